@@ -1,0 +1,52 @@
+# Start with `make help`.
+.DEFAULT_GOAL := help
+MINUTES ?= 10
+ARGS ?=
+BIN := .venv/bin
+TOOLS := var/tools
+
+.PHONY: help
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## Install what development and tests need; quick when it is there
+	@deploy/setup
+
+.PHONY: demo
+demo: ## Three organisations work on one incident on this machine; ARGS=--exit ends after the story
+	@deploy/setup --runtime
+	@$(BIN)/python -m hub.demo $(ARGS)
+
+.PHONY: test
+test: setup ## Everything: format, lint, types, floors and all tests; ARGS go to pytest
+	@deploy/check --all $(ARGS)
+
+.PHONY: check
+check: setup ## The quick half: format, lint, types, floors, unit and property tests
+	@deploy/check --quick $(ARGS)
+
+.PHONY: format
+format: setup ## Bring the code into its form
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+.PHONY: soak
+soak: setup ## Chaos for MINUTES= minutes (10)
+	@TOCSIN_SOAK_MINUTES=$(MINUTES) $(BIN)/pytest -m soak --timeout=0 -s $(ARGS)
+
+.PHONY: bench
+bench: setup ## Measure; docs/performance.md tells what the figures mean
+	@$(BIN)/pytest -m bench --timeout=900 -s $(ARGS)
+
+.PHONY: lock
+lock: $(TOOLS)/bin/uv ## Write both locks anew from pyproject.toml; UPGRADE=--upgrade for newer versions
+	@$(TOOLS)/bin/uv pip compile --quiet --generate-hashes --python-version 3.11 $(UPGRADE) \
+	  --custom-compile-command "make lock" -o requirements.lock pyproject.toml
+	@$(TOOLS)/bin/uv pip compile --quiet --generate-hashes --python-version 3.11 $(UPGRADE) \
+	  --custom-compile-command "make lock" --constraint requirements.lock \
+	  --extra dev -o requirements-dev.lock pyproject.toml
+
+$(TOOLS)/bin/uv:
+	@python3 -m venv $(TOOLS)
+	@$(TOOLS)/bin/pip install --quiet uv

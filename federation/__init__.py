@@ -1,0 +1,1 @@
+"""Node identity, partners, signed bundles, ledgers and replicas."""

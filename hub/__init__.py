@@ -1,0 +1,1 @@
+"""The application: cases, community, accounts, API, pages and the command line."""

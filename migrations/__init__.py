@@ -1,0 +1,1 @@
+"""The history of the database, one line, run by Alembic."""

@@ -1,0 +1,1 @@
+"""STIX objects and their store, TAXII server and client."""
