@@ -179,10 +179,11 @@ def _check(value: Any, depth: int) -> bool:
     if isinstance(value, dict | list):
         if depth > MAX_DEPTH:
             raise MalformedError(f"deeper than {MAX_DEPTH}")
-        if isinstance(value, list):
-            return all([_check(item, depth + 1) for item in value])
-        names = all([_check_name(name) for name in value])
-        return all([_check(item, depth + 1) for item in value.values()]) and names
+        items = value if isinstance(value, list) else value.values()
+        plain = [_check(item, depth + 1) for item in items]
+        if isinstance(value, dict):
+            plain += [_check_name(name) for name in value]
+        return all(plain)
     if value is None or isinstance(value, bool):
         return True
     if isinstance(value, int):
