@@ -1,0 +1,309 @@
+"""Collections: append under a lock, read pages by key.
+
+`date_added` counts microseconds since 1970 and strictly increases within a collection. It is
+given under the lock on the collection's row, which is kept until commit: so the order of
+commits is the order of `date_added`, and no reader's cursor ever passes an object that is still
+to be committed.
+
+A page is two look-ups: its keys by index, then the stored bytes by hash. Nothing is parsed, and
+the cost does not depend on how large the collection is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from policies.errors import NotFoundError
+from policies.tlp import TLP
+from sharing import objects
+from sharing.objects import StixObject, chunks
+from sharing.records import CURRENT_SPEC_VERSION, Collection, CollectionRow
+from sharing.rows import oldest_rows
+from sharing.selection import LARGEST_INSTANT, Filters, Pick, Scope, Versions
+
+__all__ = [
+    "Collection",
+    "CollectionItem",
+    "Filters",
+    "ManifestPage",
+    "ManifestRecord",
+    "Page",
+    "Pick",
+    "Scope",
+    "Versions",
+    "append",
+    "create",
+    "find",
+    "find_versions",
+    "has_object",
+    "hide",
+    "lock",
+    "manifest",
+    "page",
+    "release",
+    "stamp_text",
+]
+
+PAGE_LIMIT: Final = 1000
+PAGE_LIMIT_BYTES: Final = 8 * 1024 * 1024
+TIMELESS_VERSION: Final = "1970-01-01T00:00:00.000Z"
+"""The version that is told of an object that has none.
+
+Source: TAXII 2.1, 3.4.1 (a value that the server keeps consistent).
+"""
+
+_CHUNK: Final = 1000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionItem:
+    """An object on its way into a collection.
+
+    Args:
+        claimed: the label that withholding goes by; `None` for what is always served (signed
+            bundles, definitions).
+    """
+
+    object: StixObject
+    claimed: TLP | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A stretch of a collection, oldest first.
+
+    Args:
+        contents: canonical bytes of each object.
+        first_added, last_added: `date_added` of the first and last of them; `None` when empty.
+        more: whether there was more when the page was read.
+        next: what to ask for as `Filters.after` to go on; set exactly where `more` is.
+    """
+
+    contents: list[bytes]
+    first_added: int | None
+    last_added: int | None
+    more: bool
+    next: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestRecord:
+    """What a manifest tells of one version of one object."""
+
+    stix_id: str
+    date_added: int
+    version: str
+    spec_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestPage:
+    """A stretch of a collection's manifest, oldest first."""
+
+    records: list[ManifestRecord]
+    more: bool
+
+
+def create(
+    session: Session, collection_id: str, *, title: str, description: str | None = None
+) -> Collection:
+    """Make an empty collection. Its id is a UUID in its usual spelling."""
+    collection = Collection(id=collection_id, title=title, description=description)
+    session.add(collection)
+    session.flush()
+    return collection
+
+
+def find(session: Session, collection_id: str) -> Collection | None:
+    """Give the collection, or `None`."""
+    return session.get(Collection, collection_id)
+
+
+def lock(session: Session, collection_id: str) -> int:
+    """Wait until nobody else writes to this collection; give its newest `date_added`.
+
+    Held until the transaction ends. What is read after it has seen every earlier commit.
+
+    Raises:
+        NotFoundError: there is no such collection.
+    """
+    query = select(Collection.last_added).where(Collection.id == collection_id).with_for_update()
+    last_added = session.scalar(query)
+    if last_added is None:
+        raise NotFoundError("There is no such collection.")
+    return last_added
+
+
+def append(
+    session: Session, collection_id: str, items: Sequence[CollectionItem], now: datetime
+) -> list[int]:
+    """Add objects in this order, storing their bytes; give the `date_added` of each.
+
+    An object that the collection holds already, by hash, keeps its row. Takes the lock.
+
+    Raises:
+        NotFoundError: there is no such collection.
+    """
+    last_added = lock(session, collection_id)
+    present = _dates_of(session, collection_id, (item.object.sha256 for item in items))
+    new: dict[str, CollectionItem] = {}
+    for item in items:
+        if item.object.sha256 not in present:
+            new.setdefault(item.object.sha256, item)
+    if new:
+        objects.store(session, [item.object for item in new.values()])
+        moment = max((now - _EPOCH) // timedelta(microseconds=1), last_added + 1)
+        rows = []
+        for sha256, item in new.items():
+            present[sha256] = moment
+            rows.append(_row_of(collection_id, moment, item))
+            moment += 1
+        session.connection().execute(insert(CollectionRow), rows)
+        mixed = any(row["spec_version"] != CURRENT_SPEC_VERSION for row in rows)
+        values: dict[str, Any] = {"last_added": moment - 1} | ({"mixed": True} if mixed else {})
+        session.execute(update(Collection).where(Collection.id == collection_id).values(values))
+    return [present[item.object.sha256] for item in items]
+
+
+def find_versions(
+    session: Session, collection_id: str, stix_ids: Iterable[str]
+) -> dict[tuple[str, int], list[str]]:
+    """Give (STIX id, version in nanoseconds) → hashes of what the collection holds, oldest first.
+
+    Versions beyond 2262 count as one. Hidden rows are told too: a recalled version is not free.
+    """
+    found: dict[tuple[str, int], list[str]] = {}
+    for chunk in chunks(stix_ids, _CHUNK):
+        query = (
+            select(CollectionRow.stix_id, CollectionRow.version_ns, CollectionRow.sha256)
+            .where(CollectionRow.collection_id == collection_id, CollectionRow.stix_id.in_(chunk))
+            .order_by(CollectionRow.date_added)
+        )
+        for stix_id, version_ns, sha256 in session.execute(query):
+            found.setdefault((stix_id, version_ns), []).append(sha256)
+    return found
+
+
+def hide(session: Session, collection_id: str, stix_id: str) -> list[str]:
+    """Show every version of an object to nobody any more; give the hashes concerned."""
+    return _change(session, collection_id, stix_id, {"hidden": True})
+
+
+def release(session: Session, collection_id: str, stix_id: str) -> list[str]:
+    """Serve what the collection holds of an object to later members too; give the hashes."""
+    return _change(session, collection_id, stix_id, {"released": True})
+
+
+def page(
+    session: Session,
+    collection_id: str,
+    filters: Filters,
+    scope: Scope,
+    *,
+    limit: int,
+    limit_bytes: int = PAGE_LIMIT_BYTES,
+) -> Page:
+    """Give the oldest objects that match, at most `limit` and `limit_bytes`, at least one.
+
+    `limit` above `PAGE_LIMIT` counts as that.
+    """
+    limit = max(1, min(limit, PAGE_LIMIT))
+    wanted = ("date_added", "sha256", "size_bytes")
+    keys = oldest_rows(session, collection_id, filters, scope, wanted, limit + 1)
+    count, size = 0, 0
+    for key in keys[:limit]:
+        size += key.size_bytes
+        if count and size > limit_bytes:
+            break
+        count += 1
+    more = count < len(keys)
+    keys = keys[:count]
+    bytes_of = objects.find_contents(session, (key.sha256 for key in keys))
+    shown = [key for key in keys if key.sha256 in bytes_of]
+    return Page(
+        contents=[bytes_of[key.sha256] for key in shown],
+        first_added=shown[0].date_added if shown else None,
+        last_added=shown[-1].date_added if shown else None,
+        more=more,
+        next=keys[-1].date_added if more else None,
+    )
+
+
+def manifest(
+    session: Session, collection_id: str, filters: Filters, scope: Scope, *, limit: int
+) -> ManifestPage:
+    """Give what there is to know of the oldest objects that match; go on after the last of them."""
+    limit = max(1, min(limit, PAGE_LIMIT))
+    wanted = ("date_added", "stix_id", "version", "spec_version")
+    rows = oldest_rows(session, collection_id, filters, scope, wanted, limit + 1)
+    return ManifestPage(
+        records=[
+            ManifestRecord(
+                row.stix_id, row.date_added, row.version or TIMELESS_VERSION, row.spec_version
+            )
+            for row in rows[:limit]
+        ],
+        more=len(rows) > limit,
+    )
+
+
+def has_object(session: Session, collection_id: str, stix_id: str, scope: Scope) -> bool:
+    """Tell whether this reader can see any version of the object here."""
+    filters = Filters(ids=frozenset({stix_id}), versions=Versions.all())
+    return bool(oldest_rows(session, collection_id, filters, scope, ("date_added",), 1))
+
+
+def stamp_text(date_added: int) -> str:
+    """Write a `date_added` as TAXII does: UTC, six fractional digits.
+
+    Source: TAXII 2.1, 2.
+    """
+    moment = _EPOCH + timedelta(microseconds=date_added)
+    return f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z"
+
+
+def _row_of(collection_id: str, date_added: int, item: CollectionItem) -> dict[str, Any]:
+    return {
+        "collection_id": collection_id,
+        "date_added": date_added,
+        "sha256": item.object.sha256,
+        "size_bytes": len(item.object.content),
+        "stix_id": item.object.stix_id,
+        "stix_type": item.object.stix_type,
+        "spec_version": item.object.spec_version,
+        "version": item.object.version,
+        "version_ns": min(item.object.version_ns, LARGEST_INSTANT),
+        "claimed": item.claimed,
+        "released": False,
+        "hidden": False,
+    }
+
+
+def _dates_of(session: Session, collection_id: str, hashes: Iterable[str]) -> dict[str, int]:
+    dates: dict[str, int] = {}
+    for chunk in chunks(hashes, _CHUNK):
+        query = select(CollectionRow.sha256, CollectionRow.date_added).where(
+            CollectionRow.sha256.in_(chunk), CollectionRow.collection_id == collection_id
+        )
+        dates.update((sha256, date_added) for sha256, date_added in session.execute(query))
+    return dates
+
+
+def _change(
+    session: Session, collection_id: str, stix_id: str, values: dict[str, Any]
+) -> list[str]:
+    lock(session, collection_id)
+    change = (
+        update(CollectionRow)
+        .where(CollectionRow.collection_id == collection_id, CollectionRow.stix_id == stix_id)
+        .values(values)
+        .returning(CollectionRow.sha256)
+    )
+    return list(session.scalars(change))

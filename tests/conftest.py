@@ -1,0 +1,148 @@
+"""What every test may ask for: real databases, free ports, an application context."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+import shutil
+import socket
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from flask import Flask
+
+import federation
+import hub
+import sharing
+from sharing.db import db
+from sharing.orm import Base
+
+_POSTGRESQL = Path("/usr/lib/postgresql")
+
+
+def _postgresql_bin() -> Path | None:
+    found = sorted(_POSTGRESQL.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    return found[-1].parent if found else None
+
+
+def pytest_report_header() -> str:
+    """Say at the top of every run which PostgreSQL it uses, or that there is none."""
+    folder = _postgresql_bin()
+    if folder is None:
+        return "PostgreSQL: MISSING, its half of the store's tests does not run"
+    return f"PostgreSQL: {folder}"
+
+
+def take_free_port() -> int:
+    """Ask the kernel for a port on loopback that nobody uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def load_records() -> None:
+    """Import every module of records, so that the metadata is whole."""
+    for package in (sharing, federation, hub):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if module.name.endswith("records"):
+                importlib.import_module(module.name)
+
+
+@pytest.fixture
+def free_port() -> int:
+    """Give a port on loopback that nobody uses."""
+    return take_free_port()
+
+
+@pytest.fixture(scope="session")
+def postgresql_cluster() -> Iterator[str]:
+    """Run one PostgreSQL for the session; give the URL of its server, without database."""
+    bin_dir = _postgresql_bin()
+    if bin_dir is None:
+        reason = "PostgreSQL is not installed (Debian package `postgresql`)"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    as_postgres = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
+
+    def run(*argv: str) -> None:
+        subprocess.run(
+            [*as_postgres, *argv], check=True, stdout=subprocess.DEVNULL, cwd="/", timeout=120
+        )
+
+    folder, port = Path(tempfile.mkdtemp(prefix="tocsin-pg-")), take_free_port()
+    if as_postgres:
+        shutil.chown(folder, "postgres")
+    data = f"{folder}/data"
+    options = (
+        f"-c listen_addresses=127.0.0.1 -p {port} -k {folder} "
+        "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200"
+    )
+    run(
+        f"{bin_dir}/initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
+        "--locale=C.UTF-8", "--no-sync",
+    )  # fmt: skip
+    run(f"{bin_dir}/pg_ctl", "-D", data, "-w", "-l", f"{folder}/log", "-o", options, "start")
+    try:
+        yield f"postgresql+psycopg://postgres@127.0.0.1:{port}"
+    finally:
+        run(f"{bin_dir}/pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgresql_url(postgresql_cluster: str) -> Iterator[str]:
+    """Give the URL of an empty PostgreSQL database of this test's own."""
+    name = f"t_{uuid.uuid4().hex}"
+    server = postgresql_cluster.replace("+psycopg", "") + "/postgres"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+    try:
+        yield f"{postgresql_cluster}/{name}"
+    finally:
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give the URL of an empty database of this test's own, on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/tocsin.db"
+    url: str = request.getfixturevalue("postgresql_url")
+    return url
+
+
+def make_store_app(database_url: str) -> Flask:
+    """Make an application that is nothing but the store, its tables made from the records."""
+    app = Flask("store")
+    app.config["SQLALCHEMY_DATABASE_URI"] = database_url
+    app.secret_key = "a key for tests"
+    db.init_app(app)
+    load_records()
+    with app.app_context():
+        Base.metadata.create_all(db.engine)
+    return app
+
+
+@pytest.fixture
+def store_app(database_url: str) -> Iterator[Flask]:
+    """Give an application on an empty database with all tables, once per kind of database."""
+    app = make_store_app(database_url)
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def app_context(store_app: Flask) -> Iterator[Flask]:
+    """Enter the context of `store_app`, so that `transaction()` and `reading()` work."""
+    with store_app.app_context():
+        yield store_app
