@@ -1,0 +1,88 @@
+"""Join the parts: settings in, application out."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final
+
+from apiflask import APIFlask
+from flask import Flask
+from flask.json.provider import DefaultJSONProvider
+
+from hub import edge, health, logs, problem
+from hub.accounts import current
+from hub.settings import Settings
+from sharing.canonical import read_json
+from sharing.db import db
+
+MAX_FORM_BYTES: Final = 1024 * 1024
+MAX_FORM_PARTS: Final = 500
+POOL_SIZE: Final = 16
+
+
+class StrictJson(DefaultJSONProvider):
+    """JSON from outside is I-JSON: UTF-8, no name twice, bounded depth and integers."""
+
+    sort_keys = False
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        """Read a document; bytes come from outside, text is our own.
+
+        Raises:
+            MalformedError: not I-JSON, with the reason.
+        """
+        if isinstance(s, bytes):
+            return read_json(s, limit_bytes=len(s))
+        return super().loads(s, **kwargs)
+
+
+def create_app(settings: Settings) -> Flask:
+    """Make the application of one node.
+
+    Args:
+        settings: as `load_settings` gives them, with the secrets made.
+    """
+    logs.configure(settings.log_level, settings.log_format)
+    app = APIFlask(
+        "hub",
+        title="Tocsin",
+        version=product_version(),
+        spec_path=None,
+        docs_path=None,
+        static_folder=None,  # type: ignore[arg-type]
+        json_errors=False,
+    )
+    app.json = StrictJson(app)
+    app.config.update(
+        SECRET_KEY=settings.secret_key.get_secret_value(),
+        MAX_CONTENT_LENGTH=settings.max_body_bytes,
+        MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES,
+        MAX_FORM_PARTS=MAX_FORM_PARTS,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SQLALCHEMY_DATABASE_URI=settings.database_address,
+        SQLALCHEMY_ENGINE_OPTIONS=_engine_options(settings),
+    )
+    db.init_app(app)
+    problem.register(app)
+    current.register(app, settings)
+    edge.register(app, proxies=settings.trusted_proxies)
+    health.register(app)
+    return app
+
+
+def product_version() -> str:
+    """Give the version of this installation."""
+    try:
+        return version("tocsin")
+    except PackageNotFoundError:
+        return "0+unknown"
+
+
+def _engine_options(settings: Settings) -> dict[str, Any]:
+    return {
+        "pool_size": POOL_SIZE,
+        "max_overflow": POOL_SIZE,
+        "pool_pre_ping": not settings.on_sqlite,
+        "hide_parameters": True,  # an error in the log tells the statement, never the values
+    }

@@ -1,0 +1,1 @@
+"""Who did what, when, from where: a record for people, not a log."""

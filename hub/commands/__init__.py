@@ -1,0 +1,44 @@
+"""The command line `tocsin`: one module for each noun.
+
+A command ends with 0 when it is done, with 1 and one line on standard error when it is refused,
+with 2 when it was used wrongly. Doing it twice does no harm.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Final
+
+import click
+
+# Noun → module that defines a `click` command of that name. Loaded when it is asked for.
+NOUNS: Final = {
+    "user": "hub.commands.user",
+}
+
+
+class Nouns(click.Group):
+    """The nouns, each loaded when it is needed, so that a short command stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the nouns."""
+        del ctx
+        return sorted(NOUNS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load one noun."""
+        del ctx
+        module_name = NOUNS.get(cmd_name)
+        if module_name is None:
+            return None
+        command: click.Command = importlib.import_module(module_name).command
+        return command
+
+
+@click.command(cls=Nouns, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tocsin", prog_name="tocsin")
+def main() -> None:
+    """Coordinate information security incidents with partners.
+
+    TOCSIN_DATA names the data folder of the node that is meant.
+    """

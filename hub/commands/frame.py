@@ -1,0 +1,123 @@
+"""What every command does alike: read the settings, refuse in one line, print for both readers."""
+
+from __future__ import annotations
+
+import functools
+import getpass
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, ParamSpec
+
+import click
+from flask import Flask
+
+from hub.accounts.actor import Actor
+from hub.settings import Settings, load_settings
+from policies.errors import CoordinationError
+from sharing.canonical import write_time
+
+REFUSED: Final = 1
+P = ParamSpec("P")
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Answer for a machine.")
+
+
+def refusing(function: Callable[P, None]) -> Callable[P, None]:
+    """End a refused command with exit code 1 and its reason in one line on standard error."""
+
+    @functools.wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            function(*args, **kwargs)
+        except CoordinationError as error:
+            hint = f" ({error.hint})" if error.hint else ""
+            click.echo(" ".join(f"tocsin: {error.message}{hint}".split()), err=True)
+            raise SystemExit(REFUSED) from None
+
+    return wrapper
+
+
+@contextmanager
+def node() -> Iterator[tuple[Flask, Settings]]:
+    """Lend the application of the node that `TOCSIN_DATA` names, inside its context."""
+    from hub.app import create_app  # noqa: PLC0415 - takes a second; `--help` does without
+
+    settings = load_settings(log_level="WARNING", log_format="text")
+    app = create_app(settings)
+    with app.app_context():
+        yield app, settings
+
+
+def console_actor() -> Actor:
+    """Give who runs this command."""
+    try:
+        login = getpass.getuser()
+    except (KeyError, OSError):
+        login = "somebody"
+    return Actor.at_the_console(f"{login} at the console")
+
+
+def show(document: Any, *, as_json: bool, line: str = "") -> None:
+    """Print an answer: the document for a machine, else the line for a person."""
+    if as_json:
+        click.echo(json.dumps(document, default=_plain, ensure_ascii=False, indent=2))
+    elif line:
+        click.echo(line)
+
+
+def show_table(
+    rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], *, as_json: bool, nothing: str
+) -> None:
+    """Print rows: a list for a machine, a drawn table on a terminal, tabs anywhere else.
+
+    Args:
+        columns: key in a row → heading, in the order in which they are shown.
+        nothing: the line for a person where there are no rows.
+    """
+    if as_json:
+        show(list(rows), as_json=True)
+    elif not rows:
+        click.echo(nothing)
+    elif sys.stdout.isatty():
+        from rich.console import Console  # noqa: PLC0415 - only a terminal needs it
+        from rich.table import Table  # noqa: PLC0415
+
+        table = Table(*columns.values(), box=None, header_style="bold")
+        for row in rows:
+            table.add_row(*(_cell(row.get(key)) for key in columns))
+        Console().print(table)
+    else:
+        for row in rows:
+            click.echo("\t".join(_cell(row.get(key)) for key in columns))
+
+
+def read_secret_line(stream_is_stdin: bool, prompt: str) -> str:  # noqa: FBT001 - a flag of click
+    """Read a secret: from the first line of standard input, or asked for twice on a terminal."""
+    if stream_is_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    secret: str = click.prompt(prompt, hide_input=True, confirmation_prompt=True)
+    return secret
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, list | tuple | frozenset | set):
+        return ", ".join(sorted(str(item) for item in value)) or "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(_plain(value) if isinstance(value, datetime) else value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return write_time(value)
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
