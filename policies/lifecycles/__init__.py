@@ -1,0 +1,32 @@
+"""The life cycles: one table per thing, and one function that judges by them."""
+
+from policies.lifecycles.judge import TABLES, knows, open_acts, rule
+from policies.lifecycles.mechanism import (
+    CHANNEL,
+    NONE,
+    SAME,
+    Change,
+    Row,
+    Ruling,
+    Situation,
+    Table,
+    TableSet,
+    Who,
+)
+
+__all__ = [
+    "CHANNEL",
+    "NONE",
+    "SAME",
+    "TABLES",
+    "Change",
+    "Row",
+    "Ruling",
+    "Situation",
+    "Table",
+    "TableSet",
+    "Who",
+    "knows",
+    "open_acts",
+    "rule",
+]

@@ -1,0 +1,75 @@
+"""What else happens with the same entry: named pure functions that give changes.
+
+Things that they keep, besides those with a table of their own:
+
+- `ceiling` (of the channel): a TLP label;
+- `limit` (of an organisation): the strictest label that it takes, `none` where any;
+- `invited_role` (of an organisation): the roles last offered, as `guards.role_text` writes them;
+- `successor` (of the channel): an organisation, `none` where the coordination is not on offer.
+
+Source: lifecycles, 1, rule 1: an effect on another thing happens with the same entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from policies.lifecycles.guards import role_text
+from policies.lifecycles.mechanism import CHANNEL, NONE, Change, Situation
+from policies.roles import read_roles
+from policies.tlp import TLP, strictest
+
+Effect = Callable[[Situation, str], tuple[Change, ...]]
+"""Takes the situation and the subject; gives the changes."""
+
+
+def open_members(situation: Situation, _subject: str) -> tuple[Change, ...]:
+    """Join whom a first opening names."""
+    members = situation.body["members"]
+    return tuple(_change(situation, "membership", m["organisation"], "joined") for m in members)
+
+
+def keep_ceiling(situation: Situation, _subject: str) -> tuple[Change, ...]:
+    """Keep the strictest label that the channel takes."""
+    return (_change(situation, "ceiling", CHANNEL, str(situation.body["ceiling"])),)
+
+
+def keep_invited_role(situation: Situation, subject: str) -> tuple[Change, ...]:
+    """Keep the role that the invitation offers."""
+    role = role_text(read_roles(situation.body["role"]))
+    return (_change(situation, "invited_role", subject, role),)
+
+
+def keep_limits(situation: Situation, subject: str) -> tuple[Change, ...]:
+    """Keep the strictest label that a member takes from now on."""
+    markings = situation.body.get("limits", {}).get("markings", ())
+    limit = strictest(TLP(marking) for marking in markings)
+    return (_change(situation, "limit", subject, limit.value if limit else NONE),)
+
+
+def keep_successor(situation: Situation, _subject: str) -> tuple[Change, ...]:
+    """Keep whom the coordination is offered to."""
+    return (_change(situation, "successor", CHANNEL, str(situation.body["successor"])),)
+
+
+def clear_successor(situation: Situation, _subject: str) -> tuple[Change, ...]:
+    """Forget whom the coordination was offered to."""
+    return (_change(situation, "successor", CHANNEL, NONE),)
+
+
+def _change(situation: Situation, thing: str, subject: str, after: str) -> Change:
+    return Change(thing, subject, situation.state_of(thing, subject), after)
+
+
+EFFECTS: Final[Mapping[str, Effect]] = {
+    "open_members": open_members,
+    "keep_ceiling": keep_ceiling,
+    "keep_invited_role": keep_invited_role,
+    "keep_limits": keep_limits,
+    "keep_successor": keep_successor,
+    "clear_successor": clear_successor,
+}
+
+KEPT: Final = ("ceiling", "limit", "invited_role", "successor")
+"""Things that effects keep and no table holds."""

@@ -1,0 +1,245 @@
+"""The questions that everybody asks the tables: may this act be written now, and what follows.
+
+Source: lifecycles, 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from policies.acts import ACTS, Act, ChannelKind
+from policies.decision import Decision
+from policies.lifecycles.effects import EFFECTS
+from policies.lifecycles.guards import GUARDS
+from policies.lifecycles.mechanism import (
+    CHANNEL,
+    NONE,
+    SAME,
+    Change,
+    Row,
+    Ruling,
+    Situation,
+    Subject,
+    Table,
+    TableSet,
+    Who,
+)
+from policies.lifecycles.version_1 import VERSION_1
+from policies.roles import takes_part
+
+TABLES: Final[Mapping[str, TableSet]] = {VERSION_1.version: VERSION_1}
+"""Version → tables; `channel.opened` names the version of its epoch."""
+
+_ANYTHING: Final = ""
+"""The subject where nothing is named: an organisation that no act has touched, an own object."""
+
+_AFTER_HANDING_OVER: Final = frozenset({Act.CHANNEL_OPENED, Act.SUCCESSION_ENDORSED})
+
+
+def knows(version: str, act_text: str) -> Act | None:
+    """Give the act of that name, or `None` where this version of the tables has none.
+
+    Source: coordination protocol, 7 (`unknown_act`).
+    """
+    tables = TABLES.get(version)
+    if tables is None:
+        return None
+    return next((act for act in tables.acts if act.value == act_text), None)
+
+
+def rule(version: str, act: Act, situation: Situation) -> Ruling:
+    """Decide whether the act holds here and now, and what it changes.
+
+    It is a function of the ledger alone: every node that asks it with the same ledger gets the
+    same answer. An act about several things holds for all of them or for none.
+
+    In a direct channel its owner alone writes. What has its state in another channel (an
+    invitation, leaving) is a word there: it is taken in, and changes nothing.
+
+    Args:
+        version: of the tables, as the epoch's `channel.opened` names it.
+        act: what the bundle does.
+        situation: what the ledger says just before.
+
+    Source: lifecycles, 1, rules 1 to 8.
+    """
+    tables = TABLES.get(version)
+    table = tables.find_table(act) if tables is not None else None
+    if table is None:
+        return Ruling(Decision.no(f"version {version[:8]} of the tables does not know {act}"))
+    subjects = _subjects(table, act, situation)
+    reason = _closed(act, situation)
+    if reason is not None:
+        return _refuse(version, table, subjects[0], situation, reason)
+    if situation.kind not in table.kinds:
+        return _take_word(version, table, act, situation)
+    changes: list[Change] = []
+    for subject in subjects:
+        row, reason = _find_row(table, act, subject, situation)
+        if row is None:
+            return _refuse(version, table, subject, situation, reason)
+        changes += _changes(table, row, subject, situation)
+    return Ruling(Decision.yes(), tuple(changes))
+
+
+def open_acts(version: str, situation: Situation) -> frozenset[Act]:
+    """Give the acts that the author could write now: `rule` takes each with a fitting body.
+
+    Where the situation's body names an organisation or objects, acts about organisations or
+    objects are judged about those; `on_behalf_of` asks for what could be relayed. Where it names
+    none, they are offered if they are open about some joined member, or an organisation that no
+    act has touched, or some object of the author's.
+    """
+    tables = TABLES.get(version)
+    acts = tables.acts if tables is not None else ()
+    return frozenset(act for act in acts if _is_open(version, act, situation))
+
+
+def _is_open(version: str, act: Act, situation: Situation) -> bool:
+    table = TABLES[version].find_table(act)
+    if table is None or _closed(act, situation) is not None:
+        return False
+    if situation.kind not in table.kinds:
+        return True
+    if table.of is Subject.ORGANISATION and not table.is_about_self(act):
+        named = situation.body.get("organisation")
+        subjects = (named,) if named is not None else (*situation.members, _ANYTHING)
+        return any(_could(table, act, subject, situation) for subject in subjects)
+    subjects = _subjects(table, act, situation)
+    return all(_could(table, act, subject, situation) for subject in subjects)
+
+
+def _could(table: Table, act: Act, subject: str, situation: Situation) -> bool:
+    """Tell whether some row is open, whatever the body says."""
+    rows = table.find_rows(_state(table, subject, situation), act, _who(table, subject, situation))
+    return any(_failing(row, subject, situation, of_body=False) is None for row in rows)
+
+
+def _closed(act: Act, situation: Situation) -> str | None:
+    """Say why the channel takes this act from this author in no state, or `None`."""
+    line = ACTS[act]
+    if situation.kind not in line.kinds:
+        return f"{act} does not belong into a {situation.kind} channel"
+    if situation.kind is ChannelKind.DIRECT and situation.author != situation.owner:
+        return "in a direct channel only its owner writes; the answer goes into the other side's"
+    if situation.relayed:
+        if situation.kind is ChannelKind.DIRECT or situation.author != situation.owner:
+            return "only a coordinator relays what another organisation says"
+        if not line.relayed or situation.speaker == situation.owner:
+            return f"{act} can't be relayed"
+    coordination = situation.state_of("coordination", CHANNEL) or NONE
+    if coordination == NONE and act is not Act.CHANNEL_OPENED:
+        return "the channel has not been opened"
+    if coordination == "handed over" and act not in _AFTER_HANDING_OVER:
+        return "the coordination is handed over; the successor opens the next epoch first"
+    return None
+
+
+def _take_word(version: str, table: Table, act: Act, situation: Situation) -> Ruling:
+    """Take in what has its state elsewhere.
+
+    Source: coordination protocol, 5 (the invited).
+    """
+    if act is Act.MEMBER_INVITED and "channel" not in situation.body:
+        reason = "the copy of an invitation names its channel, first entry and head"
+        return _refuse(version, table, _ANYTHING, situation, reason)
+    return Ruling(Decision.yes("taken in as its owner's word"))
+
+
+def _subjects(table: Table, act: Act, situation: Situation) -> tuple[str, ...]:
+    """Give what the act is about."""
+    body: Mapping[str, Any] = situation.body
+    match table.of:
+        case Subject.CHANNEL:
+            return (CHANNEL,)
+        case Subject.ORGANISATION:
+            if table.is_about_self(act):
+                return (situation.speaker,)
+            return (str(body.get("organisation", _ANYTHING)),)
+        case Subject.OBJECT:
+            return tuple(body.get("objects", (_ANYTHING,)))
+        case Subject.OBJECT_AT:
+            objects = body.get("objects", (_ANYTHING,))
+            return tuple(f"{stix_id} {situation.speaker}" for stix_id in objects)
+
+
+def _state(table: Table, subject: str, situation: Situation) -> str:
+    return situation.state_of(table.thing, subject) or table.initial
+
+
+def _who(table: Table, subject: str, situation: Situation) -> frozenset[Who]:
+    """Tell what the speaker is here, and to the subject.
+
+    Source: lifecycles, *Who*; 1, rule 6 for whom a coordinator speaks for.
+    """
+    speaker = situation.speaker
+    who: set[Who] = set()
+    owns = speaker == situation.owner
+    roles = situation.members.get(speaker)
+    absent = situation.relayed and situation.state_of("membership", speaker) == "suspended"
+    in_direct = owns and situation.kind is ChannelKind.DIRECT
+    if owns:
+        who.add(Who.COORDINATOR)
+    if roles is not None or absent or in_direct:
+        who.add(Who.JOINED)
+        if absent or in_direct or takes_part(roles or ()):
+            who.add(Who.MEMBER)
+        if situation.known("successor") == speaker:
+            who.add(Who.SUCCESSOR)
+        if table.of is Subject.OBJECT and _source(subject, situation) == speaker:
+            who.add(Who.SOURCE)
+    if table.of is Subject.ORGANISATION and subject == speaker:
+        who.add(Who.SELF)
+    return frozenset(who)
+
+
+def _source(stix_id: str, situation: Situation) -> str | None:
+    return situation.speaker if stix_id == _ANYTHING else situation.state_of("source", stix_id)
+
+
+def _find_row(table: Table, act: Act, subject: str, situation: Situation) -> tuple[Row | None, str]:
+    """Give the row that decides, or why there is none."""
+    state = _state(table, subject, situation)
+    row = table.find_row(state, act, _who(table, subject, situation), situation.body)
+    if row is None:
+        fitting = [row for row in table.rows if row.act is act and state in row.states]
+        fitting = [row for row in fitting if row.takes(situation.body)]
+        if not fitting:
+            return None, f"{act} is not open now"
+        allowed = {who.value for row in fitting for who in row.who}
+        return None, f"{act} is for {' or '.join(sorted(allowed))}"
+    reason = _failing(row, subject, situation, of_body=False)
+    if reason is None:
+        reason = _failing(row, subject, situation, of_body=True)
+    return (row, "") if reason is None else (None, reason)
+
+
+def _failing(row: Row, subject: str, situation: Situation, *, of_body: bool) -> str | None:
+    """Give the reason of the first guard that does not hold."""
+    guards = (GUARDS[name] for name in row.guards)
+    reasons = (guard.check(situation, subject) for guard in guards if guard.of_body is of_body)
+    return next((reason for reason in reasons if reason is not None), None)
+
+
+def _changes(table: Table, row: Row, subject: str, situation: Situation) -> list[Change]:
+    changes: list[Change] = []
+    if row.next != SAME and row.next != _state(table, subject, situation):
+        before = situation.state_of(table.thing, subject)
+        changes.append(Change(table.thing, subject, before, row.next))
+    for name in row.effects:
+        effects = EFFECTS[name](situation, subject)
+        changes += [change for change in effects if change.before != change.after]
+    return changes
+
+
+def _refuse(version: str, table: Table, subject: str, situation: Situation, reason: str) -> Ruling:
+    """Say no, with the present state and the acts now open.
+
+    Source: lifecycles, 1, rule 3.
+    """
+    about = "" if subject in {CHANNEL, _ANYTHING} else f" of {subject}"
+    state = _state(table, subject, situation)
+    choices = sorted(act for act in table.acts if _is_open(version, act, situation))
+    offer = ", ".join(choices) or "nothing"
+    return Ruling(Decision.no(f"{reason}; {table.thing}{about} is {state}; open now: {offer}"))
