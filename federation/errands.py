@@ -23,6 +23,7 @@ from sqlalchemy import (
     event,
     exists,
     func,
+    literal,
     or_,
     select,
     update,
@@ -35,6 +36,7 @@ from federation.backoff import wait_after
 from federation.errand_records import ErrandRecord
 from federation.holders import Holder
 from sharing.db import after_commit
+from sharing.orm import UTCDateTime
 
 LEASE: Final = timedelta(seconds=15)
 """How long a claim is believed without a sign of life from its holder."""
@@ -410,7 +412,8 @@ def _done(session: Session, claimed: Claimed, again_at: datetime | None, *, now:
         ErrandRecord.due_at
         if again_at is None
         else case(
-            (and_(asked_again, ErrandRecord.due_at < again_at), ErrandRecord.due_at), else_=again_at
+            (and_(asked_again, ErrandRecord.due_at < again_at), ErrandRecord.due_at),
+            else_=literal(again_at, UTCDateTime()),
         )
     )
     kept = (
@@ -460,7 +463,10 @@ def _hasten(session: Session, which: ColumnElement[bool], *, now: datetime) -> i
         .where(which, ErrandRecord.attempts > 0)
         .values(
             attempts=1,
-            due_at=case((and_(idle, ErrandRecord.due_at > now), now), else_=ErrandRecord.due_at),
+            due_at=case(
+                (and_(idle, ErrandRecord.due_at > now), literal(now, UTCDateTime())),
+                else_=ErrandRecord.due_at,
+            ),
         )
         .returning(ErrandRecord.lease_until)
         .execution_options(synchronize_session=False)
