@@ -33,8 +33,13 @@ class MalformedError(InvalidError):
     """Bytes that are not I-JSON, too deep, or otherwise not canonicalisable."""
 
 
-def read_json(data: bytes, *, limit_bytes: int, field: str = "body") -> Any:
+def read_json(
+    data: bytes, *, limit_bytes: int, field: str = "body", max_depth: int = MAX_DEPTH
+) -> Any:
     """Parse I-JSON: UTF-8, unique names, finite numbers, bounded size and depth.
+
+    Args:
+        max_depth: more than the protocol's 32 for what only wraps its objects (an envelope: 34).
 
     Raises:
         TooLargeError: more than `limit_bytes`; nothing was parsed.
@@ -43,7 +48,7 @@ def read_json(data: bytes, *, limit_bytes: int, field: str = "body") -> Any:
     if len(data) > limit_bytes:
         message = f"{len(data)} bytes are more than the {limit_bytes} allowed"
         raise TooLargeError(message, field=field)
-    _check_depth_of_bytes(data, field)
+    _check_depth_of_bytes(data, field, max_depth)
     try:
         text = data.decode("utf-8")
         value = json.loads(
@@ -52,7 +57,7 @@ def read_json(data: bytes, *, limit_bytes: int, field: str = "body") -> Any:
     except UnicodeDecodeError:
         raise MalformedError("not UTF-8", field=field) from None
     except RecursionError:
-        raise MalformedError(f"deeper than {MAX_DEPTH}", field=field) from None
+        raise MalformedError(f"deeper than {max_depth}", field=field) from None
     except MalformedError as error:
         raise MalformedError(error.message, field=field) from None
     except ValueError as error:
@@ -158,16 +163,16 @@ def _integer(digits: str) -> int:
 _OPENERS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[{\]}]', re.DOTALL)
 
 
-def _check_depth_of_bytes(data: bytes, field: str) -> None:
+def _check_depth_of_bytes(data: bytes, field: str, max_depth: int) -> None:
     depth = 0
-    if data.count(b"{") + data.count(b"[") <= MAX_DEPTH:
+    if data.count(b"{") + data.count(b"[") <= max_depth:
         return
     for token in _OPENERS.finditer(data):
         char = token.group()
         if char in (b"{", b"["):
             depth += 1
-            if depth > MAX_DEPTH:
-                raise MalformedError(f"deeper than {MAX_DEPTH}", field=field)
+            if depth > max_depth:
+                raise MalformedError(f"deeper than {max_depth}", field=field)
         elif char in (b"}", b"]"):
             depth -= 1
 

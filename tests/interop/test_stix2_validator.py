@@ -1,0 +1,99 @@
+"""The OASIS validator has nothing to say against what we write."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from policies.tlp import TLP
+from sharing import stix
+from sharing.objects import StixObject
+
+pytestmark = pytest.mark.interop
+
+NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
+CERT = "identity--0f5a1f0e-6b0e-4c63-9a52-3a0b4c1d0001"
+
+
+def everything_we_write() -> list[StixObject]:
+    indicator = stix.indicator(
+        "[domain-name:value = 'update.example.com']",
+        name="Command and control",
+        description="Seen in the trojanised update.",
+        indicator_types=["malicious-activity"],
+        labels=["campaign"],
+        external_references=[{"source_name": "report", "url": "https://example.com/report"}],
+        created_by=CERT,
+        now=NOW,
+        marking=TLP.GREEN,
+    )
+    note = stix.note(
+        "We see it too.",
+        about=[indicator.stix_id],
+        abstract="Seen",
+        authors=["Ann Example"],
+        created_by=CERT,
+        now=NOW,
+    )
+    definition, creator = stix.signed_bundle_definition()
+    channel = stix.channel_identity_id("6f0f0c5e-8f6d-4d0f-9b1e-2a5f6d7c0003")
+    return [
+        stix.identity("Example CERT", now=NOW, sectors=["energy"], contact_information="mail"),
+        stix.identity("The case", now=NOW, stix_id=channel, identity_class="group"),
+        indicator,
+        note,
+        stix.new_version(note, {"content": "We saw it too."}, now=NOW),
+        stix.opinion(
+            "agree", about=[note.stix_id], explanation="So do we.", created_by=CERT, now=NOW
+        ),
+        stix.sighting(
+            indicator.stix_id,
+            first_seen=NOW,
+            last_seen=NOW,
+            count=2,
+            where_sighted=[CERT],
+            created_by=CERT,
+            now=NOW,
+        ),
+        stix.relationship(
+            "derived-from", note.stix_id, indicator.stix_id, created_by=CERT, now=NOW
+        ),
+        stix.statement_marking("Copyright Example CERT", created_by=CERT, now=NOW),
+        *(stix.tlp_marking(label) for label in TLP),
+        definition,
+        creator,
+        StixObject.of(
+            {
+                "type": "signed-bundle",
+                "spec_version": "2.1",
+                "id": "signed-bundle--9c1d2e3f-0000-4000-8000-000000000001",
+                "created_by_ref": CERT,
+                "created": "2026-11-20T10:05:00.000Z",
+                "modified": "2026-11-20T10:05:00.000Z",
+                "extensions": {stix.SIGNED_BUNDLE_EXTENSION: {"extension_type": "new-sdo"}},
+                "protocol": "1",
+                "channel": "6f0f0c5e-8f6d-4d0f-9b1e-2a5f6d7c0003",
+                "act": "note.added",
+                "nth": 1,
+                "seen": {"epoch": 1, "seq": 0, "sha256": "0" * 64},
+                "signature": "eyJ..abc",
+            }
+        ),
+    ]
+
+
+@pytest.mark.parametrize("built", everything_we_write(), ids=lambda built: str(built.stix_type))
+def test_what_we_write_passes_the_validator(built: StixObject) -> None:
+    from stix2validator import ValidationOptions, validate_instance  # noqa: PLC0415 - slow
+
+    result = validate_instance(dict(built.value), ValidationOptions(version="2.1"))
+    assert result.is_valid, [str(error) for error in result.errors]
+
+
+@pytest.mark.parametrize("built", everything_we_write(), ids=lambda built: str(built.stix_type))
+def test_what_we_write_can_be_read_by_the_stix2_library(built: StixObject) -> None:
+    import stix2  # noqa: PLC0415 - slow
+
+    parsed = stix2.parse(dict(built.value), allow_custom=True)
+    assert parsed["id"] == built.stix_id
