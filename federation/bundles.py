@@ -128,6 +128,12 @@ class SignedBundle:
         return Position(self.epoch, self.seq, self.sha256)
 
     @property
+    def place(self) -> tuple[int, int]:
+        """Epoch and seq of this entry."""
+        place = self.position
+        return place.epoch, place.seq
+
+    @property
     def created_ns(self) -> int:
         """The author's time, as nanoseconds since 1970."""
         return read_instant(self.created)

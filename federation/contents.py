@@ -1,0 +1,283 @@
+"""What an entry covers: is it here, is it what was signed, may it stand in this channel?
+
+Source: protocol, 5 (*Late joiners*), 6 and 7, rows 6, 8 and 9.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from federation.bundles import Item, SignedBundle
+from federation.doubt import Doubt, DoubtError
+from federation.state import signing_keys
+from policies.audience import Audience, Purpose, may_share
+from policies.marking import MarkingError, effective_label, own_label
+from policies.tlp import TLP
+from sharing.canonical import sha256_of
+from sharing.objects import SIGNED_BUNDLE, StixObject
+
+if TYPE_CHECKING:
+    from federation.descriptor import Descriptor
+    from federation.facts import Facts
+    from federation.judge import Reader
+    from federation.state import ChannelState, Place
+
+ALWAYS_SERVED: Final = frozenset({SIGNED_BUNDLE, "marking-definition", "extension-definition"})
+"""Types that a late joiner gets whatever their label: without them nothing can be judged."""
+
+Chains = Mapping[str, "tuple[Descriptor, ...]"]
+FindDefinition = Callable[[str], Mapping[str, Any] | None]
+
+
+@dataclass(frozen=True)
+class Covered:
+    """One object that an entry covers.
+
+    Args:
+        author: of the bundle that names it.
+        claimed: the label that withholding goes by; `None`: served to every member.
+        stix: the object, `None` where it is absent for a reason.
+        is_first: no entry before has covered this content.
+    """
+
+    item: Item
+    author: str
+    claimed: TLP | None
+    stix: StixObject | None = field(repr=False)
+    is_first: bool
+
+
+def gather(
+    state: ChannelState,
+    entry: SignedBundle,
+    contribution: SignedBundle | None,
+    facts: Facts,
+    reader: Reader,
+) -> tuple[Covered, ...]:
+    """Find everything that an entry covers.
+
+    Raises:
+        DoubtError: `missing_object` or `hash_mismatch`, with what to ask for; `malformed` where
+            the list names another object than the hash.
+    """
+    covered = []
+    for bundle in filter(None, (contribution, entry)):
+        fallback = _carrier(bundle)
+        for item in bundle.contents:
+            if contribution is not None and item == contribution.item:
+                continue
+            stix = _find(item, facts)
+            claimed = _claimed(item, fallback)
+            first = facts.first_content(item.ref, item.version_ns)
+            if stix is None and not (
+                reader.lenient
+                or first == item.sha256
+                or item.sha256 in reader.recalled_ahead
+                or facts.is_recalled(item.sha256)
+                or is_withheld(state, reader.organisation, entry.place, claimed)
+            ):
+                raise _absent(item, first, facts)
+            covered.append(Covered(item, bundle.author, claimed, stix, first is None))
+    return tuple(covered)
+
+
+def is_withheld(
+    state: ChannelState, organisation: str | None, place: Place, claimed: TLP | None
+) -> bool:
+    """Tell whether an object first covered at a place is withheld from an organisation.
+
+    Source: protocol, 5 (*Late joiners*).
+    """
+    if claimed is None or TLP.GREEN.allows(claimed) or organisation is None:
+        return False
+    member = state.members.get(organisation)
+    if member is None or not member.stays:
+        # Its joining stands later in the chain: what is verified ahead of it is older matter.
+        return True
+    return not member.reads_all_at(place)
+
+
+def check_contents(
+    state: ChannelState,
+    bundles: Sequence[SignedBundle],
+    covered: tuple[Covered, ...],
+    facts: Facts,
+    described: Chains,
+) -> None:
+    """Check what is covered against the ledger and the channel's rules.
+
+    Args:
+        state: the ledger before the entry.
+        bundles: the contribution, if there is one, and the entry.
+        described: descriptors by organisation, those that the entry brings along included.
+
+    Raises:
+        DoubtError: `conflicting_object`, `impersonation`, `tlp_violation`, `recalled`.
+    """
+    chains = {**state.chains, **described}
+    named: dict[tuple[str, int], str] = {}
+    for one in covered:
+        key = (one.item.ref, one.item.version_ns)
+        first = facts.first_content(*key) or named.setdefault(key, one.item.sha256)
+        if first != one.item.sha256:
+            raise DoubtError(
+                Doubt.CONFLICTING_OBJECT, f"another content of this version of {key[0]} stands"
+            )
+    vouched = _vouched(covered, chains)
+    for one in covered:
+        _check_author(state, one, facts, chains, vouched)
+    _check_labels(state, bundles, covered, facts, chains)
+    for one in covered:
+        if facts.is_recalled(one.item.sha256):
+            raise DoubtError(Doubt.RECALLED, f"{one.item.ref} has been recalled")
+
+
+def _find(item: Item, facts: Facts) -> StixObject | None:
+    if item.ref.startswith(f"{SIGNED_BUNDLE}--"):
+        return facts.find_bundle(item.ref, item.sha256)
+    stix = facts.find_object(item.sha256)
+    if stix is not None and (stix.stix_id, stix.version_ns) != (item.ref, item.version_ns):
+        raise DoubtError(Doubt.MALFORMED, f"{item.ref} is not the object that its hash names")
+    return stix
+
+
+def _absent(item: Item, first: str | None, facts: Facts) -> DoubtError:
+    if first is None and facts.has_version(item.ref, item.version_ns):
+        return DoubtError(
+            Doubt.HASH_MISMATCH, f"{item.ref} is not what was signed", refs=(item.ref,)
+        )
+    return DoubtError(Doubt.MISSING_OBJECT, f"{item.ref} has not arrived", refs=(item.ref,))
+
+
+def _carrier(bundle: SignedBundle) -> TLP | None:
+    """Give the bundle's own label; definitions beyond TLP do not decide it."""
+    try:
+        return own_label(bundle.stix.value, lambda _ref: None)
+    except MarkingError as error:
+        raise DoubtError(Doubt.TLP_VIOLATION, f"the bundle: {error.message}") from None
+
+
+def _claimed(item: Item, carrier: TLP | None) -> TLP | None:
+    """Give the label that withholding goes by: what the bundle states, else its own."""
+    if item.ref.partition("--")[0] in ALWAYS_SERVED:
+        return None
+    return item.tlp or carrier
+
+
+def _vouched(covered: tuple[Covered, ...], chains: Chains) -> frozenset[tuple[str, str]]:
+    """Give (organisation, hash) of what bundles carried along prove, and of own identities."""
+    proofs = {
+        (organisation, sha256_of(descriptor.organisation))
+        for organisation, chain in chains.items()
+        for descriptor in chain
+    }
+    for one in covered:
+        if one.stix is None or one.stix.stix_type != SIGNED_BUNDLE:
+            continue
+        bundle = SignedBundle.read(one.stix)
+        chain = chains.get(bundle.author, ())
+        keys = {entry.key.thumbprint: entry for entry in signing_keys(chain)} if chain else {}
+        entry = keys.get(bundle.kid)
+        if entry is None or entry.revoked_at is not None:
+            continue
+        try:
+            bundle.prove(entry.key)
+        except DoubtError:
+            continue
+        proofs |= {(bundle.author, item.sha256) for item in bundle.contents}
+    return frozenset(proofs)
+
+
+def _check_author(
+    state: ChannelState,
+    one: Covered,
+    facts: Facts,
+    chains: Chains,
+    vouched: frozenset[tuple[str, str]],
+) -> None:
+    """Check that nobody speaks for another. Source: protocol, 6."""
+    if one.stix is None or one.stix.stix_type == SIGNED_BUNDLE:
+        return
+    creator = one.stix.value.get("created_by_ref")
+    if creator == state.identity and one.author != state.owner:
+        raise DoubtError(
+            Doubt.IMPERSONATION, "only the owner signs what the channel's identity creates"
+        )
+    if creator == one.author or creator not in chains:
+        return
+    if (creator, one.item.sha256) in vouched or facts.is_covered_by(one.item.sha256, str(creator)):
+        return
+    raise DoubtError(
+        Doubt.IMPERSONATION, f"{one.item.ref} speaks for {creator}, which has not signed it"
+    )
+
+
+def _check_labels(
+    state: ChannelState,
+    bundles: Sequence[SignedBundle],
+    covered: tuple[Covered, ...],
+    facts: Facts,
+    chains: Chains,
+) -> None:
+    """Check that every label allows this audience. Source: protocol, 6 (*Effective label*)."""
+    own = {
+        one.item.ref: one.stix.value
+        for one in covered
+        if one.stix is not None and one.stix.stix_type == "marking-definition"
+    }
+
+    def find_definition(ref: str) -> Mapping[str, Any] | None:
+        return own.get(ref) or facts.find_marking(ref)
+
+    audience = Audience(
+        kind=state.kind,
+        owner=state.owner,
+        organisations=frozenset(state.joined) or frozenset(chains),
+        ceiling=state.ceiling,
+        breakout=state.is_breakout,
+        identity=state.identity,
+    )
+    carriers: dict[str, TLP | None] = {}
+    for bundle in bundles:
+        carrier = carriers[bundle.author] = _carrier(bundle)
+        if carrier is None:
+            raise DoubtError(Doubt.TLP_VIOLATION, "the bundle itself has no TLP label")
+        if not state.ceiling.allows(carrier):
+            raise DoubtError(
+                Doubt.TLP_VIOLATION,
+                f"the bundle is {carrier.label}; the channel goes up to {state.ceiling.label}",
+            )
+    for one in covered:
+        if one.stix is None:
+            if one.claimed is not None and not state.ceiling.allows(one.claimed):
+                raise DoubtError(Doubt.TLP_VIOLATION, f"{one.item.ref} is {one.claimed.label}")
+            continue
+        if one.stix.stix_type == SIGNED_BUNDLE:
+            continue
+        carrier = carriers[one.author]
+        decision = may_share(
+            one.stix.value,
+            audience,
+            Purpose.ADDRESSED,
+            carrier=carrier,
+            author=one.author,
+            find_definition=find_definition,
+        )
+        if not decision:
+            raise DoubtError(Doubt.TLP_VIOLATION, f"{one.item.ref}: {decision.reason}")
+        if one.claimed is not None:
+            _check_claim(one, effective_label(one.stix.value, carrier, find_definition))
+
+
+def _check_claim(one: Covered, label: TLP) -> None:
+    stated = one.item.tlp
+    if stated is not None and stated is not label and not TLP.GREEN.allows(label):
+        raise DoubtError(
+            Doubt.TLP_VIOLATION, f"{one.item.ref} is {label.label}, not {stated.label} as stated"
+        )
+    if not (one.claimed or TLP.GREEN).allows(label) and not TLP.GREEN.allows(label):
+        raise DoubtError(
+            Doubt.TLP_VIOLATION, f"{one.item.ref} is {label.label}, which its bundle must state"
+        )

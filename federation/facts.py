@@ -1,0 +1,146 @@
+"""What judging an entry asks of the ledger behind it, and an answer kept in memory.
+
+The node answers from its database, `verify` from the file that it reads: the rules are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from federation.bundles import SignedBundle
+from policies.errors import InvalidError
+from sharing.objects import SIGNED_BUNDLE, StixObject
+
+if TYPE_CHECKING:
+    from federation.judge import Judged
+
+
+class Facts(Protocol):
+    """The past of one ledger, as far as judging asks for it."""
+
+    def find_object(self, sha256: str) -> StixObject | None:
+        """Give an object by its hash, arrived or already history; `None` where it is not here."""
+
+    def find_bundle(self, ref: str, sha256: str) -> StixObject | None:
+        """Give a bundle by id and bundle hash."""
+
+    def has_version(self, ref: str, version_ns: int) -> bool:
+        """Tell whether some content of this version of an object is here, covered or not."""
+
+    def first_content(self, ref: str, version_ns: int) -> str | None:
+        """Give the hash of what was first covered as this version."""
+
+    def first_author(self, ref: str) -> str | None:
+        """Give the author of the bundle that first covered an object, any version."""
+
+    def is_covered_by(self, sha256: str, author: str) -> bool:
+        """Tell whether a bundle by this author covered this content before."""
+
+    def covered_contents(self, ref: str) -> frozenset[str]:
+        """Give the hashes of every content of an object that was covered."""
+
+    def is_recalled(self, sha256: str) -> bool:
+        """Tell whether this content was recalled."""
+
+    def is_admitted(self, sha256: str) -> bool:
+        """Tell whether a contribution with this bundle hash is history."""
+
+    def hash_at(self, epoch: int, seq: int) -> str | None:
+        """Give the hash of the entry at a position of this chain."""
+
+    def find_marking(self, ref: str) -> Mapping[str, Any] | None:
+        """Give a marking definition that this ledger covers."""
+
+
+@dataclass
+class MemoryFacts:
+    """Facts of one ledger in memory."""
+
+    pool: dict[str, StixObject] = field(default_factory=dict)
+    bundles: dict[str, StixObject] = field(default_factory=dict)
+    versions: set[tuple[str, int]] = field(default_factory=set)
+    contents: dict[tuple[str, int], str] = field(default_factory=dict)
+    authors: dict[str, str] = field(default_factory=dict)
+    authorship: set[tuple[str, str]] = field(default_factory=set)
+    recalled: set[str] = field(default_factory=set)
+    admitted: set[str] = field(default_factory=set)
+    hashes: dict[tuple[int, int], str] = field(default_factory=dict)
+    markings: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    by_ref: dict[str, set[str]] = field(default_factory=dict)
+
+    def add_object(self, stix: StixObject) -> None:
+        """Take in an object that arrived."""
+        self.pool[stix.sha256] = stix
+        self.versions.add((stix.stix_id, stix.version_ns))
+        if stix.stix_type == SIGNED_BUNDLE:
+            try:
+                self.bundles[SignedBundle.read(stix).sha256] = stix
+            except InvalidError:
+                return
+
+    def find_object(self, sha256: str) -> StixObject | None:
+        """Give an object by its hash."""
+        return self.pool.get(sha256)
+
+    def find_bundle(self, ref: str, sha256: str) -> StixObject | None:
+        """Give a bundle by id and bundle hash."""
+        stix = self.bundles.get(sha256)
+        return stix if stix is not None and stix.stix_id == ref else None
+
+    def has_version(self, ref: str, version_ns: int) -> bool:
+        """Tell whether some content of this version is here."""
+        return (ref, version_ns) in self.versions
+
+    def first_content(self, ref: str, version_ns: int) -> str | None:
+        """Give the hash of what was first covered as this version."""
+        return self.contents.get((ref, version_ns))
+
+    def first_author(self, ref: str) -> str | None:
+        """Give the author of the bundle that first covered an object."""
+        return self.authors.get(ref)
+
+    def is_covered_by(self, sha256: str, author: str) -> bool:
+        """Tell whether a bundle by this author covered this content before."""
+        return (sha256, author) in self.authorship
+
+    def covered_contents(self, ref: str) -> frozenset[str]:
+        """Give the hashes of every content of an object that was covered."""
+        return frozenset(self.by_ref.get(ref, ()))
+
+    def is_recalled(self, sha256: str) -> bool:
+        """Tell whether this content was recalled."""
+        return sha256 in self.recalled
+
+    def is_admitted(self, sha256: str) -> bool:
+        """Tell whether a contribution with this bundle hash is history."""
+        return sha256 in self.admitted
+
+    def hash_at(self, epoch: int, seq: int) -> str | None:
+        """Give the hash of the entry at a position."""
+        return self.hashes.get((epoch, seq))
+
+    def find_marking(self, ref: str) -> Mapping[str, Any] | None:
+        """Give a marking definition that this ledger covers."""
+        return self.markings.get(ref)
+
+    def record(self, judged: Judged) -> None:
+        """Take a judged entry into the past."""
+        entry = judged.entry
+        place = entry.position
+        self.hashes[place.epoch, place.seq] = place.sha256
+        if judged.void is not None:
+            return
+        if judged.contribution is not None:
+            self.admitted.add(judged.contribution.sha256)
+        for covered in judged.covered:
+            item = covered.item
+            self.contents.setdefault((item.ref, item.version_ns), item.sha256)
+            self.authors.setdefault(item.ref, covered.author)
+            self.authorship.add((item.sha256, covered.author))
+            self.by_ref.setdefault(item.ref, set()).add(item.sha256)
+            if covered.stix is not None and covered.stix.stix_type == "marking-definition":
+                self.markings.setdefault(item.ref, covered.stix.value)
+        for ref in judged.recalled:
+            self.recalled |= self.by_ref.get(ref, set())

@@ -1,0 +1,413 @@
+"""Judging an entry: a pure function of the ledger before it, the same for owner, members, auditors.
+
+`judge_entry` gives what an entry does, or raises the first doubt in the protocol's order. A doubt
+that voids an entry is no error: the entry keeps its place and has no effect.
+
+Source: protocol, 5 to 7; lifecycles, 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from federation.bundles import Position, SignedBundle
+from federation.contents import Covered, check_contents, gather
+from federation.descriptor import (
+    Descriptor,
+    DescriptorError,
+    DescriptorForkError,
+    extend_chain,
+    read_chain,
+)
+from federation.doubt import VOIDING, Doubt, DoubtError
+from federation.effects import apply_act
+from federation.facts import Facts
+from federation.state import MEMBERSHIP, ChannelState, key_in_use, signing_keys
+from policies.acts import Act, ChannelKind, read_body
+from policies.errors import InvalidError
+from policies.lifecycles import Change, Ruling, Situation, knows, rule
+from sharing.canonical import read_instant, read_time
+from sharing.objects import SIGNED_BUNDLE
+
+FIRST_TABLES: Final = "1"
+_ANSWERS: Final = frozenset({Act.MEMBER_JOINED, Act.MEMBER_DECLINED})
+
+
+@dataclass(frozen=True)
+class Judged:
+    """An entry that has its place in the chain.
+
+    Args:
+        act: what it does, `None` where this version of the tables does not know it.
+        state: the ledger after it.
+        void: why it has no effect, `None` where it has.
+        covered: what it covers, its own objects and those of the contribution that it admits.
+        recalled: ids of objects whose every version so far is no longer served.
+        erased: those of them whose bytes go, by their author's word.
+        released: ids of objects that later members get from now on.
+    """
+
+    entry: SignedBundle
+    contribution: SignedBundle | None
+    act: Act | None
+    state: ChannelState
+    void: DoubtError | None = None
+    covered: tuple[Covered, ...] = ()
+    changes: tuple[Change, ...] = ()
+    recalled: tuple[str, ...] = ()
+    erased: tuple[str, ...] = ()
+    released: tuple[str, ...] = ()
+
+    @property
+    def acting(self) -> SignedBundle:
+        """The bundle whose act it is: the contribution, or the entry itself."""
+        return self.contribution or self.entry
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who verifies, and what may be absent for it.
+
+    Args:
+        organisation: whom withholding is judged for; `None`: everything is due.
+        recalled_ahead: hashes that a later entry of the verified chain recalls.
+        strict: the owner before appending: what voids or is unknown is refused.
+        lenient: only the chain is looked at: objects may be absent.
+    """
+
+    organisation: str | None = None
+    recalled_ahead: frozenset[str] = frozenset()
+    strict: bool = False
+    lenient: bool = False
+
+
+OWNER: Final = Reader(strict=True)
+
+
+def judge_entry(
+    state: ChannelState | None, entry: SignedBundle, facts: Facts, reader: Reader
+) -> Judged:
+    """Judge the next entry of a ledger.
+
+    Args:
+        state: the ledger before it; `None` before the very first.
+
+    Raises:
+        DoubtError: with its name; the ledger stays where it is.
+
+    Source: protocol, 7.
+    """
+    # 1. It has the form of its act; limits were checked when it was read.
+    if not entry.is_entry:
+        raise DoubtError(Doubt.MALFORMED, "an entry has epoch and seq")
+    tables = state.tables if state is not None else str(entry.body.get("acts", FIRST_TABLES))
+    opening = entry.act == Act.CHANNEL_OPENED
+    act = _read_act(entry, tables)
+    # 2. and 3. Its author's key stands in this ledger, is in use, and signed it.
+    chains = _brought_chains(state, entry, act)
+    chain = chains.get(entry.author) or (state.chains.get(entry.author) if state else None)
+    _prove(entry, chain, entry.created, act)
+    # 4. and 5. Its author owns this epoch; it continues the chain.
+    if state is None:
+        _check_first(entry)
+        state = _before_first(entry)
+    else:
+        _check_place(state, entry, opening=opening)
+    # 6. to 10. What it covers, and what it does.
+    return _judge_contents(state, entry, act, chains, facts, reader)
+
+
+def _judge_contents(
+    state: ChannelState,
+    entry: SignedBundle,
+    act: Act | None,
+    chains: dict[str, tuple[Descriptor, ...]],
+    facts: Facts,
+    reader: Reader,
+) -> Judged:
+    contribution = None
+    if act is Act.ADMITTED:
+        contribution = _find_contribution(entry, facts)
+        act = _read_act(contribution, state.tables)
+        chains = _described_chains(state, contribution, act)
+        proven_by = chains.get(contribution.author) or state.chains.get(contribution.author)
+        _prove(contribution, proven_by, entry.created, act)
+    covered = gather(state, entry, contribution, facts, reader)
+    if contribution is not None:
+        _check_contribution(state, contribution, act, facts, reader)
+    after = replace(
+        state,
+        head=entry.position,
+        head_created=entry.created,
+        genesis=state.genesis or entry.sha256,
+    )
+    judged = Judged(entry, contribution, act, after, covered=covered)
+    bundles = (contribution, entry) if contribution is not None else (entry,)
+    try:
+        check_contents(state, bundles, covered, facts, chains)
+        if act is None:
+            return _unknown(judged, reader)
+        ruling = _rule(state, judged, facts)
+    except DoubtError as error:
+        if reader.strict or error.doubt not in VOIDING:
+            raise
+        if entry.act == Act.CHANNEL_OPENED:
+            # Who may not open an epoch must not move anybody's head.
+            raise DoubtError(Doubt.NOT_OWNER, error.message) from None
+        return replace(judged, void=error, covered=())
+    _check_released(judged, facts, reader)
+    return apply_act(judged, ruling, chains)
+
+
+def _unknown(judged: Judged, reader: Reader) -> Judged:
+    """Keep and show an act that these tables do not know; an owner refuses it."""
+    if reader.strict:
+        raise DoubtError(Doubt.UNKNOWN_ACT, f"{judged.acting.act} is not known here")
+    return judged
+
+
+def _check_released(judged: Judged, facts: Facts, reader: Reader) -> None:
+    """Ask for what an entry releases to later members: from here on it is due."""
+    if judged.act is not Act.OBJECT_RELEASED or reader.lenient:
+        return
+    for ref in judged.acting.body["objects"]:
+        for sha256 in facts.covered_contents(ref):
+            gone = facts.is_recalled(sha256) or sha256 in reader.recalled_ahead
+            if facts.find_object(sha256) is None and not gone:
+                raise DoubtError(Doubt.MISSING_OBJECT, f"{ref} has not arrived", refs=(ref,))
+
+
+def _read_act(bundle: SignedBundle, tables: str) -> Act | None:
+    act = knows(tables, bundle.act)
+    if act is not None:
+        try:
+            read_body(act, bundle.body)
+        except InvalidError as error:
+            raise DoubtError(Doubt.MALFORMED, f"{bundle.act}: {error.message}") from None
+    return act
+
+
+def _prove(
+    bundle: SignedBundle,
+    chain: tuple[Descriptor, ...] | None,
+    ledger_time: str,
+    act: Act | None,
+) -> None:
+    """Prove that a key in use by its author signed a bundle.
+
+    A bundle that carries newer descriptors may be signed by a key that they introduce, or by one
+    that they retire.
+    """
+    kid = bundle.kid
+    if not chain:
+        raise DoubtError(Doubt.UNKNOWN_KEY, f"this ledger knows no key of {bundle.author}")
+    key = next((entry for entry in signing_keys(chain) if entry.key.thumbprint == kid), None)
+    if key is None:
+        raise DoubtError(Doubt.UNKNOWN_KEY, f"{bundle.author} has no signing key {kid[:43]}")
+    if key.revoked_at is not None:
+        raise DoubtError(Doubt.REVOKED_KEY, f"the key {kid[:43]} was revoked at {key.revoked_at}")
+    if not key_in_use(key, read_instant(ledger_time)) and act is not Act.NODE_DESCRIBED:
+        raise DoubtError(Doubt.UNKNOWN_KEY, f"the key {kid[:43]} is retired since {key.retired_at}")
+    bundle.prove(key.key)
+
+
+def _brought_chains(
+    state: ChannelState | None, entry: SignedBundle, act: Act | None
+) -> dict[str, tuple[Descriptor, ...]]:
+    """Prove the descriptors that an entry brings along."""
+    if act is not Act.CHANNEL_OPENED:
+        return _described_chains(state, entry, act) if state is not None else {}
+    chains = {}
+    for member in entry.body["members"]:
+        organisation = member["organisation"]
+        known = state.chains.get(organisation, ()) if state is not None else ()
+        chain = _chain(member["descriptors"], known, organisation)
+        chains[organisation] = chain
+    return chains
+
+
+def _described_chains(
+    state: ChannelState, bundle: SignedBundle, act: Act | None
+) -> dict[str, tuple[Descriptor, ...]]:
+    """Prove the descriptors that a bundle brings along for its author."""
+    known = state.chains.get(bundle.author, ())
+    if act is Act.MEMBER_JOINED and "descriptors" in bundle.body:
+        member = state.members.get(bundle.author)
+        vouched = member.recovery if member is not None else None
+        chain = _chain(bundle.body["descriptors"], known, bundle.author)
+        if vouched is not None and chain[0].recovery.thumbprint != vouched:
+            raise DoubtError(
+                Doubt.UNKNOWN_KEY, "its descriptors begin with another recovery key than invited"
+            )
+        return {bundle.author: chain}
+    if act is Act.NODE_DESCRIBED and known:
+        return {bundle.author: _chain(bundle.body["descriptors"], known, bundle.author, newer=True)}
+    return {}
+
+
+def _chain(
+    documents: object,
+    known: tuple[Descriptor, ...],
+    organisation: str,
+    *,
+    newer: bool = False,
+) -> tuple[Descriptor, ...]:
+    try:
+        chain = extend_chain(known, documents) if newer else read_chain(documents, known=known)
+    except DescriptorForkError as error:
+        raise DoubtError(Doubt.FORK, f"{organisation}: {error.message}") from None
+    except DescriptorError as error:
+        raise DoubtError(Doubt.MALFORMED, f"{organisation}: {error.message}") from None
+    if chain[0].organisation_id != organisation:
+        raise DoubtError(Doubt.MALFORMED, "the descriptors are those of another organisation")
+    return chain if len(chain) >= len(known) else known
+
+
+def _check_first(entry: SignedBundle) -> None:
+    if entry.epoch != 1 or entry.seq != 0:
+        raise DoubtError(Doubt.GAP, "the channel's first entry has not arrived yet")
+    if entry.act != Act.CHANNEL_OPENED or "opened_by" in entry.body:
+        raise DoubtError(Doubt.MALFORMED, "the first entry of a channel opens it")
+    if entry.body.get("owner", entry.author) != entry.author:
+        raise DoubtError(Doubt.NOT_OWNER, "a channel is opened by its owner and by nobody else")
+
+
+def _before_first(entry: SignedBundle) -> ChannelState:
+    """Give the ledger before its first entry."""
+    return ChannelState(
+        channel=entry.channel,
+        kind=ChannelKind(entry.body["kind"]),
+        owner=entry.author,
+        tables=entry.body["acts"],
+        genesis="",
+        head=Position(1, 0, ""),
+        head_created=entry.created,
+        parent=entry.body.get("parent"),
+        things={"ceiling:channel": entry.body["ceiling"]},
+    )
+
+
+def _check_place(state: ChannelState, entry: SignedBundle, *, opening: bool) -> None:
+    """Check channel, owner, epoch and chain. Source: protocol, 7, rows 4 and 5."""
+    place, head = entry.position, state.head
+    if entry.channel != state.channel:
+        raise DoubtError(Doubt.FOREIGN_CHANNEL, "the entry belongs to another channel")
+    if opening and place.epoch == head.epoch + 1:
+        if place.seq != 0:
+            raise DoubtError(Doubt.GAP, "the opening of that epoch has not arrived yet")
+    else:
+        if place.epoch < head.epoch:
+            raise DoubtError(Doubt.STALE_EPOCH, f"epoch {place.epoch} is over")
+        if entry.author != state.owner and place.epoch == head.epoch:
+            raise DoubtError(Doubt.NOT_OWNER, f"{entry.author} does not own this channel")
+        if place.epoch > head.epoch or (place.seq > head.seq + 1 and not state.ended):
+            raise DoubtError(Doubt.GAP, f"entries after {head.epoch}/{head.seq} are missing")
+        if place.seq <= head.seq:
+            raise DoubtError(Doubt.FORK, f"the owner signed two entries {place.epoch}/{place.seq}")
+        if state.ended:
+            raise DoubtError(Doubt.STALE_EPOCH, f"epoch {place.epoch} was handed over")
+    if entry.seen != head:
+        raise DoubtError(Doubt.FORK, f"the entry does not follow our {head.epoch}/{head.seq}")
+    if entry.created_ns < read_instant(state.head_created):
+        raise DoubtError(Doubt.MALFORMED, "the entry is dated before the one that it follows")
+
+
+def _find_contribution(entry: SignedBundle, facts: Facts) -> SignedBundle:
+    bundles = [item for item in entry.contents if item.ref.startswith(f"{SIGNED_BUNDLE}--")]
+    if len(bundles) != 1:
+        raise DoubtError(Doubt.MALFORMED, "an admission covers exactly one contribution")
+    item = bundles[0]
+    stix = facts.find_bundle(item.ref, item.sha256)
+    if stix is None:
+        if facts.has_version(item.ref, item.version_ns):
+            raise DoubtError(
+                Doubt.HASH_MISMATCH, f"{item.ref} is not what was admitted", refs=(item.ref,)
+            )
+        raise DoubtError(Doubt.MISSING_OBJECT, f"{item.ref} has not arrived", refs=(item.ref,))
+    bundle = SignedBundle.read(stix)
+    if bundle.is_entry or item.version != bundle.created:
+        raise DoubtError(Doubt.MALFORMED, "what is admitted is no contribution of that version")
+    return bundle
+
+
+def _check_contribution(
+    state: ChannelState, bundle: SignedBundle, act: Act | None, facts: Facts, reader: Reader
+) -> None:
+    """Check that a contribution belongs here and now. Source: protocol, 7, row 7."""
+    member = state.members.get(bundle.author)
+    standing = state.state_of(MEMBERSHIP, bundle.author)
+    answering = standing == "invited" and act in _ANSWERS
+    if member is None or not (member.is_joined or answering):
+        raise DoubtError(Doubt.NOT_MEMBER, f"{bundle.author} is {standing or 'no member'} here")
+    if bundle.channel != state.channel:
+        raise DoubtError(Doubt.FOREIGN_CHANNEL, "the contribution was made for another channel")
+    if bundle.nth is None or bundle.nth <= member.last_nth:
+        raise DoubtError(
+            Doubt.SUPERSEDED, f"its number {bundle.nth} is not above {member.last_nth}"
+        )
+    if facts.is_admitted(bundle.sha256):
+        raise DoubtError(Doubt.SUPERSEDED, "it is history already")
+    seen = bundle.seen
+    known = facts.hash_at(seen.epoch, seen.seq) if seen is not None else None
+    if seen is not None and known is None:
+        ahead = (seen.epoch, seen.seq) > (state.head.epoch, state.head.seq)
+        doubt = Doubt.GAP if reader.strict and ahead else Doubt.FORK
+        raise DoubtError(doubt, f"its author had seen {seen.epoch}/{seen.seq}, which is not here")
+    if seen is not None and known != seen.sha256:
+        raise DoubtError(
+            Doubt.FORK, f"its author was shown another entry {seen.epoch}/{seen.seq} than ours"
+        )
+
+
+def _rule(state: ChannelState, judged: Judged, facts: Facts) -> Ruling:
+    entry, acting = judged.entry, judged.acting
+    first = entry.place == (1, 0)
+
+    def state_of(thing: str, subject: str) -> str | None:
+        if thing == "source":
+            return facts.first_author(subject)
+        return None if first else state.state_of(thing, subject)
+
+    situation = Situation(
+        kind=state.kind,
+        owner=state.owner,
+        author=acting.author,
+        body=acting.body,
+        ledger_time=read_time(entry.created),
+        members=state.joined,
+        state_of=state_of,
+        endorsed_by=_endorsers(state, judged),
+    )
+    if judged.act is None:
+        raise ValueError("no table rules an unknown act")
+    ruling = rule(state.tables, judged.act, situation)
+    if not ruling.decision:
+        raise DoubtError(Doubt.NOT_PERMITTED, ruling.decision.reason)
+    return ruling
+
+
+def _endorsers(state: ChannelState, judged: Judged) -> frozenset[str]:
+    """Give who validly endorsed the author of an opening by succession.
+
+    Source: protocol, 11 (*Succession*).
+    """
+    opening = judged.entry
+    if opening.body.get("opened_by") != "succession":
+        return frozenset()
+    endorsers = set()
+    wanted = (opening.epoch, opening.body.get("round"), opening.author)
+    for one in judged.covered:
+        if one.stix is None or one.stix.stix_type != SIGNED_BUNDLE:
+            continue
+        bundle = SignedBundle.read(one.stix)
+        if bundle.act != Act.SUCCESSION_ENDORSED or bundle.channel != state.channel:
+            continue
+        _read_act(bundle, state.tables)
+        body = bundle.body
+        head = Position.read(body["head"])
+        heard = (head.epoch, head.seq) <= (state.head.epoch, state.head.seq)
+        if (body["epoch"], body["round"], body["candidate"]) == wanted and heard:
+            _prove(bundle, state.chains.get(bundle.author), opening.created, None)
+            endorsers.add(bundle.author)
+    return frozenset(endorsers)
