@@ -1,0 +1,1 @@
+"""Data files of this floor, each with its licence beside it."""
