@@ -1,0 +1,15 @@
+"""The pages: rendered here, one form per act, post then redirect; no script is needed for any."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from hub.web import frame
+from hub.web.views import account, administration, door, partners, today
+
+__all__ = ["account", "administration", "door", "partners", "register", "today"]
+
+
+def register(app: Flask) -> None:
+    """Add the pages to the application."""
+    frame.register(app)

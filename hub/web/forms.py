@@ -1,0 +1,118 @@
+"""Forms: what a person typed, read into types, and what to say where it does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Generic, TypeVar, get_origin
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from werkzeug.datastructures import MultiDict
+
+from policies.errors import CoordinationError
+
+NOT_OURS: Final = frozenset({"csrf_token", "back"})
+
+SENTENCES: Final[Mapping[str, str]] = {
+    "missing": "Please fill this in.",
+    "string_too_short": "Please fill this in.",
+    "string_too_long": "This is too long: {max_length} characters at most.",
+    "string_pattern_mismatch": "This does not have the form that is expected here.",
+    "enum": "Please choose one of the options.",
+    "literal_error": "Please choose one of the options.",
+    "bool_parsing": "Please answer yes or no.",
+    "int_parsing": "Please give a whole number.",
+    "int_from_float": "Please give a whole number.",
+    "greater_than_equal": "Please give at least {ge}.",
+    "less_than_equal": "Please give at most {le}.",
+    "too_short": "Please choose at least one.",
+    "too_long": "Please choose at most {max_length}.",
+    "datetime_from_date_parsing": "Please give date and time in UTC, like 2026-03-01 14:30.",
+    "datetime_parsing": "Please give date and time in UTC, like 2026-03-01 14:30.",
+    "date_from_datetime_parsing": "Please give a date, like 2026-03-01.",
+    "date_parsing": "Please give a date, like 2026-03-01.",
+    "extra_forbidden": "This form has no such field.",
+}
+
+
+class PageForm(BaseModel):
+    """The base of our forms: bounded fields, nothing unknown, blanks at the rim taken off."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+F = TypeVar("F", bound=PageForm)
+
+
+@dataclass(frozen=True)
+class Filled(Generic[F]):
+    """One form as it came back: the typed value, or what to show beside its fields.
+
+    Args:
+        form: the value; None where something did not fit.
+        values: field → what was typed, shown again so that nobody types twice.
+        errors: field → sentence.
+        problem: a refusal that belongs to no single field.
+        hint: what to do about it.
+    """
+
+    form: F | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+    problem: str | None = None
+    hint: str | None = None
+
+    def refused(self, error: CoordinationError) -> Filled[F]:
+        """Say the refusal of a service beside the field that it names, or above the form."""
+        name = (error.field or "").rpartition(".")[2]
+        if name in self.values:
+            sentence = " ".join(part for part in (as_sentence(error.message), error.hint) if part)
+            return replace(self, form=None, errors={**self.errors, name: sentence})
+        return replace(self, form=None, problem=as_sentence(error.message), hint=error.hint)
+
+    @property
+    def touched(self) -> bool:
+        """Tell whether this form came back with something to mend."""
+        return bool(self.errors or self.problem)
+
+
+def as_sentence(text: str) -> str:
+    """Begin with a capital and end with a full stop, whatever the rule's wording was."""
+    text = text.strip()
+    if not text:
+        return text
+    ending = "" if text[-1] in ".!?:”" else "."
+    return text[0].upper() + text[1:] + ending
+
+
+def read_form(model: type[F], data: MultiDict[str, str]) -> Filled[F]:
+    """Read what the browser sent into `model`; an empty field counts as not given."""
+    values: dict[str, Any] = {}
+    for name in data:
+        if name in NOT_OURS:
+            continue
+        info = model.model_fields.get(name)
+        if info is not None and get_origin(info.annotation) in {list, tuple, frozenset}:
+            values[name] = data.getlist(name)
+        else:
+            values[name] = data.get(name, "")
+    given = {name: value for name, value in values.items() if value not in ("", [])}
+    try:
+        return Filled(form=model.model_validate(given), values=values)
+    except ValidationError as error:
+        return Filled(values=values, errors=_sentences(error))
+
+
+def _sentences(error: ValidationError) -> dict[str, str]:
+    """Turn pydantic's findings into one sentence for each field."""
+    found: dict[str, str] = {}
+    for item in error.errors(include_url=False):
+        name = str(item["loc"][0]) if item["loc"] else ""
+        if item["type"] in {"value_error", "assertion_error"}:
+            sentence = as_sentence(str(item["ctx"]["error"]))
+        else:
+            sentence = SENTENCES.get(item["type"], "This can't be read.").format(
+                **item.get("ctx", {})
+            )
+        found.setdefault(name, sentence)
+    return found

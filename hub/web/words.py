@@ -1,0 +1,79 @@
+"""How values read on a page: instants, spans, counts, labels."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final, assert_never
+
+from markupsafe import Markup
+
+from policies.tlp import TLP
+
+_MINUTE: Final = timedelta(minutes=1)
+_HOUR: Final = timedelta(hours=1)
+_DAY: Final = timedelta(days=1)
+_WEEK: Final = timedelta(days=14)
+
+
+def instant(at: datetime) -> str:
+    """Write an instant as people read it: `2026-03-01 14:30 UTC`."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def time_tag(at: datetime | None, *, now: datetime | None = None, never: str = "never") -> Markup:
+    """Give the instant as a `<time>`; with `now`, how far away it is, the instant as its title."""
+    if at is None:
+        return Markup("<span class='quiet'>{}</span>").format(never)
+    machine = at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    text = instant(at) if now is None else distance(at, now)
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(machine, instant(at), text)
+
+
+def distance(at: datetime, now: datetime) -> str:
+    """Say how long ago or how far ahead: `4 min ago`, `in 3 h`; far away, the date."""
+    span = now - at
+    ahead = span < timedelta(0)
+    span = abs(span)
+    if span < _MINUTE:
+        return "in a moment" if ahead else "just now"
+    if span < _HOUR:
+        amount = f"{span // _MINUTE} min"
+    elif span < 2 * _DAY:
+        amount = f"{span // _HOUR} h"
+    elif span < _WEEK:
+        amount = f"{span // _DAY} days"
+    else:
+        return at.astimezone(UTC).strftime("%Y-%m-%d")
+    return f"in {amount}" if ahead else f"{amount} ago"
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """Write a number with its noun: `1 entry`, `12 entries`."""
+    noun = one if number == 1 else many or f"{one}s"
+    return f"{number:,} {noun}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def short(hexadecimal: str, length: int = 12) -> str:
+    """Shorten a hash or an id for the eye; the full one stands in the title."""
+    return hexadecimal if len(hexadecimal) <= length else f"{hexadecimal[:length]}…"
+
+
+def tlp_meaning(label: TLP) -> str:
+    """Say in one breath who may read what carries this label."""
+    match label:
+        case TLP.RED:
+            return "For the named readers only. Do not pass on."
+        case TLP.AMBER_STRICT:
+            return "For your own organisation only, who needs to know."
+        case TLP.AMBER:
+            return "For your organisation and its clients, who need to know."
+        case TLP.GREEN:
+            return "For your community. Not for the public."
+        case TLP.CLEAR:
+            return "For everyone."
+    assert_never(label)
+
+
+def day(at: datetime) -> str:
+    """Write the day as a heading does: `Saturday, 2026-03-01`."""
+    return at.astimezone(UTC).strftime("%A, %Y-%m-%d, %H:%M UTC")
