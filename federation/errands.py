@@ -7,6 +7,7 @@ lock each other out.
 
 from __future__ import annotations
 
+import functools
 import secrets
 import threading
 import weakref
@@ -17,7 +18,10 @@ from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
+    Executable,
+    Integer,
     and_,
+    bindparam,
     case,
     delete,
     event,
@@ -46,6 +50,8 @@ SUBJECT_LENGTH: Final = 300
 LANE_LENGTH: Final = 400
 NAME_LENGTH: Final = 60
 REASON_LENGTH: Final = 500
+
+CUT_OFF_REASON: Final = "The worker ended while it was at this."
 
 _ASKED: Final = "federation.errands.asked"
 _ROWS_PER_STATEMENT: Final = 1000
@@ -177,7 +183,8 @@ def claim(
 ) -> list[Claimed]:
     """Take up to so many errands that are due, one per lane, and lease them.
 
-    What was cut off, because its holder died, comes before anything else of its lane.
+    What was cut off, because its holder died, comes before anything else of its lane, and counts
+    as failed, so what kills its worker does not come first for ever.
 
     Args:
         session: in a transaction of its own, to be committed at once.
@@ -186,45 +193,20 @@ def claim(
         kinds: only these; all, where nothing is said.
         fresh_only: leave out what failed the last time.
     """
-    first = select(
-        ErrandRecord.id,
-        func.row_number()
-        .over(
-            partition_by=ErrandRecord.lane,
-            order_by=(ErrandRecord.lease_until.is_(None), ErrandRecord.due_at, ErrandRecord.id),
-        )
-        .label("place"),
-    ).where(*_ready(now, kinds=kinds, fresh_only=fresh_only))
-    places = first.subquery()
-    chosen = (
-        select(ErrandRecord.id)
-        # The conditions stand here once more: PostgreSQL looks at them again when the row was
-        # changed by another worker between reading and locking.
-        .where(ErrandRecord.id.in_(select(places.c.id).where(places.c.place == 1)), _due(now))
-        .order_by(ErrandRecord.attempts > 0, ErrandRecord.due_at, ErrandRecord.id)
-        .limit(count)
-    )
-    if _on_postgresql(session):
-        chosen = chosen.with_for_update(skip_locked=True, of=ErrandRecord)
-    ids = chosen.cte("chosen")
     holder = str(Holder.of_this_process(secrets.token_hex(8)))
-    taking = (
-        update(ErrandRecord)
-        .where(ErrandRecord.id.in_(select(ids.c.id)))
-        .values(lease_until=now + LEASE, holder=holder, claimed=ErrandRecord.asked)
-        .returning(
-            ErrandRecord.id,
-            ErrandRecord.kind,
-            ErrandRecord.subject,
-            ErrandRecord.lane,
-            ErrandRecord.attempts,
-            ErrandRecord.asked,
-        )
-        .execution_options(synchronize_session=False)
+    taking = _taking(
+        any_kind=kinds is None, fresh_only=fresh_only, skip_locked=_on_postgresql(session)
     )
+    values = {
+        "now": now,
+        "kinds": list(kinds or ()),
+        "count": count,
+        "until": now + LEASE,
+        "by": holder,
+    }
     try:
         with session.begin_nested():
-            rows = session.execute(taking).all()
+            rows = session.execute(taking, values).all()
     except IntegrityError:
         # Another worker took an errand of the same lane a moment ago. What is left is found the
         # next time.
@@ -243,8 +225,15 @@ def is_ready(
     fresh_only: bool = False,
 ) -> bool:
     """Tell whether `claim` would find something; changes nothing, and costs one look-up."""
-    ready = select(ErrandRecord.id).where(*_ready(now, kinds=kinds, fresh_only=fresh_only))
-    return session.execute(ready.limit(1)).first() is not None
+    looking = _looking(any_kind=kinds is None, fresh_only=fresh_only)
+    return session.execute(looking, {"now": now, "kinds": list(kinds or ())}).first() is not None
+
+
+def find_next_due(session: Session) -> datetime | None:
+    """Give when the next errand is due, or the next lease ends, or `None` where nothing waits."""
+    return session.scalar(
+        select(func.min(func.coalesce(ErrandRecord.lease_until, ErrandRecord.due_at)))
+    )
 
 
 def renew(session: Session, claims: Collection[Claimed], now: datetime) -> frozenset[int]:
@@ -360,28 +349,87 @@ def _on_postgresql(session: Session) -> bool:
     return session.get_bind().dialect.name == "postgresql"
 
 
-def _due(now: datetime) -> ColumnElement[bool]:
+# Workers look many times a second: their statements are built once.
+
+_NOW: Final = bindparam("now", type_=UTCDateTime())
+
+
+def _due() -> ColumnElement[bool]:
     return or_(
-        ErrandRecord.lease_until <= now,
-        and_(ErrandRecord.lease_until.is_(None), ErrandRecord.due_at <= now),
+        ErrandRecord.lease_until <= _NOW,
+        and_(ErrandRecord.lease_until.is_(None), ErrandRecord.due_at <= _NOW),
     )
 
 
-def _ready(
-    now: datetime, *, kinds: Collection[str] | None, fresh_only: bool
-) -> list[ColumnElement[bool]]:
+def _ready(*, any_kind: bool, fresh_only: bool) -> list[ColumnElement[bool]]:
     other = aliased(ErrandRecord)
     lane_is_taken = exists().where(
         other.lane == ErrandRecord.lane,
         other.lease_until.is_not(None),
         other.id != ErrandRecord.id,
     )
-    ready = [_due(now), ~lane_is_taken]
-    if kinds is not None:
-        ready.append(ErrandRecord.kind.in_(kinds))
+    ready = [_due(), ~lane_is_taken]
+    if not any_kind:
+        ready.append(ErrandRecord.kind.in_(bindparam("kinds", expanding=True)))
     if fresh_only:
         ready.append(ErrandRecord.attempts == 0)
     return ready
+
+
+@functools.cache
+def _looking(*, any_kind: bool, fresh_only: bool) -> Executable:
+    ready = _ready(any_kind=any_kind, fresh_only=fresh_only)
+    return select(ErrandRecord.id).where(*ready).limit(1)
+
+
+@functools.cache
+def _taking(*, any_kind: bool, fresh_only: bool, skip_locked: bool) -> Executable:
+    places = (
+        select(
+            ErrandRecord.id,
+            func.row_number()
+            .over(
+                partition_by=ErrandRecord.lane,
+                order_by=(ErrandRecord.lease_until.is_(None), ErrandRecord.due_at, ErrandRecord.id),
+            )
+            .label("place"),
+        )
+        .where(*_ready(any_kind=any_kind, fresh_only=fresh_only))
+        .subquery()
+    )
+    chosen = (
+        select(ErrandRecord.id)
+        # The conditions stand here once more: PostgreSQL looks at them again when the row was
+        # changed by another worker between reading and locking.
+        .where(ErrandRecord.id.in_(select(places.c.id).where(places.c.place == 1)), _due())
+        .order_by(ErrandRecord.attempts > 0, ErrandRecord.due_at, ErrandRecord.id)
+        .limit(bindparam("count", type_=Integer()))
+    )
+    if skip_locked:
+        chosen = chosen.with_for_update(skip_locked=True, of=ErrandRecord)
+    ids = chosen.cte("chosen")
+    cut_off = ErrandRecord.lease_until.is_not(None)
+    return (
+        update(ErrandRecord)
+        .where(ErrandRecord.id.in_(select(ids.c.id)))
+        .values(
+            lease_until=bindparam("until", type_=UTCDateTime()),
+            holder=bindparam("by"),
+            claimed=ErrandRecord.asked,
+            attempts=case((cut_off, ErrandRecord.attempts + 1), else_=ErrandRecord.attempts),
+            last_name=case((cut_off, "cut_off"), else_=ErrandRecord.last_name),
+            last_reason=case((cut_off, CUT_OFF_REASON), else_=ErrandRecord.last_reason),
+        )
+        .returning(
+            ErrandRecord.id,
+            ErrandRecord.kind,
+            ErrandRecord.subject,
+            ErrandRecord.lane,
+            ErrandRecord.attempts,
+            ErrandRecord.asked,
+        )
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _waiting(row: ErrandRecord) -> Waiting:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import random
+import re
 import secrets
 import signal
 import threading
@@ -19,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from flask import Flask
-from sqlalchemy import delete, func, select
+from sqlalchemy import PoolProxiedConnection, delete, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -28,14 +29,14 @@ from federation.errand_records import WorkerRecord
 from federation.errands import Claimed, Failed, Outcome
 from federation.holders import Holder
 from policies.errors import CoordinationError, UnavailableError
-from sharing.db import reading, transaction
+from sharing.db import db, reading, transaction
 
 logger = logging.getLogger(__name__)
 
 Handler = Callable[[Flask, str, datetime], Outcome]
 Handlers = Mapping[str, Handler]
 
-LOOK_EVERY: Final = timedelta(milliseconds=50)
+LOOK_EVERY: Final = timedelta(milliseconds=100)
 """How often to look for what another process asked for; this process wakes its own worker."""
 BEAT_EVERY: Final = errands.LEASE / 3
 GRACE: Final = timedelta(seconds=25)
@@ -105,6 +106,37 @@ def find_last_beat(session: Session) -> datetime | None:
     return session.scalar(select(func.max(WorkerRecord.beat_at)))
 
 
+class Changes:
+    """Whether anybody has written to the database since the last look.
+
+    SQLite tells for next to nothing. Of PostgreSQL it is not asked: there the look-up itself is
+    the question.
+    """
+
+    def __init__(self) -> None:
+        self._connection: PoolProxiedConnection | None = None
+        self._version: object = None
+
+    def seen(self) -> bool:
+        """Tell whether something may have changed."""
+        if db.engine.dialect.name != "sqlite":
+            return True
+        if self._connection is None:
+            self._connection = db.engine.raw_connection()
+        cursor = self._connection.cursor()
+        cursor.execute("PRAGMA data_version")
+        version, before = cursor.fetchone(), self._version
+        cursor.close()
+        self._version = version
+        return version != before
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = self._version = None
+
+
 @dataclass
 class Worker:
     """One worker of one application; see `start_in_thread` and `run`."""
@@ -119,6 +151,8 @@ class Worker:
     _started_at: datetime | None = field(init=False, default=None)
     _beaten_at: datetime | None = field(init=False, default=None)
     _beaten: float = field(init=False, default=0.0)
+    _changes: Changes = field(init=False, default_factory=Changes)
+    _next_due: datetime | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self._work = self.app.extensions[_EXTENSION]
@@ -148,44 +182,58 @@ class Worker:
 
     def _loop(self) -> None:
         logger.info("worker started", extra={"holder": self._holder})
+        woken = True
         while not self._stopping.is_set():
             self._ready.clear()
             try:
                 with self.app.app_context():
-                    self._turn()
+                    self._turn(woken=woken)
             except (UnavailableError, SQLAlchemyError):
                 logger.warning("the worker can't reach its database", exc_info=True)
-                self._stopping.wait(1)
+                self._changes.close()
+                self._pause()
             except Exception:
                 logger.exception("the worker's loop broke")
-                self._stopping.wait(1)
-            self._ready.wait(LOOK_EVERY.total_seconds())
+                self._pause()
+            woken = self._ready.wait(LOOK_EVERY.total_seconds())
+        self._changes.close()
 
-    def _turn(self) -> None:
+    def _pause(self) -> None:
+        self._stopping.wait(1)
+        self._ready.set()
+
+    def _turn(self, *, woken: bool) -> None:
         now = self._work.clock()
         if self._started_at is None:
             self._begin(now)
         self._beat_when_due(now)
-        while not self._stopping.is_set():
-            free = self._work.threads - len(self._running)
-            fresh_only = free <= self._work.kept_free
-            kinds = self._work.handlers.keys()
-            if free <= 0:
-                return
-            with reading() as session:
-                if not errands.is_ready(session, now, kinds=kinds, fresh_only=fresh_only):
-                    return
-            # One thread more or less than is kept free makes no difference for one turn.
-            count = free if fresh_only else free - self._work.kept_free
-            with transaction() as session:
-                claims = errands.claim(session, count, now, kinds=kinds, fresh_only=fresh_only)
-            for claimed in claims:
-                self._running[claimed.id] = claimed
-                threading.Thread(
-                    target=self._run, args=(claimed,), name=f"errand-{claimed.kind}", daemon=True
-                ).start()
-            if not claims:
-                return
+        due = self._next_due is not None and self._next_due <= now
+        if not woken and not due and not self._changes.seen():
+            return
+        while not self._stopping.is_set() and self._claim_and_start(now):
+            pass
+        with reading() as session:
+            self._next_due = errands.find_next_due(session)
+
+    def _claim_and_start(self, now: datetime) -> bool:
+        """Start what is due; tell whether there may be more."""
+        free = self._work.threads - len(self._running)
+        if free <= 0:
+            return False
+        kinds = self._work.handlers.keys()
+        fresh_only = free <= self._work.kept_free
+        with reading() as session:
+            if not errands.is_ready(session, now, kinds=kinds, fresh_only=fresh_only):
+                return False
+        count = free if fresh_only else free - self._work.kept_free
+        with transaction() as session:
+            claims = errands.claim(session, count, now, kinds=kinds, fresh_only=fresh_only)
+        for claimed in claims:
+            self._running[claimed.id] = claimed
+            threading.Thread(
+                target=self._run, args=(claimed,), name=f"errand-{claimed.kind}", daemon=True
+            ).start()
+        return bool(claims)
 
     def _begin(self, now: datetime) -> None:
         with transaction() as session:
@@ -264,7 +312,8 @@ class Worker:
 
 
 def _failed(error: CoordinationError, now: datetime) -> Failed:
-    name = type(error).__name__.removesuffix("Error").lower()
+    words = re.findall("[A-Z][a-z]*", type(error).__name__.removesuffix("Error"))
+    name = "_".join(words).lower()
     seconds = error.retry_after_seconds if isinstance(error, UnavailableError) else None
     not_before = None if seconds is None else now + timedelta(seconds=seconds)
     return Failed(error.message, name, not_before)

@@ -268,6 +268,7 @@ def test_a_lease_that_ends_is_taken_again_before_the_rest_of_its_lane() -> None:
     assert not settle(lost, now=NOON + LEASE), "what a late holder says is not heard"
     assert not settle(lost, SILENT, now=NOON + LEASE)
     assert see("late").running
+    assert (again.attempts, see("late").last_reason) == (1, errands.CUT_OFF_REASON)
     assert settle(again, now=NOON + LEASE)
     assert look("late") is None
 
@@ -346,3 +347,16 @@ def test_figures_and_lists_tell_how_things_stand() -> None:
 def test_nothing_waits_at_first() -> None:
     with reading() as session:
         assert errands.count_errands(session, NOON) == errands.Figures(0, 0, 0, None)
+
+
+def test_the_next_date_is_that_of_an_errand_or_of_a_lease() -> None:
+    def next_due() -> datetime | None:
+        with reading() as session:
+            return errands.find_next_due(session)
+
+    assert next_due() is None
+    ask("a", due=NOON - MINUTE)
+    ask("b", due=NOON + MINUTE)
+    assert next_due() == NOON - MINUTE
+    claim()
+    assert next_due() == NOON + LEASE
