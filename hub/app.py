@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
+from http import HTTPStatus
 from typing import Any, Final
 
 from apiflask import APIFlask
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
-from hub import edge, health, logs, problem
+from hub import api, edge, health, logs, problem, web
 from hub.accounts import current
 from hub.settings import Settings
+from hub.version import product_version
 from sharing.canonical import read_json
 from sharing.db import db
 
@@ -60,6 +61,14 @@ def create_app(settings: Settings) -> Flask:
         MAX_FORM_PARTS=MAX_FORM_PARTS,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
+        OPENAPI_VERSION="3.1.0",
+        AUTO_200_RESPONSE=False,
+        AUTO_404_RESPONSE=False,
+        AUTO_AUTH_ERROR_RESPONSE=False,
+        AUTO_OPERATION_ID=True,
+        AUTO_SERVERS=False,
+        AUTO_VALIDATION_ERROR_RESPONSE=False,
+        VALIDATION_ERROR_STATUS_CODE=HTTPStatus.BAD_REQUEST,
         SQLALCHEMY_DATABASE_URI=settings.database_address,
         SQLALCHEMY_ENGINE_OPTIONS=_engine_options(settings),
     )
@@ -68,15 +77,9 @@ def create_app(settings: Settings) -> Flask:
     current.register(app, settings)
     edge.register(app, proxies=settings.trusted_proxies)
     health.register(app)
+    api.register(app)
+    web.register(app)
     return app
-
-
-def product_version() -> str:
-    """Give the version of this installation."""
-    try:
-        return version("tocsin")
-    except PackageNotFoundError:
-        return "0+unknown"
 
 
 def _engine_options(settings: Settings) -> dict[str, Any]:

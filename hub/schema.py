@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.resources
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alembic import command
@@ -11,7 +10,9 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
+from policies.errors import UnavailableError
 from sharing.db import db
 
 
@@ -43,16 +44,35 @@ def present(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def missing_steps(connection: Connection) -> Sequence[Step]:
+def missing_steps(connection: Connection) -> list[Step]:
     """Give the migrations that are still to be run, in order."""
     script = ScriptDirectory.from_config(_config())
     now_at = present(connection)
     steps = [
-        Step(revision.revision, (revision.doc or "").splitlines()[0])
+        Step(revision.revision, (revision.doc or "").splitlines()[0].rstrip("."))
         for revision in script.iterate_revisions("head", now_at or "base")
         if revision.revision != now_at
     ]
     return list(reversed(steps))
+
+
+def require_current() -> None:
+    """Refuse to work on a database that this release does not fit.
+
+    Raises:
+        UnavailableError: it is away, was never set up, or is behind or ahead.
+    """
+    try:
+        with db.engine.connect() as connection:
+            at = present(connection)
+    except SQLAlchemyError as error:
+        raise UnavailableError("the database can't be reached") from error
+    if at is None:
+        raise UnavailableError("this node has not been set up", hint="Run: tocsin node init")
+    if at != head():
+        raise UnavailableError(
+            f"the database is at {at}, and this release needs {head()}", hint="Run: tocsin upgrade"
+        )
 
 
 def upgrade() -> None:

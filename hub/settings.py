@@ -24,8 +24,8 @@ from policies.errors import InvalidError
 
 PREFIX: Final = "TOCSIN_"
 TOML_NAME: Final = "tocsin.toml"
-SECRET_KEY_FILE: Final = "secret.key"
-PASSPHRASE_FILE: Final = "keys.passphrase"
+SECRET_KEY_FILE: Final = "secret.key"  # noqa: S105 - the name of a file
+PASSPHRASE_FILE: Final = "keys.passphrase"  # noqa: S105 - the name of a file
 DATABASE_NAME: Final = "tocsin.sqlite"
 SECRETS: Final = ("secret_key", "key_passphrase", "database_url", "metrics_token")
 MIN_SECRET_KEY_LENGTH: Final = 32

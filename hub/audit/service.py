@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from hub.audit.records import AuditRecord, Outcome
 
-MAX_PAGE: Final = 200
+MAX_PAGE: Final = 500
 
 
 class WhoActs(Protocol):

@@ -13,6 +13,7 @@ import click
 
 # Noun → module that defines a `click` command of that name. Loaded when it is asked for.
 NOUNS: Final = {
+    "upgrade": "hub.commands.upgrade",
     "user": "hub.commands.user",
 }
 

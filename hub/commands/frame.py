@@ -15,10 +15,12 @@ from typing import Any, Final, ParamSpec
 import click
 from flask import Flask
 
+from hub import schema
 from hub.accounts.actor import Actor
 from hub.settings import Settings, load_settings
 from policies.errors import CoordinationError
 from sharing.canonical import write_time
+from sharing.db import db
 
 REFUSED: Final = 1
 P = ParamSpec("P")
@@ -42,14 +44,26 @@ def refusing(function: Callable[P, None]) -> Callable[P, None]:
 
 
 @contextmanager
-def node() -> Iterator[tuple[Flask, Settings]]:
-    """Lend the application of the node that `TOCSIN_DATA` names, inside its context."""
+def node(*, any_schema: bool = False) -> Iterator[tuple[Flask, Settings]]:
+    """Lend the application of the node that `TOCSIN_DATA` names, inside its context.
+
+    Args:
+        any_schema: whether the command works on a database that is not up to date.
+
+    Raises:
+        UnavailableError: the database is away, or its schema is not the one of this release.
+    """
     from hub.app import create_app  # noqa: PLC0415 - takes a second; `--help` does without
 
     settings = load_settings(log_level="WARNING", log_format="text")
     app = create_app(settings)
     with app.app_context():
-        yield app, settings
+        if not any_schema:
+            schema.require_current()
+        try:
+            yield app, settings
+        finally:
+            db.engine.dispose()
 
 
 def console_actor() -> Actor:

@@ -1,0 +1,30 @@
+"""The REST interface: one module for each resource, all of them in `RESOURCES`.
+
+To add one: write `hub/api/<name>.py` with `resource = Resource("<name>")` and its routes, and
+put it into the list. Nothing else is needed: who asks, scopes, CSRF, idempotency keys, the audit
+trail, problems and the OpenAPI document come with the frame.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from apiflask import APIFlask
+
+from hub.api import audit, me, node, openapi, tokens, users
+from hub.api.frame import Resource
+
+RESOURCES: Final[tuple[Resource, ...]] = (
+    me.resource,
+    users.resource,
+    tokens.resource,
+    audit.resource,
+    node.resource,
+)
+
+
+def register(app: APIFlask) -> None:
+    """Add the resources and their document to the application."""
+    for resource in RESOURCES:
+        app.register_blueprint(resource)
+    openapi.register(app)
