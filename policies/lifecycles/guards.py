@@ -349,7 +349,7 @@ GUARDS: Final[Mapping[str, Guard]] = {
     "endorsed": Guard(
         "endorsed by more than half of the members that are not observers, at least two",
         endorsed,
-        of_body=True,
+        of_body=False,
     ),
     "not_an_observer": Guard("not an observer", not_an_observer, of_body=False),
     "is_here": Guard("the object is in this channel", is_here, of_body=False),

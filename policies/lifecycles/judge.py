@@ -71,14 +71,14 @@ def rule(version: str, act: Act, situation: Situation) -> Ruling:
     subjects = _subjects(table, act, situation)
     reason = _closed(act, situation)
     if reason is not None:
-        return _refuse(version, table, subjects[0], situation, reason)
+        return _refuse(table, subjects[0], situation, reason)
     if situation.kind not in table.kinds:
-        return _take_word(version, table, act, situation)
+        return _take_word(table, act, situation)
     changes: list[Change] = []
     for subject in subjects:
         row, reason = _find_row(table, act, subject, situation)
         if row is None:
-            return _refuse(version, table, subject, situation, reason)
+            return _refuse(table, subject, situation, reason)
         changes += _changes(table, row, subject, situation)
     return Ruling(Decision.yes(), tuple(changes))
 
@@ -136,14 +136,14 @@ def _closed(act: Act, situation: Situation) -> str | None:
     return None
 
 
-def _take_word(version: str, table: Table, act: Act, situation: Situation) -> Ruling:
+def _take_word(table: Table, act: Act, situation: Situation) -> Ruling:
     """Take in what has its state elsewhere.
 
     Source: coordination protocol, 5 (the invited).
     """
     if act is Act.MEMBER_INVITED and "channel" not in situation.body:
         reason = "the copy of an invitation names its channel, first entry and head"
-        return _refuse(version, table, _ANYTHING, situation, reason)
+        return _refuse(table, _ANYTHING, situation, reason)
     return Ruling(Decision.yes("taken in as its owner's word"))
 
 
@@ -233,13 +233,23 @@ def _changes(table: Table, row: Row, subject: str, situation: Situation) -> list
     return changes
 
 
-def _refuse(version: str, table: Table, subject: str, situation: Situation, reason: str) -> Ruling:
-    """Say no, with the present state and the acts now open.
+def _refuse(table: Table, subject: str, situation: Situation, reason: str) -> Ruling:
+    """Say no, with the present state and the acts now open about the same subject.
 
     Source: lifecycles, 1, rule 3.
     """
     about = "" if subject in {CHANNEL, _ANYTHING} else f" of {subject}"
     state = _state(table, subject, situation)
-    choices = sorted(act for act in table.acts if _is_open(version, act, situation))
+    choices = sorted(act for act in table.acts if _is_open_about(table, act, subject, situation))
     offer = ", ".join(choices) or "nothing"
     return Ruling(Decision.no(f"{reason}; {table.thing}{about} is {state}; open now: {offer}"))
+
+
+def _is_open_about(table: Table, act: Act, subject: str, situation: Situation) -> bool:
+    if _closed(act, situation) is not None:
+        return False
+    if situation.kind not in table.kinds:
+        return True
+    if table.is_about_self(act) and subject != situation.speaker:
+        return False
+    return _could(table, act, subject, situation)

@@ -99,6 +99,7 @@ class Table:
         states: all of them, in the order of a life.
         rows: the first that fits decides.
         kinds: the channels whose ledger holds this state; elsewhere its acts are words.
+        says: what it tells, for the docs.
         source: where the design tells of it.
     """
 
@@ -108,6 +109,7 @@ class Table:
     states: tuple[str, ...]
     rows: tuple[Row, ...]
     kinds: frozenset[ChannelKind]
+    says: str
     source: str
 
     @property

@@ -97,11 +97,14 @@ MEMBERSHIP: Final = Table(
         ),
     ),
     kinds=_SHARED,
+    says=(
+        "Who takes part in a community or a case. The coordinator alone decides a removal, with "
+        "the reason in an object that the bundle covers. *Requested* and *refused* stand in the "
+        "direct channels of the two sides, never in the ledger of the channel itself."
+    ),
     source="lifecycles, 3",
 )
-"""Who takes part in a community or a case.
-
-Decisions come with version 2. In this version the coordinator alone decides a removal, and gives
+"""Decisions come with version 2. In this version the coordinator alone decides a removal, and gives
 the reason in an object that the bundle covers.
 
 *requested* and *refused* stand in the direct channels of the two sides; a view that reads both
@@ -199,14 +202,12 @@ COORDINATION: Final = Table(
         ),
     ),
     kinds=_ALL,
+    says=(
+        "Who owns the epoch. A succession is open while a hand-over is on offer, too: an owner "
+        "that made the offer and was lost then must not leave the channel without an owner."
+    ),
     source="lifecycles, 11; coordination protocol, 11",
 )
-"""Who owns the epoch.
-
-A succession is open while a hand-over is on offer, too: an owner that offered and was lost then
-must not leave the channel without an owner for good.
-"""
-
 OBJECT: Final = Table(
     thing="object",
     of=Subject.OBJECT,
@@ -218,12 +219,12 @@ OBJECT: Final = Table(
         Row(_states("present"), Act.OBJECT_RELEASED, _SOURCE, SAME),
     ),
     kinds=_ALL,
+    says=(
+        "What became of an object. The word of the organisation that shared it deletes the "
+        "bytes; the coordinator's hides them until that organisation agrees."
+    ),
     source="lifecycles, 12 (recall) and 13; coordination protocol, 12",
 )
-"""What became of an object in this channel.
-
-Its author's word deletes the bytes; the coordinator's hides them until the author agrees.
-"""
 
 
 def _answer(answer: str) -> Row:
@@ -245,9 +246,10 @@ RECALL: Final = Table(
     states=("asked", "deleted", "quarantined", "kept"),
     rows=(_answer("deleted"), _answer("quarantined"), _answer("kept")),
     kinds=_SHARED,
+    says=("What each organisation did with a recalled object."),
     source="lifecycles, 12 (recall)",
 )
-"""What each organisation did with a recalled object; subject: STIX id, space, organisation."""
+"""Subject: STIX id, space, organisation."""
 
 INTEL: Final = Table(
     thing="intel",
@@ -256,10 +258,9 @@ INTEL: Final = Table(
     states=("current", "revoked"),
     rows=(Row(_states("current"), Act.INTEL_REVOKED, _SOURCE, "revoked"),),
     kinds=_ALL,
+    says=("Whether shared intelligence still holds."),
     source="lifecycles, 12 (intel)",
 )
-"""Whether shared intelligence still holds; a newer version of an object replaces the older."""
-
 FACTS: Final = Table(
     thing="channel",
     of=Subject.CHANNEL,
@@ -283,10 +284,9 @@ FACTS: Final = Table(
         Row(_states("open"), Act.INTEL_SHARED, _M, SAME),
     ),
     kinds=_ALL,
+    says=("Acts that have no state of their own: what somebody saw, thinks or says of its node."),
     source="lifecycles, 13",
 )
-"""Acts that have no state of their own."""
-
 VERSION_1: Final = TableSet(
     version="1",
     tables={
