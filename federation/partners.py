@@ -75,7 +75,10 @@ def get_partner(session: Session, organisation: str) -> Partner:
     Raises:
         NotFoundError: there is none.
     """
-    return partner_of(session, get_record(session, organisation))
+    partner = find_partner(session, organisation)
+    if partner is None:
+        raise NotFoundError("there is no such partner")
+    return partner
 
 
 def partners(session: Session) -> list[Partner]:
@@ -93,10 +96,11 @@ def get_destination(session: Session, organisation: str) -> Destination:
         NotFoundError: there is no such partner.
         ForbiddenError: the partnership is not active.
     """
-    row = get_record(session, organisation)
-    if row.state is not PartnerState.ACTIVE:
-        raise ForbiddenError(f"nothing is sent to {row.name}: the partnership is {row.state}")
-    return Destination(row.base_url, row.organisation)
+    partner = get_partner(session, organisation)
+    if not partner.active:
+        message = f"nothing is sent to {partner.name}: the partnership is {partner.state}"
+        raise ForbiddenError(message)
+    return partner.destination
 
 
 def suspend_partner(

@@ -80,6 +80,7 @@ class RunningNode:
                 session, self.store, organisation=name, base_url=self.base_url, now=clock()
             )
         self.ring: KeyRing = self.store.load()
+        self.organisation = self.node.organisation
         self.http = PartnerHttp(
             assertion_maker(lambda: self.ring, clock),
             clock=clock,
@@ -91,17 +92,15 @@ class RunningNode:
         self._server = make_server(
             "127.0.0.1", self.port, self.app, threaded=True, request_handler=QuietHandler
         )
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        )
         self._thread.start()
 
     @property
     def node(self) -> Node:
         with self.app.app_context(), reading() as session:
             return get_node(session)
-
-    @property
-    def organisation(self) -> str:
-        return self.node.organisation
 
     @property
     def destination(self) -> Destination:
