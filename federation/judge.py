@@ -8,8 +8,9 @@ Source: protocol, 5 to 7; lifecycles, 1.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from federation.bundles import Position, SignedBundle
 from federation.contents import Covered, check_contents, gather
@@ -360,23 +361,43 @@ def _check_contribution(
         )
 
 
-def _rule(state: ChannelState, judged: Judged, facts: Facts) -> Ruling:
-    entry, acting = judged.entry, judged.acting
-    first = entry.place == (1, 0)
+def situation_of(
+    state: ChannelState,
+    author: str,
+    body: Mapping[str, Any],
+    facts: Facts,
+    ledger_time: str,
+    *,
+    endorsed_by: frozenset[str] = frozenset(),
+) -> Situation:
+    """Tell the tables what the ledger says just before an act."""
+    first = not state.genesis
 
     def state_of(thing: str, subject: str) -> str | None:
         if thing == "source":
             return facts.first_author(subject)
         return None if first else state.state_of(thing, subject)
 
-    situation = Situation(
+    return Situation(
         kind=state.kind,
         owner=state.owner,
-        author=acting.author,
-        body=acting.body,
-        ledger_time=read_time(entry.created),
+        author=author,
+        body=body,
+        ledger_time=read_time(ledger_time),
         members=state.joined,
         state_of=state_of,
+        endorsed_by=endorsed_by,
+    )
+
+
+def _rule(state: ChannelState, judged: Judged, facts: Facts) -> Ruling:
+    acting = judged.acting
+    situation = situation_of(
+        state,
+        acting.author,
+        acting.body,
+        facts,
+        judged.entry.created,
         endorsed_by=_endorsers(state, judged),
     )
     if judged.act is None:

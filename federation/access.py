@@ -1,0 +1,244 @@
+"""Who may read and write which channel of this node: the doors of its TAXII server, and `heads`.
+
+Source: protocol, 5, 8, 9 and 10.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from flask import Request
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from federation.bundles import SignedBundle
+from federation.descriptor import KeyUse
+from federation.desk import Desk
+from federation.doubt import DoubtError
+from federation.endpoints import bearer_token
+from federation.heads import Head
+from federation.keys import PublicKey
+from federation.ledger import append, load_state
+from federation.ledger_records import (
+    ChannelRecord,
+    DescribedRecord,
+    EntryRecord,
+    Standing,
+)
+from federation.node import get_node
+from federation.state import Member
+from federation.tokens import verify_access_token
+from policies.acts import Act
+from policies.errors import ForbiddenError, InvalidError, NotFoundError
+from sharing.db import transaction
+from sharing.objects import SIGNED_BUNDLE, StixObject
+from sharing.selection import Scope
+from sharing.taxii.doors import Caller, Outcome, Shelf
+
+logger = logging.getLogger(__name__)
+
+NODE: Final = "node"
+PERSON: Final = "person"
+"""A person of our own organisation, with a tool that holds an API token."""
+
+
+@dataclass(frozen=True)
+class ChannelDoors:
+    """What lies behind our TAXII server: channels of ours, and replicas that we serve read-only.
+
+    Args:
+        desk: gives the desk at which admissions are written.
+        person: finds the person behind a request's API token; raises `UnverifiedError`.
+        clock: what time it is.
+    """
+
+    desk: Callable[[Session], Desk]
+    person: Callable[[Request], object]
+    clock: Callable[[], datetime]
+
+    def caller(self, request: Request) -> Caller:
+        """Tell who is asking: a node by its access token, else a person of ours."""
+        kind, _, token = request.headers.get("Authorization", "").partition(" ")
+        looks_like_jws = kind.lower() == "bearer" and token.count(".") == 2  # noqa: PLR2004
+        with transaction() as session:
+            node = get_node(session)
+            if looks_like_jws:
+                organisation = verify_access_token(
+                    session, bearer_token(request), node=node, now=self.clock()
+                )
+                return Caller(organisation, NODE)
+        self.person(request)
+        return Caller(node.organisation, PERSON)
+
+    def collections(self, session: Session, caller: Caller) -> Sequence[Shelf]:
+        """Give the channels that the caller may know of, oldest first."""
+        rows = session.scalars(
+            select(ChannelRecord).order_by(ChannelRecord.opened_at, ChannelRecord.id)
+        )
+        shelves = (_shelf(session, caller, record) for record in rows)
+        return [shelf for shelf in shelves if shelf is not None]
+
+    def shelf(self, session: Session, caller: Caller, collection_id: str) -> Shelf:
+        """Give one channel as the caller may use it.
+
+        Raises:
+            NotFoundError: there is none, or the caller may not know of it.
+        """
+        record = session.get(ChannelRecord, collection_id)
+        shelf = _shelf(session, caller, record) if record is not None else None
+        if shelf is None:
+            raise NotFoundError("There is no such collection.")
+        return shelf
+
+    def accept(self, caller: Caller, shelf: Shelf, objects: Sequence[StixObject]) -> list[Outcome]:
+        """Admit a contribution: all of the envelope or nothing.
+
+        Source: protocol, 8; wire format, 3 (*Submitting*).
+        """
+        try:
+            with transaction() as session:
+                self._admit(session, caller, shelf, objects)
+        except DoubtError as error:
+            logger.info(
+                "contribution refused", extra={"channel": shelf.id, "doubt": error.doubt.value}
+            )
+            return [Outcome(one.stix_id, one.version, error.answer) for one in objects]
+        except (InvalidError, ForbiddenError) as error:
+            answer = f"malformed: {error.message}"
+            return [Outcome(one.stix_id, one.version, answer) for one in objects]
+        return [Outcome(one.stix_id, one.version, None) for one in objects]
+
+    def _admit(
+        self, session: Session, caller: Caller, shelf: Shelf, objects: Sequence[StixObject]
+    ) -> None:
+        if not objects or objects[-1].stix_type != SIGNED_BUNDLE:
+            raise InvalidError("the last object of the envelope is the contribution")
+        contribution = SignedBundle.read(objects[-1])
+        if contribution.author != caller.identity:
+            raise InvalidError("a contribution is posted by its author")
+        # The channel is locked before anything is looked up: two posts of one bundle wait here.
+        session.get(ChannelRecord, shelf.id, with_for_update=True)
+        if is_admitted(session, shelf.id, contribution.sha256):
+            return
+        append(
+            session,
+            self.desk(session),
+            shelf.id,
+            Act.ADMITTED,
+            {},
+            (),
+            now=self.clock(),
+            contribution=contribution,
+            arrived=objects[:-1],
+        )
+
+
+def is_admitted(session: Session, channel: str, sha256: str) -> bool:
+    """Tell whether a contribution with this bundle hash is history."""
+    query = select(EntryRecord.seq).where(
+        EntryRecord.channel == channel, EntryRecord.contribution_sha256 == sha256
+    )
+    return session.execute(query).first() is not None
+
+
+def heads_for(session: Session, organisation: str) -> list[Head]:
+    """Give the heads of the channels that an organisation may read, up to where it may.
+
+    Source: protocol, 9.
+    """
+    heads = []
+    for record in session.scalars(select(ChannelRecord).order_by(ChannelRecord.id)):
+        state = record.state
+        if state is None or record.epoch is None or record.seq is None:
+            continue
+        member = _find_member(state, organisation)
+        if member is not None and member.is_joined and record.head_sha256 is not None:
+            heads.append(Head(record.id, record.epoch, record.seq, record.head_sha256))
+    return heads
+
+
+def channel_keys(session: Session, organisation: str, kid: str) -> PublicKey | None:
+    """Find a transport key of a member that shares a channel with us, by that channel's ledger.
+
+    Source: protocol, 4.
+    """
+    channels = session.scalars(
+        select(DescribedRecord.channel).where(DescribedRecord.organisation == organisation)
+    )
+    for channel in set(channels):
+        record = session.get(ChannelRecord, channel)
+        state = load_state(session, record) if record is not None else None
+        member = state.members.get(organisation) if state is not None else None
+        if state is None or member is None or not member.is_joined:
+            continue
+        descriptor = state.descriptor(organisation)
+        entry = descriptor.find_key(kid, KeyUse.TRANSPORT) if descriptor is not None else None
+        if entry is not None and entry.in_use:
+            return entry.key
+    return None
+
+
+def scope_of(session: Session, record: ChannelRecord, member: Member) -> Scope:
+    """Give what one member may read, in terms of our `date_added`.
+
+    A stay begins with the first object of the entry that began it, and ends with its last entry.
+    """
+    intervals = []
+    for stay in member.stays:
+        first = _after_entry_before(session, record.id, stay.joined)
+        last = None if stay.ended is None else _date_of(session, record.id, stay.ended)
+        intervals.append((first, last))
+    return Scope(tuple(intervals))
+
+
+def _shelf(session: Session, caller: Caller, record: ChannelRecord) -> Shelf | None:
+    shown = {"id": record.id, "title": record.name, "description": _describe(record)}
+    if caller.kind == PERSON:
+        return Shelf(**shown, can_read=True, can_write=False, scope=Scope.everything())
+    if record.state is None:
+        return None
+    member = _find_member(record.state, caller.identity)
+    if member is None:
+        return None
+    ours = record.is_ours and record.standing is Standing.CURRENT
+    if member.stays:
+        scope = scope_of(session, record, member)
+        can_write = ours and (member.is_joined or member.state == "invited")
+        return Shelf(**shown, can_read=True, can_write=can_write, scope=scope)
+    if member.state == "invited" and ours:
+        return Shelf(**shown, can_read=False, can_write=True, scope=Scope.nothing())
+    return None
+
+
+def _describe(record: ChannelRecord) -> str:
+    return f"A {record.kind.value} channel of the coordination protocol"
+
+
+def _find_member(state: dict[str, object], organisation: str) -> Member | None:
+    members = state["members"]
+    if isinstance(members, list):
+        for member in members:
+            if member["organisation"] == organisation:
+                return Member.read(member)
+    return None
+
+
+def _date_of(session: Session, channel: str, place: tuple[int, int]) -> int:
+    record = session.get(EntryRecord, (channel, *place))
+    if record is None:
+        raise NotFoundError("there is no such entry")
+    return record.date_added
+
+
+def _after_entry_before(session: Session, channel: str, place: tuple[int, int]) -> int:
+    own = _date_of(session, channel, place)
+    before = session.scalar(
+        select(func.max(EntryRecord.date_added)).where(
+            EntryRecord.channel == channel, EntryRecord.date_added < own
+        )
+    )
+    return 0 if before is None else before + 1

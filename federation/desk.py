@@ -1,0 +1,42 @@
+"""The desk at which this node writes: who we are, our keys, and who is told of what was applied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from federation.judge import Judged
+from federation.keys import PrivateKey
+from federation.keystore import KeyRing
+from federation.node import Node
+
+Apply = Callable[[Session, Judged, datetime], object]
+"""Takes one applied entry into the views; called in the transaction that keeps the entry."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What writing and applying needs besides a session.
+
+    Args:
+        node: ourselves.
+        ring: our private keys.
+        apply: the reducers of the floor above.
+    """
+
+    node: Node
+    ring: KeyRing
+    apply: Apply
+
+    @property
+    def organisation(self) -> str:
+        """The STIX id of our organisation."""
+        return self.node.organisation
+
+    @property
+    def key(self) -> PrivateKey:
+        """The key that signs our bundles now."""
+        return self.node.signing_key(self.ring)

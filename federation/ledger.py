@@ -1,0 +1,342 @@
+"""Keeping a ledger: state and entries in the database, appended under the channel's lock.
+
+Own appends, admissions and replicas end in the same `record`: whatever changes a shared view was
+judged first and is written here.
+
+Source: protocol, 5 to 7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any, Final
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from federation.bundles import Position, SignedBundle, items_of, make_bundle
+from federation.descriptor import DESCRIPTOR_LIMIT_BYTES, Descriptor, read_descriptor
+from federation.desk import Desk
+from federation.errands import ask
+from federation.facts import MemoryFacts
+from federation.judge import OWNER, Judged, judge_entry
+from federation.ledger_facts import LedgerFacts
+from federation.ledger_records import (
+    ChannelRecord,
+    CoveredRecord,
+    DescribedRecord,
+    EntryRecord,
+    Standing,
+)
+from federation.state import ChannelState
+from policies.acts import Act
+from policies.errors import ConflictError, NotFoundError
+from policies.marking import effective_label
+from policies.tlp import TLP
+from sharing import collections, objects
+from sharing.canonical import canonical, read_instant, read_json, read_time
+from sharing.collections import CollectionItem
+from sharing.objects import SIGNED_BUNDLE, StixObject
+
+RING_BELL: Final = "bell"
+"""Errand: ring one member's doorbell. Subject: channel, space, organisation."""
+
+
+def find_channel(session: Session, channel: str) -> ChannelRecord | None:
+    """Give a channel's row, or `None`."""
+    return session.get(ChannelRecord, channel)
+
+
+def get_channel(session: Session, channel: str) -> ChannelRecord:
+    """Give a channel's row.
+
+    Raises:
+        NotFoundError: there is no such channel here.
+    """
+    record = find_channel(session, channel)
+    if record is None:
+        raise NotFoundError("there is no such channel")
+    return record
+
+
+def lock_channel(session: Session, channel: str) -> ChannelRecord:
+    """Give a channel's row and keep others from writing to its ledger until the commit.
+
+    Raises:
+        NotFoundError: there is no such channel here.
+    """
+    query = (
+        select(ChannelRecord)
+        .where(ChannelRecord.id == channel)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    record = session.scalars(query).one_or_none()
+    if record is None:
+        raise NotFoundError("there is no such channel")
+    return record
+
+
+def load_state(session: Session, record: ChannelRecord) -> ChannelState | None:
+    """Give what the ledger says at its head; `None` before its first entry."""
+    if record.state is None:
+        return None
+    rows = session.execute(
+        select(DescribedRecord.organisation, DescribedRecord.jws)
+        .where(DescribedRecord.channel == record.id)
+        .order_by(DescribedRecord.organisation, DescribedRecord.version)
+    )
+    chains: dict[str, tuple[Descriptor, ...]] = {}
+    for organisation, jws in rows:
+        chains[organisation] = (*chains.get(organisation, ()), _descriptor(jws))
+    return ChannelState.read(record.state, chains)
+
+
+def get_state(session: Session, record: ChannelRecord) -> ChannelState:
+    """Give what the ledger says at its head.
+
+    Raises:
+        ConflictError: nothing of it has been read yet.
+    """
+    state = load_state(session, record)
+    if state is None:
+        raise ConflictError(
+            "nothing of this channel has been read yet", hint="It comes as soon as we are admitted."
+        )
+    return state
+
+
+def append(  # noqa: PLR0913 - an entry has that many sides
+    session: Session,
+    desk: Desk,
+    channel: str,
+    act: Act,
+    body: Mapping[str, Any],
+    new: Sequence[StixObject],
+    *,
+    now: datetime,
+    contribution: SignedBundle | None = None,
+    arrived: Iterable[StixObject] = (),
+) -> Judged:
+    """Append an entry to a ledger of ours, after every check that replicas will make.
+
+    Args:
+        new: objects of ours that the entry covers.
+        contribution: what it admits; `act` is `admitted` then.
+        arrived: objects that came with the contribution.
+
+    Raises:
+        NotFoundError: there is no such channel here.
+        DoubtError: what a replica would doubt is refused; nothing was written.
+    """
+    record = lock_channel(session, channel)
+    if not record.is_ours:
+        raise ConflictError("this channel is another organisation's", hint="Contribute to it.")
+    state = get_state(session, record)
+    facts = LedgerFacts(session, channel)
+    for stix in (*arrived, *new):
+        facts.arrived.add_object(stix)
+    moment = _ledger_time(state, now)
+    label = state.ceiling
+    contents = items_of(new, labels_of(new, label, facts))
+    if contribution is not None:
+        facts.arrived.add_object(contribution.stix)
+        contents = (contribution.item, *contents)
+    entry = make_bundle(
+        key=desk.key,
+        author=desk.organisation,
+        channel=channel,
+        act=act.value,
+        body=body,
+        contents=contents,
+        label=label,
+        now=moment,
+        position=state.next_place,
+        seen=state.head,
+    )
+    facts.prepare(filter(None, (entry, contribution)))
+    judged = judge_entry(state, entry, facts, OWNER)
+    keep(session, desk, record, judged, now=now)
+    return judged
+
+
+def labels_of(
+    new: Iterable[StixObject], carrier: TLP | None, facts: LedgerFacts | MemoryFacts
+) -> dict[str, TLP]:
+    """Give the effective label of each object by its hash, to be stated in the bundle.
+
+    Raises:
+        MarkingError: an object can't be shared.
+    """
+    listed = list(new)
+    own = {stix.stix_id: stix.value for stix in listed if stix.stix_type == "marking-definition"}
+
+    def find_definition(ref: str) -> Mapping[str, Any] | None:
+        return own.get(ref) or facts.find_marking(ref)
+
+    return {
+        stix.sha256: effective_label(stix.value, carrier, find_definition)
+        for stix in listed
+        if stix.stix_type not in (SIGNED_BUNDLE, "marking-definition", "extension-definition")
+    }
+
+
+def keep(
+    session: Session, desk: Desk, record: ChannelRecord, judged: Judged, *, now: datetime
+) -> None:
+    """Write a judged entry down, tell the views, and have the members told.
+
+    New objects first, then the contribution, then the entry: their `date_added` follows that
+    order, which is the order of the ledger.
+
+    Source: protocol, 7.
+    """
+    entry, contribution, state = judged.entry, judged.contribution, judged.state
+    items = [
+        CollectionItem(covered.stix, covered.claimed)
+        for covered in judged.covered
+        if covered.stix is not None
+    ]
+    bundles = [bundle for bundle in (contribution, entry) if bundle is not None]
+    items += [CollectionItem(bundle.stix, None) for bundle in bundles]
+    dates = collections.append(session, record.id, items, now)
+    _keep_entry(session, judged, dates[-1], now)
+    _keep_descriptors(session, record, state)
+    _forget_recalled(session, record.id, judged)
+    for ref in judged.released:
+        collections.release(session, record.id, ref)
+    record.state = state.document()
+    record.genesis = state.genesis
+    record.owner, record.is_ours = state.owner, state.owner == desk.organisation
+    record.epoch, record.seq = entry.place
+    record.head_sha256, record.head_at = entry.sha256, read_time(entry.created)
+    record.applied_at = now
+    record.standing = _standing(state, desk.organisation)
+    record.doubt = record.sentence = record.doubted_at = None
+    session.flush()
+    desk.apply(session, judged, now)
+    if record.is_ours:
+        ring(session, record.id, state, desk.organisation, now=now)
+
+
+def ring(
+    session: Session, channel: str, state: ChannelState, organisation: str, *, now: datetime
+) -> None:
+    """Have every other member's doorbell rung. Source: protocol, 9."""
+    for member in state.joined:
+        if member != organisation:
+            ask(session, RING_BELL, f"{channel} {member}", now=now, lane=f"bell {member}")
+
+
+def head_of(record: ChannelRecord) -> Position | None:
+    """Give the newest entry's position, `None` before the first."""
+    if record.head_sha256 is None or record.epoch is None or record.seq is None:
+        return None
+    return Position(record.epoch, record.seq, record.head_sha256)
+
+
+def _standing(state: ChannelState, organisation: str) -> Standing:
+    member = state.members.get(organisation)
+    if member is not None and member.state in ("left", "removed"):
+        return Standing.ENDED
+    return Standing.CURRENT
+
+
+def _ledger_time(state: ChannelState, now: datetime) -> datetime:
+    """Give now, or the time of the head where our clock is behind it. Source: protocol, 7."""
+    head = read_instant(state.head_created)
+    before = read_time(state.head_created)
+    if head % 1_000_000:
+        before += timedelta(milliseconds=1)
+    return max(now, before)
+
+
+def _keep_entry(session: Session, judged: Judged, date_added: int, now: datetime) -> None:
+    entry, contribution, acting = judged.entry, judged.contribution, judged.acting
+    epoch, seq = entry.place
+    session.add(
+        EntryRecord(
+            channel=entry.channel,
+            epoch=epoch,
+            seq=seq,
+            sha256=entry.sha256,
+            object_sha256=entry.stix.sha256,
+            act=acting.act,
+            author=acting.author,
+            contribution_sha256=contribution and contribution.sha256,
+            contribution_object=contribution and contribution.stix.sha256,
+            created_at=read_time(entry.created),
+            applied_at=now,
+            date_added=date_added,
+            void=judged.void and judged.void.doubt.value,
+            sentence=judged.void and judged.void.message,
+            known=judged.act is not None,
+        )
+    )
+    session.flush()
+    rows = [
+        {
+            "channel": entry.channel,
+            "epoch": epoch,
+            "seq": seq,
+            "place": place,
+            "ref": covered.item.ref,
+            "version_ns": str(covered.item.version_ns),
+            "sha256": covered.item.sha256,
+            "author": covered.author,
+            "claimed": covered.claimed,
+            "recalled": False,
+        }
+        for place, covered in enumerate(judged.covered)
+    ]
+    if rows:
+        session.execute(insert(CoveredRecord), rows)
+
+
+def _keep_descriptors(session: Session, record: ChannelRecord, state: ChannelState) -> None:
+    known = {
+        (organisation, version)
+        for organisation, version in session.execute(
+            select(DescribedRecord.organisation, DescribedRecord.version).where(
+                DescribedRecord.channel == record.id
+            )
+        )
+    }
+    for organisation, chain in state.chains.items():
+        for descriptor in chain:
+            if (organisation, descriptor.version) not in known:
+                session.add(
+                    DescribedRecord(
+                        channel=record.id,
+                        organisation=organisation,
+                        version=descriptor.version,
+                        jws=canonical(dict(descriptor.jws)),
+                    )
+                )
+
+
+def _forget_recalled(session: Session, channel: str, judged: Judged) -> None:
+    """Stop serving what was recalled; delete the bytes where its author said so.
+
+    Source: protocol, 12.
+    """
+    gone: list[str] = []
+    for ref in judged.recalled:
+        hidden = collections.hide(session, channel, ref)
+        if ref in judged.erased:
+            gone += hidden
+        session.execute(
+            update(CoveredRecord)
+            .where(CoveredRecord.channel == channel, CoveredRecord.ref == ref)
+            .values(recalled=True)
+            .execution_options(synchronize_session=False)
+        )
+    if gone:
+        objects.delete_content(session, gone)
+
+
+@lru_cache(maxsize=4096)
+def _descriptor(jws: bytes) -> Descriptor:
+    return read_descriptor(read_json(jws, limit_bytes=2 * DESCRIPTOR_LIMIT_BYTES))
