@@ -22,6 +22,7 @@ import hub
 import sharing
 from sharing.db import db
 from sharing.orm import Base
+from tests.integration.taxii_node import TaxiiNode, serve_taxii
 
 _POSTGRESQL = Path("/usr/lib/postgresql")
 
@@ -146,3 +147,10 @@ def app_context(store_app: Flask) -> Iterator[Flask]:
     """Enter the context of `store_app`, so that `transaction()` and `reading()` work."""
     with store_app.app_context():
         yield store_app
+
+
+@pytest.fixture
+def taxii(store_app: Flask) -> Iterator[TaxiiNode]:
+    """Serve plain collections by TAXII over real HTTP, once per kind of database."""
+    with serve_taxii(store_app) as node:
+        yield node
