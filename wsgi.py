@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hub.app import create_app
-from hub.settings import load_settings
+from hub.app import from_environment
 
-app = create_app(load_settings())
+app = from_environment()

@@ -11,7 +11,7 @@ from flask.json.provider import DefaultJSONProvider
 
 from hub import api, edge, health, logs, problem, web
 from hub.accounts import current
-from hub.settings import Settings
+from hub.settings import Settings, load_settings
 from hub.version import product_version
 from sharing.canonical import read_json
 from sharing.db import db
@@ -80,6 +80,11 @@ def create_app(settings: Settings) -> Flask:
     api.register(app)
     web.register(app)
     return app
+
+
+def from_environment() -> Flask:
+    """Make the application of the node that the environment names."""
+    return create_app(load_settings())
 
 
 def _engine_options(settings: Settings) -> dict[str, Any]:

@@ -39,6 +39,12 @@ def head() -> str:
     return revision
 
 
+def knows(revision: str) -> bool:
+    """Tell whether a revision is one of this release or of those before it."""
+    script = ScriptDirectory.from_config(_config())
+    return any(known.revision == revision for known in script.walk_revisions())
+
+
 def present(connection: Connection) -> str | None:
     """Give the revision that the database is at; `None` before the first."""
     return MigrationContext.configure(connection).get_current_revision()

@@ -6,6 +6,7 @@ Where a setting is given twice, the environment wins over its `_FILE` variant, a
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import secrets
@@ -218,6 +219,16 @@ def read_settings(**given: Any) -> Settings:
         raise SettingsError(f"{subject}: {message}", field=name or None) from None
 
 
+def unknown_variables() -> list[str]:
+    """Name what is set in the environment with our prefix and is no setting: a slip, most likely.
+
+    Settings of tests and tools are not ours to judge, so this is a hint and no refusal.
+    """
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    known |= {f"{PREFIX}{name.upper()}_FILE" for name in SECRETS}
+    return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+
+
 def _from_toml(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as stream:
@@ -243,21 +254,29 @@ def _from_file(name: str, environ: Mapping[str, str]) -> str | None:
         ) from error
 
 
-def _kept_secret(path: Path) -> str:
-    """Read a secret of the node, or make it: whole or not at all, and for its owner alone."""
-    if not path.exists():
-        draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-            stream.write(secrets.token_urlsafe(48) + "\n")
+def write_private(path: Path, data: bytes) -> None:
+    """Write a file for its owner alone: whole or not at all, on the disk when this returns.
+
+    Raises:
+        FileExistsError: there is such a file; nothing is written over it.
+    """
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        try:
-            path.hardlink_to(draft)  # fails if another process was first, and then theirs counts
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
+        path.hardlink_to(draft)  # unlike a rename, this fails where a file is
+    finally:
+        draft.unlink()
+
+
+def _kept_secret(path: Path) -> str:
+    """Read a secret of the node, or make it; if another process was first, its one counts."""
+    if not path.exists():
+        with contextlib.suppress(FileExistsError):
+            write_private(path, f"{secrets.token_urlsafe(48)}\n".encode())
     return path.read_text(encoding="ascii").strip()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from alembic import context
@@ -20,7 +20,7 @@ NAMES = sa.MetaData(
 )
 
 
-def render_item(kind: str, item: Any, _context: AutogenContext) -> str | bool:
+def render_item(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:
     """Write types of the application's own as the plain types that stand behind them."""
     if kind == "type" and type(item).__name__ == "UTCDateTime":
         return 'sa.DateTime(timezone=True).with_variant(sa.String(27), "sqlite")'

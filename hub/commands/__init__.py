@@ -7,14 +7,23 @@ with 2 when it was used wrongly. Doing it twice does no harm.
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Final
 
 import click
 
 # Noun → module that defines a `click` command of that name. Loaded when it is asked for.
 NOUNS: Final = {
+    "backup": "hub.commands.backup",
+    "check": "hub.commands.check",
+    "node": "hub.commands.node",
+    "restore": "hub.commands.restore",
+    "serve": "hub.commands.serve",
+    "token": "hub.commands.token",
     "upgrade": "hub.commands.upgrade",
     "user": "hub.commands.user",
+    "web": "hub.commands.web",
+    "worker": "hub.commands.worker",
 }
 
 
@@ -43,3 +52,4 @@ def main() -> None:
 
     TOCSIN_DATA names the data folder of the node that is meant.
     """
+    os.umask(0o077)  # what a node writes is for its own account alone

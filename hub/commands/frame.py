@@ -44,18 +44,20 @@ def refusing(function: Callable[P, None]) -> Callable[P, None]:
 
 
 @contextmanager
-def node(*, any_schema: bool = False) -> Iterator[tuple[Flask, Settings]]:
+def node(*, any_schema: bool = False, serving: bool = False) -> Iterator[tuple[Flask, Settings]]:
     """Lend the application of the node that `TOCSIN_DATA` names, inside its context.
 
     Args:
         any_schema: whether the command works on a database that is not up to date.
+        serving: whether it runs on and logs as the settings say; others log warnings as text.
 
     Raises:
         UnavailableError: the database is away, or its schema is not the one of this release.
     """
     from hub.app import create_app  # noqa: PLC0415 - takes a second; `--help` does without
 
-    settings = load_settings(log_level="WARNING", log_format="text")
+    quiet = {} if serving else {"log_level": "WARNING", "log_format": "text"}
+    settings = load_settings(**quiet)
     app = create_app(settings)
     with app.app_context():
         if not any_schema:
