@@ -34,7 +34,7 @@ from federation.state import Member
 from federation.tokens import verify_access_token
 from policies.acts import Act
 from policies.errors import ForbiddenError, InvalidError, NotFoundError
-from sharing.db import transaction
+from sharing.db import reading, transaction
 from sharing.objects import SIGNED_BUNDLE, StixObject
 from sharing.selection import Scope
 from sharing.taxii.doors import Caller, Outcome, Shelf
@@ -64,7 +64,7 @@ class ChannelDoors:
         """Tell who is asking: a node by its access token, else a person of ours."""
         kind, _, token = request.headers.get("Authorization", "").partition(" ")
         looks_like_jws = kind.lower() == "bearer" and token.count(".") == 2  # noqa: PLR2004
-        with transaction() as session:
+        with reading() as session:
             node = get_node(session)
             if looks_like_jws:
                 organisation = verify_access_token(
@@ -196,9 +196,8 @@ def scope_of(session: Session, record: ChannelRecord, member: Member) -> Scope:
 
 
 def _shelf(session: Session, caller: Caller, record: ChannelRecord) -> Shelf | None:
-    shown = {"id": record.id, "title": record.name, "description": _describe(record)}
     if caller.kind == PERSON:
-        return Shelf(**shown, can_read=True, can_write=False, scope=Scope.everything())
+        return _as_shelf(record, Scope.everything(), can_read=True, can_write=False)
     if record.state is None:
         return None
     member = _find_member(record.state, caller.identity)
@@ -208,14 +207,21 @@ def _shelf(session: Session, caller: Caller, record: ChannelRecord) -> Shelf | N
     if member.stays:
         scope = scope_of(session, record, member)
         can_write = ours and (member.is_joined or member.state == "invited")
-        return Shelf(**shown, can_read=True, can_write=can_write, scope=scope)
+        return _as_shelf(record, scope, can_read=True, can_write=can_write)
     if member.state == "invited" and ours:
-        return Shelf(**shown, can_read=False, can_write=True, scope=Scope.nothing())
+        return _as_shelf(record, Scope.nothing(), can_read=False, can_write=True)
     return None
 
 
-def _describe(record: ChannelRecord) -> str:
-    return f"A {record.kind.value} channel of the coordination protocol"
+def _as_shelf(record: ChannelRecord, scope: Scope, *, can_read: bool, can_write: bool) -> Shelf:
+    return Shelf(
+        id=record.id,
+        title=record.name,
+        description=f"A {record.kind.value} channel of the coordination protocol",
+        can_read=can_read,
+        can_write=can_write,
+        scope=scope,
+    )
 
 
 def _find_member(state: dict[str, object], organisation: str) -> Member | None:

@@ -1,0 +1,357 @@
+"""Replicas: pull, stage, verify, apply; wait, void or freeze.
+
+Source: protocol, 7.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from federation import stage
+from federation.bundles import SignedBundle
+from federation.desk import Desk
+from federation.doubt import Consequence, Doubt, DoubtError, consequence
+from federation.facts import MemoryFacts
+from federation.judge import Judged, Reader, judge_entry
+from federation.ledger import find_channel, keep, load_state, lock_channel
+from federation.ledger_facts import FactsAhead, LedgerFacts
+from federation.ledger_records import (
+    ChannelRecord,
+    ContributionRecord,
+    Delivery,
+    EvidenceRecord,
+    Standing,
+)
+from federation.state import ChannelState
+from policies.acts import ChannelKind
+from policies.errors import ForbiddenError, NotFoundError
+from sharing.canonical import sha256_hex
+from sharing.db import reading, transaction
+
+logger = logging.getLogger(__name__)
+
+ENTRIES_PER_TRANSACTION: Final = 100
+ROUNDS: Final = 20
+"""How often one pull asks for what is missing before it waits."""
+
+_STOPPED: Final = frozenset({Standing.FROZEN, Standing.ENDED})
+
+
+@dataclass(frozen=True, slots=True)
+class PulledPage:
+    """A page as a server gave it: parsed, nothing proven.
+
+    Args:
+        values: the STIX objects.
+        last_added: where the next page goes on, in the server's words.
+    """
+
+    values: list[Mapping[str, Any]]
+    last_added: str | None
+
+
+class ChannelServer(Protocol):
+    """A node's TAXII server, as far as a replica asks it."""
+
+    def pages(self, channel: str, added_after: str | None) -> Iterator[PulledPage]:
+        """Give every version of every object, oldest first."""
+
+    def by_ids(self, channel: str, refs: Iterable[str]) -> list[Mapping[str, Any]]:
+        """Give every version of these objects."""
+
+
+@dataclass(frozen=True)
+class Replicas:
+    """What keeping replicas needs.
+
+    Args:
+        desk: gives the desk of this node.
+        connect: gives the server of an organisation.
+        clock: what time it is.
+    """
+
+    desk: Callable[[Session], Desk]
+    connect: Callable[[str], ChannelServer]
+    clock: Callable[[], datetime]
+
+    def pull(self, channel: str) -> DoubtError | None:
+        """Bring one replica up to date; give what it waits for, if it waits.
+
+        Raises:
+            NotFoundError: there is no such channel here.
+            UnavailableError: its owner can't be reached now.
+        """
+        with reading() as session:
+            record = find_channel(session, channel)
+            if record is None:
+                raise NotFoundError("there is no such channel")
+            owner, is_ours, standing = record.owner, record.is_ours, record.standing
+            cursor = record.cursor if record.cursor_server == record.owner else None
+        if is_ours or standing in _STOPPED:
+            return None
+        server = self.connect(owner)
+        for page in server.pages(channel, cursor):
+            self._stage(channel, owner, page)
+            self.apply(channel)
+        doubt = self.apply(channel)
+        for _ in range(ROUNDS):
+            if doubt is None or not doubt.refs or consequence(doubt.doubt) is not Consequence.WAIT:
+                break
+            found = server.by_ids(channel, doubt.refs)
+            if not found:
+                break
+            self._stage(channel, owner, PulledPage(found, None))
+            before, doubt = doubt, self.apply(channel)
+            if doubt is not None and doubt.refs == before.refs and doubt.doubt is before.doubt:
+                break
+        return doubt
+
+    def apply(self, channel: str) -> DoubtError | None:
+        """Apply what is staged, as far as it goes; give what it waits for, if it waits."""
+        while True:
+            with transaction() as session:
+                desk = self.desk(session)
+                applied, doubt = apply_staged(session, desk, channel, now=self.clock())
+            if doubt is not None or applied < ENTRIES_PER_TRANSACTION:
+                return doubt
+
+    def _stage(self, channel: str, owner: str, page: PulledPage) -> None:
+        """Keep a page; the cursor moves with it."""
+        with transaction() as session:
+            record = lock_channel(session, channel)
+            now = self.clock()
+            doubts = stage.put(session, channel, page.values, now)
+            if page.last_added is not None:
+                record.cursor, record.cursor_server = page.last_added, owner
+            if doubts and record.standing not in _STOPPED:
+                freeze(session, record, doubts[0], b"", now=now)
+            stage.tidy(session, channel, now)
+
+
+def apply_staged(
+    session: Session, desk: Desk, channel: str, *, now: datetime
+) -> tuple[int, DoubtError | None]:
+    """Apply up to `ENTRIES_PER_TRANSACTION` staged entries in this transaction.
+
+    Gives how many, and the doubt that stopped it.
+    """
+    record = lock_channel(session, channel)
+    if record.is_ours or record.standing in _STOPPED:
+        return 0, None
+    state = load_state(session, record)
+    count = 0
+    while count < ENTRIES_PER_TRANSACTION:
+        entry: SignedBundle | None = None
+        try:
+            entry = _next_entry(session, channel, state)
+            if entry is None:
+                break
+            judged = _judge(session, desk, record, state, entry)
+            _check_own_keys(desk, judged)
+        except ForbiddenError as error:
+            record.standing, record.sentence, record.doubted_at = Standing.ENDED, error.message, now
+            return count, None
+        except DoubtError as error:
+            if consequence(error.doubt) is Consequence.IGNORE and entry is not None:
+                _keep_evidence(session, record, error, entry.stix.content, now)
+                stage.clear(session, channel, [entry.stix.sha256])
+                continue
+            return count, _stop(session, record, entry, error, now=now)
+        keep(session, desk, record, judged, now=now)
+        _confirm(session, desk, judged, now=now)
+        _clear_stage(session, channel, judged)
+        state = judged.state
+        count += 1
+        if record.is_ours or record.standing in _STOPPED:
+            break
+    if count < ENTRIES_PER_TRANSACTION and stage.has_entries(session, channel):
+        gap = DoubtError(Doubt.GAP, "entries before the newest have not arrived yet")
+        return count, _stop(session, record, None, gap, now=now)
+    return count, None
+
+
+def freeze(
+    session: Session, record: ChannelRecord, error: DoubtError, evidence: bytes, *, now: datetime
+) -> None:
+    """Stop applying: the evidence is kept, and an administrator chooses."""
+    record.standing = Standing.FROZEN
+    record.doubt, record.sentence, record.doubted_at = error.doubt.value, error.message, now
+    _keep_evidence(session, record, error, evidence, now)
+    logger.warning("channel frozen", extra={"channel": record.id, "doubt": error.doubt.value})
+
+
+def _next_entry(session: Session, channel: str, state: ChannelState | None) -> SignedBundle | None:
+    """Give the staged entry that comes next; one that contradicts our chain comes first."""
+    if state is None:
+        return _only(stage.entries_at(session, channel, (1, 0)))
+    contradicting = stage.entries_up_to(session, channel, state)
+    if contradicting:
+        return contradicting[0]
+    return _following(session, channel, state)
+
+
+def _following(session: Session, channel: str, state: ChannelState) -> SignedBundle | None:
+    following = stage.entries_at(session, channel, state.next_place)
+    return _only(following or stage.entries_at(session, channel, (state.head.epoch + 1, 0)))
+
+
+def _only(entries: list[SignedBundle]) -> SignedBundle | None:
+    """Give one of the entries staged for a position: the one that says what was signed first.
+
+    Where there are several, the others are met again as contradictions of the chain.
+    """
+    return min(entries, key=lambda entry: entry.created_ns) if entries else None
+
+
+def _judge(
+    session: Session,
+    desk: Desk,
+    record: ChannelRecord,
+    state: ChannelState | None,
+    entry: SignedBundle,
+) -> Judged:
+    if state is None and record.genesis not in (None, entry.sha256):
+        raise DoubtError(Doubt.FORK, "the first entry is not the one that the invitation named")
+    facts = LedgerFacts(session, record.id, stage.arrived_for(session, record.id, entry))
+    facts.prepare([entry, *(SignedBundle.read(one) for one in facts.arrived.bundles.values())])
+    reader = Reader(organisation=desk.organisation)
+    try:
+        judged = judge_entry(state, entry, facts, reader)
+    except DoubtError as error:
+        if error.doubt is not Doubt.MISSING_OBJECT or state is None:
+            raise
+        ahead = _recalled_ahead(session, record.id, state, entry)
+        if not ahead:
+            raise
+        reader = Reader(organisation=desk.organisation, recalled_ahead=ahead)
+        judged = judge_entry(state, entry, facts, reader)
+    if state is None:
+        _check_welcome(desk, record, judged.state)
+    return judged
+
+
+def _recalled_ahead(
+    session: Session, channel: str, state: ChannelState, entry: SignedBundle
+) -> frozenset[str]:
+    """Verify the staged chain ahead of its objects; give what its entries recall.
+
+    Source: protocol, 7: a covered object may be absent if a later entry of the verified chain
+    recalls it.
+    """
+    memory = MemoryFacts()
+    reader = Reader(lenient=True)
+    ahead = state
+    following: SignedBundle | None = entry
+    while following is not None:
+        for stix in stage.arrived_for(session, channel, following).pool.values():
+            memory.add_object(stix)
+        facts = FactsAhead(memory, LedgerFacts(session, channel))
+        try:
+            judged = judge_entry(ahead, following, facts, reader)
+        except DoubtError:
+            break
+        memory.record(judged)
+        ahead = judged.state
+        following = _following(session, channel, ahead)
+    return frozenset(memory.recalled)
+
+
+def _check_welcome(desk: Desk, record: ChannelRecord, state: ChannelState) -> None:
+    """Refuse a channel that nobody here agreed to: only direct channels come unasked."""
+    member = state.members.get(desk.organisation)
+    if state.owner != record.owner:
+        raise DoubtError(Doubt.NOT_OWNER, "its first entry names another owner")
+    if record.genesis is None and (
+        state.kind is not ChannelKind.DIRECT or member is None or not member.is_joined
+    ):
+        raise ForbiddenError("this channel was opened without asking us")
+
+
+def _check_own_keys(desk: Desk, judged: Judged) -> None:
+    """Freeze where the ledger describes us by keys that are not ours. Source: protocol, 2."""
+    chain = judged.state.chains.get(desk.organisation, ())
+    own = desk.node.descriptors
+    if chain and chain[0].recovery.thumbprint != desk.node.recovery_thumbprint:
+        raise DoubtError(Doubt.FORK, "this ledger describes us by a recovery key that is not ours")
+    for ours, theirs in zip(own, chain, strict=False):
+        if ours.sha256 != theirs.sha256:
+            raise DoubtError(Doubt.FORK, "this ledger describes us otherwise than we do")
+
+
+def _stop(
+    session: Session,
+    record: ChannelRecord,
+    entry: SignedBundle | None,
+    error: DoubtError,
+    *,
+    now: datetime,
+) -> DoubtError:
+    """Wait or freeze, and say why."""
+    if consequence(error.doubt) is Consequence.FREEZE:
+        freeze(session, record, error, entry.stix.content if entry is not None else b"", now=now)
+        return error
+    if error.doubt is Doubt.HASH_MISMATCH:
+        stage.clear_refs(session, record.id, error.refs)
+    if record.standing is not Standing.WAITING:
+        record.doubted_at = now
+    record.standing = Standing.WAITING
+    record.doubt, record.sentence = error.doubt.value, error.message
+    return error
+
+
+def _keep_evidence(
+    session: Session, record: ChannelRecord, error: DoubtError, content: bytes, now: datetime
+) -> None:
+    sha256 = sha256_hex(content or error.answer.encode())
+    query = select(EvidenceRecord.id).where(
+        EvidenceRecord.channel == record.id, EvidenceRecord.sha256 == sha256
+    )
+    if session.scalar(query) is not None:
+        return
+    session.add(
+        EvidenceRecord(
+            channel=record.id,
+            doubt=error.doubt.value,
+            sentence=error.message,
+            sha256=sha256,
+            content=content,
+            kept_at=now,
+        )
+    )
+
+
+def _confirm(session: Session, desk: Desk, judged: Judged, *, now: datetime) -> None:
+    """Note that a contribution of ours is history: we have verified the entry that covers it."""
+    contribution = judged.contribution
+    if contribution is None or contribution.author != desk.organisation:
+        return
+    values: dict[str, Any] = {"state": Delivery.CONFIRMED, "confirmed_at": now}
+    if judged.void is not None:
+        values = {
+            "state": Delivery.REFUSED,
+            "doubt": judged.void.doubt.value,
+            "sentence": judged.void.message,
+        }
+    session.execute(
+        update(ContributionRecord)
+        .where(ContributionRecord.sha256 == contribution.sha256)
+        .values(values)
+        .execution_options(synchronize_session="fetch")
+    )
+
+
+def _clear_stage(session: Session, channel: str, judged: Judged) -> None:
+    hashes = [one.stix.sha256 for one in judged.covered if one.stix is not None]
+    hashes.append(judged.entry.stix.sha256)
+    if judged.contribution is not None:
+        hashes.append(judged.contribution.stix.sha256)
+    stage.clear(session, channel, hashes)
+    if judged.void is not None:
+        stage.clear_refs(session, channel, [item.ref for item in judged.acting.contents])
