@@ -40,6 +40,7 @@ from sharing.canonical import canonical, read_instant, read_json, read_time
 from sharing.collections import CollectionItem
 from sharing.objects import SIGNED_BUNDLE, StixObject
 
+NAME_LIMIT_CHARACTERS: Final = 200
 RING_BELL: Final = "bell"
 """Errand: ring one member's doorbell. Subject: channel, space, organisation."""
 
@@ -210,6 +211,8 @@ def keep(
     record.state = state.document()
     record.genesis = state.genesis
     record.owner, record.is_ours = state.owner, state.owner == desk.organisation
+    record.kind = state.kind
+    _keep_name(session, record, judged)
     record.epoch, record.seq = entry.place
     record.head_sha256, record.head_at = entry.sha256, read_time(entry.created)
     record.applied_at = now
@@ -235,6 +238,14 @@ def head_of(record: ChannelRecord) -> Position | None:
     if record.head_sha256 is None or record.epoch is None or record.seq is None:
         return None
     return Position(record.epoch, record.seq, record.head_sha256)
+
+
+def _keep_name(session: Session, record: ChannelRecord, judged: Judged) -> None:
+    """Take the channel's name from the newest version of its own identity."""
+    for covered in judged.covered:
+        if covered.stix is not None and covered.item.ref == judged.state.identity:
+            record.name = str(covered.stix.value.get("name", ""))[:NAME_LIMIT_CHARACTERS]
+            collections.rename(session, record.id, record.name)
 
 
 def _standing(state: ChannelState, organisation: str) -> Standing:

@@ -169,7 +169,7 @@ def apply_staged(
         _clear_stage(session, channel, judged)
         state = judged.state
         count += 1
-        if record.is_ours or record.standing in _STOPPED:
+        if state.owner == desk.organisation or record.standing in _STOPPED:
             break
     if count < ENTRIES_PER_TRANSACTION and stage.has_entries(session, channel):
         gap = DoubtError(Doubt.GAP, "entries before the newest have not arrived yet")

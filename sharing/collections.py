@@ -47,6 +47,7 @@ __all__ = [
     "manifest",
     "page",
     "release",
+    "rename",
     "stamp_text",
 ]
 
@@ -124,6 +125,12 @@ def create(
 def find(session: Session, collection_id: str) -> Collection | None:
     """Give the collection, or `None`."""
     return session.get(Collection, collection_id)
+
+
+def rename(session: Session, collection_id: str, title: str) -> None:
+    """Give a collection another title."""
+    change = update(Collection).where(Collection.id == collection_id).values(title=title)
+    session.execute(change)
 
 
 def lock(session: Session, collection_id: str) -> int:

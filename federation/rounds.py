@@ -1,0 +1,260 @@
+"""What the worker does for the federation: deliver, pull, ring, poll, confirm, tidy.
+
+Each is an errand: asked for with its cause, harmless to repeat, one lane per partner and purpose,
+so that a silent partner delays nobody else.
+
+Source: protocol, 7 to 9.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from federation.bells import build_bell
+from federation.channels import DELIVER, PULL, ensure_direct
+from federation.client import PartnerHttp
+from federation.doubt import Consequence, consequence
+from federation.errands import Done, Failed, Outcome, ask, hasten_lane
+from federation.exchanges import Exchanges
+from federation.heads import Head
+from federation.keystore import KeyRing
+from federation.ledger import RING_BELL, find_channel, load_state
+from federation.ledger_records import ChannelRecord, Standing
+from federation.node import get_node
+from federation.origins import Destination
+from federation.outbox import Outbox
+from federation.partner_keys import get_chain
+from federation.partner_records import PartnerRecord, PartnerState, UsedAssertionRecord
+from federation.partners import find_partner, get_destination
+from federation.poll_records import PollRecord
+from federation.replica import Replicas
+from policies.acts import ChannelKind
+from policies.errors import CoordinationError, NotFoundError, UnavailableError
+from sharing import collections
+from sharing.db import reading, transaction
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from federation.desk import Desk
+
+logger = logging.getLogger(__name__)
+
+POLL: Final = "poll"
+"""Errand: ask a partner for its heads. Subject: the organisation."""
+POLL_ALL: Final = "poll-all"
+"""Standing errand: see to it that every active partner is polled."""
+CONFIRMATIONS: Final = "confirmations"
+"""Standing errand: deliver confirmations of pairings."""
+TIDY: Final = "tidy"
+"""Standing errand: forget what is past its time."""
+
+TIDY_EVERY: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """The handlers of the federation's errands.
+
+    Args:
+        desk: gives the desk of this node in a transaction.
+        ring: gives our private keys.
+        poll_every, poll_at_most: how often a partner is polled when busy, and when quiet.
+    """
+
+    http: PartnerHttp
+    exchanges: Exchanges
+    replicas: Replicas
+    outbox: Outbox
+    desk: Callable[[Session], Desk]
+    ring: Callable[[], KeyRing]
+    clock: Callable[[], datetime]
+    poll_every: timedelta = timedelta(seconds=30)
+    poll_at_most: timedelta = timedelta(minutes=5)
+
+    def deliver(self, _app: Flask, channel: str, _now: datetime) -> Outcome:
+        """Send what waits in the outbox for a channel."""
+        return self.outbox.deliver(channel)
+
+    def pull(self, _app: Flask, channel: str, _now: datetime) -> Outcome:
+        """Bring a replica up to date; where it waits, come again."""
+        try:
+            doubt = self.replicas.pull(channel)
+        except NotFoundError as error:
+            # A channel that we were not admitted to yet looks as if it were not there.
+            return Failed(error.message, "not_found")
+        if doubt is None or consequence(doubt.doubt) is not Consequence.WAIT:
+            return Done()
+        return Failed(doubt.message, doubt.doubt.value)
+
+    def ring_bell(self, _app: Flask, subject: str, now: datetime) -> Outcome:
+        """Ring one member's doorbell. A lost bell costs nothing but time."""
+        channel, _, organisation = subject.partition(" ")
+        with reading() as session:
+            record = find_channel(session, channel)
+            if record is None or record.head_sha256 is None:
+                return Done()
+            head = Head(channel, record.epoch or 0, record.seq or 0, record.head_sha256)
+            node = get_node(session)
+            try:
+                destination = destination_of(session, organisation, record)
+            except CoordinationError:
+                return Done()
+        jws = build_bell(
+            node.transport_key(self.ring()),
+            organisation=node.organisation,
+            member=organisation,
+            head=head,
+            now=now,
+        )
+        try:
+            self.http.post_bell(destination, jws)
+        except CoordinationError as error:
+            logger.info("a bell was not heard", extra={"reason": error.message})
+        return Done()
+
+    def poll(self, _app: Flask, organisation: str, now: datetime) -> Outcome:
+        """Ask a partner where its channels stand, and pull what moved."""
+        with reading() as session:
+            partner = find_partner(session, organisation)
+            row = session.get(PollRecord, organisation)
+            etag = row.etag if row is not None else None
+        if partner is None or not partner.active:
+            return Done()
+        try:
+            heads = self.exchanges.ask_heads(organisation, etag=etag)
+        except UnavailableError as error:
+            return Failed(error.message, "unavailable")
+        with transaction() as session:
+            news = 0
+            for head in heads.channels if heads is not None else ():
+                news += self._compare(session, organisation, head, now)
+            row = session.get(PollRecord, organisation)
+            if row is None:
+                row = PollRecord(organisation=organisation, polled_at=now, quiet=0)
+                session.add(row)
+            row.polled_at = now
+            row.quiet = 0 if news else min(row.quiet + 1, 10)
+            if heads is not None:
+                row.etag = None if news else heads.etag
+            hasten_partner(session, organisation, now=now)
+            wait = min(self.poll_every * 2 ** max(row.quiet - 3, 0), self.poll_at_most)
+        return Done(again_at=now + wait)
+
+    def poll_all(self, _app: Flask, _subject: str, now: datetime) -> Outcome:
+        """See to it that every active partner is polled, and has our direct channel."""
+        with reading() as session:
+            active = list(_active(session))
+        for organisation in active:
+            with transaction() as session:
+                ask(session, POLL, organisation, now=now, lane=f"poll {organisation}")
+                self.welcome(session, organisation, now)
+        return Done(again_at=now + self.poll_at_most)
+
+    def confirmations(self, _app: Flask, _subject: str, now: datetime) -> Outcome:
+        """Deliver confirmations that partners have not taken yet."""
+        self.exchanges.deliver_confirmations()
+        return Done(again_at=now + self.poll_every)
+
+    def tidy(self, _app: Flask, _subject: str, now: datetime) -> Outcome:
+        """Forget assertions that can't come back."""
+        with transaction() as session:
+            session.execute(delete(UsedAssertionRecord).where(UsedAssertionRecord.forget_at < now))
+        return Done(again_at=now + TIDY_EVERY)
+
+    def welcome(self, session: Session, organisation: str, now: datetime) -> None:
+        """Open our direct channel to a partner that became active, and look at its channels.
+
+        Source: protocol, 3, step 4.
+        """
+        ensure_direct(session, self.desk(session), get_chain(session, organisation), now=now)
+        ask(session, POLL, organisation, now=now, lane=f"poll {organisation}")
+
+    def hear(self, session: Session, organisation: str, channel: str, now: datetime) -> None:
+        """Take a bell: pull at once. Source: protocol, 9."""
+        record = find_channel(session, channel)
+        if record is None:
+            ask(session, POLL, organisation, now=now, lane=f"poll {organisation}")
+        elif record.owner == organisation and record.standing is not Standing.FROZEN:
+            ask(session, PULL, channel, now=now, lane=f"pull {channel}")
+        hasten_partner(session, organisation, now=now)
+
+    def _compare(self, session: Session, organisation: str, head: Head, now: datetime) -> int:
+        """Ask for a pull where a partner's head is not ours; tell whether it is news."""
+        record = find_channel(session, head.channel)
+        if record is None:
+            _expect(session, organisation, head.channel, now)
+        elif record.owner != organisation or record.standing in (Standing.FROZEN, Standing.ENDED) or (record.epoch, record.seq, record.head_sha256) == (head.epoch, head.seq, head.sha256):
+            return 0
+        ask(session, PULL, head.channel, now=now, lane=f"pull {head.channel}")
+        return 1
+
+
+def destination_of(session: Session, organisation: str, record: ChannelRecord) -> Destination:
+    """Give where an organisation's node is: a partner's, else by the channel that we share.
+
+    Raises:
+        ForbiddenError: it is a partner, and the partnership is not active.
+        NotFoundError: nobody told us of its node.
+    """
+    if find_partner(session, organisation) is not None:
+        return get_destination(session, organisation)
+    state = load_state(session, record)
+    member = state.members.get(organisation) if state is not None else None
+    descriptor = state.descriptor(organisation) if state is not None else None
+    if member is None or descriptor is None or not member.is_joined:
+        raise NotFoundError("nobody told us where this organisation's node is")
+    return Destination(descriptor.base_url, organisation)
+
+
+def hasten_partner(session: Session, organisation: str, *, now: datetime) -> None:
+    """End the waits for a partner that was heard from. Source: protocol, 8."""
+    owned = select(ChannelRecord.id).where(ChannelRecord.owner == organisation)
+    for channel in session.scalars(owned):
+        for kind in (DELIVER, PULL):
+            hasten_lane(session, f"{kind} {channel}", now=now)
+
+
+def handlers(rounds: Rounds) -> dict[str, Callable[[Flask, str, datetime], Outcome]]:
+    """Give what does each kind of errand."""
+    return {
+        DELIVER: rounds.deliver,
+        PULL: rounds.pull,
+        RING_BELL: rounds.ring_bell,
+        POLL: rounds.poll,
+        POLL_ALL: rounds.poll_all,
+        CONFIRMATIONS: rounds.confirmations,
+        TIDY: rounds.tidy,
+    }
+
+
+STANDING: Final = (POLL_ALL, CONFIRMATIONS, TIDY)
+
+
+def _active(session: Session) -> Iterable[str]:
+    query = select(PartnerRecord.organisation).where(PartnerRecord.state == PartnerState.ACTIVE)
+    return session.scalars(query.order_by(PartnerRecord.organisation))
+
+
+def _expect(session: Session, organisation: str, channel: str, now: datetime) -> None:
+    """Prepare for a channel that a partner says we may read; only a direct one will be taken."""
+    collections.create(session, channel, title="")
+    session.add(
+        ChannelRecord(
+            id=channel,
+            kind=ChannelKind.DIRECT,
+            name="",
+            owner=organisation,
+            is_ours=False,
+            standing=Standing.JOINING,
+            opened_at=now,
+        )
+    )
+    session.flush()
