@@ -9,7 +9,7 @@ from apiflask import APIFlask
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
-from hub import api, edge, health, logs, problem, web
+from hub import api, edge, health, logs, problem, web, wiring
 from hub.accounts import current
 from hub.settings import Settings, load_settings
 from hub.version import product_version
@@ -79,6 +79,7 @@ def create_app(settings: Settings) -> Flask:
     health.register(app)
     api.register(app)
     web.register(app)
+    wiring.register(app)
     return app
 
 

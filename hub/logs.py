@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import logging.config
 import sys
-from typing import Final, Literal, TextIO
+from typing import Final, Literal
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -23,8 +23,18 @@ HIDDEN: Final = "[hidden]"
 _HARMLESS: Final = frozenset({"key_id", "token_id", "idempotency_key_used", "keys_count"})
 
 
-class OurHandler(logging.StreamHandler[TextIO]):
+class OurHandler(logging.Handler):
     """The one handler that `configure` sets, and sets anew when it is called again."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line to what is standard error right now."""
+        try:
+            sys.stderr.write(self.format(record) + "\n")
+            sys.stderr.flush()
+        except RecursionError:
+            raise
+        except Exception:  # noqa: BLE001 - a log that can't be written stops no work
+            self.handleError(record)
 
 
 def configure(level: str, form: Literal["json", "text"]) -> None:
@@ -56,7 +66,7 @@ def configure(level: str, form: Literal["json", "text"]) -> None:
         foreign_pre_chain=shared,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
     )
-    handler = OurHandler(sys.stderr)
+    handler = OurHandler()
     handler.setFormatter(formatter)
     root = logging.getLogger()
     # What others attached to look at the logs, such as a test, stays.
