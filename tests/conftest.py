@@ -7,6 +7,7 @@ import os
 import pkgutil
 import shutil
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import uuid
@@ -98,18 +99,21 @@ def postgresql_cluster() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _run_sql(cluster: str, statement: str) -> None:
+    server = cluster.replace("+psycopg", "") + "/postgres"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
 @pytest.fixture
 def postgresql_url(postgresql_cluster: str) -> Iterator[str]:
     """Give the URL of an empty PostgreSQL database of this test's own."""
     name = f"t_{uuid.uuid4().hex}"
-    server = postgresql_cluster.replace("+psycopg", "") + "/postgres"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+    _run_sql(postgresql_cluster, f'CREATE DATABASE "{name}"')
     try:
         yield f"{postgresql_cluster}/{name}"
     finally:
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+        _run_sql(postgresql_cluster, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -121,22 +125,66 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return url
 
 
-def make_store_app(database_url: str) -> Flask:
-    """Make an application that is nothing but the store, its tables made from the records."""
+def open_store_app(database_url: str) -> Flask:
+    """Make an application that is nothing but the store, on a database as it is."""
     app = Flask("store")
     app.config["SQLALCHEMY_DATABASE_URI"] = database_url
     app.secret_key = "a key for tests"
     db.init_app(app)
-    load_records()
-    with app.app_context():
-        Base.metadata.create_all(db.engine)
     return app
 
 
+def make_store_app(database_url: str) -> Flask:
+    """Make an application that is nothing but the store, its tables made from the records."""
+    load_records()
+    app = open_store_app(database_url)
+    with app.app_context():
+        Base.metadata.create_all(db.engine)
+        db.engine.dispose()
+    return app
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make the tables once; tests copy the file."""
+    path = tmp_path_factory.mktemp("template") / "tocsin.db"
+    make_store_app(f"sqlite:///{path}")
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql_cluster: str) -> str:
+    """Make the tables once; tests make their databases after this one."""
+    _run_sql(postgresql_cluster, "CREATE DATABASE tocsin_template")
+    make_store_app(f"{postgresql_cluster}/tocsin_template")
+    return "tocsin_template"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def tables_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Give the URL of a database with all tables, on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        path = tmp_path / "tocsin.db"
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    cluster: str = request.getfixturevalue("postgresql_cluster")
+    template: str = request.getfixturevalue("postgresql_template")
+    name = f"t_{uuid.uuid4().hex}"
+    _run_sql(cluster, f'CREATE DATABASE "{name}" TEMPLATE {template} STRATEGY file_copy')
+    try:
+        yield f"{cluster}/{name}"
+    finally:
+        _run_sql(cluster, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
 @pytest.fixture
-def store_app(database_url: str) -> Iterator[Flask]:
+def store_app(tables_url: str) -> Iterator[Flask]:
     """Give an application on an empty database with all tables, once per kind of database."""
-    app = make_store_app(database_url)
+    app = open_store_app(tables_url)
     yield app
     with app.app_context():
         db.engine.dispose()

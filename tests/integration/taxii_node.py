@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 import requests
 from flask import Flask, Request
 from sqlalchemy.orm import Session
@@ -145,17 +146,20 @@ class TaxiiNode:
         return items
 
     def post(
-        self, collection_id: str, body: Any, user: str = "cert", **headers: str | None
+        self,
+        collection_id: str,
+        body: Any,
+        user: str = "cert",
+        headers: Mapping[str, str | None] | None = None,
     ) -> requests.Response:
-        import orjson  # noqa: PLC0415
-
-        data = body if isinstance(body, bytes) or hasattr(body, "__next__") else orjson.dumps(body)
+        """Submit a value, or bytes, or pieces of bytes (sent chunked)."""
+        whole = isinstance(body, bytes) or hasattr(body, "__next__")
         return self.ask(
             "POST",
             f"collections/{collection_id}/objects/",
             user,
-            data=data,
-            headers={"Content-Type": TAXII, **headers},
+            data=body if whole else orjson.dumps(body),
+            headers={"Content-Type": TAXII, **(headers or {})},
         )
 
 
