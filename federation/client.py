@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.cookiejar
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -46,6 +47,8 @@ HEADS_LIMIT_BYTES: Final = 4 * 1024 * 1024
 TOKEN_LIMIT_BYTES: Final = 16 * 1024
 PROBLEM_LIMIT_BYTES: Final = 16 * 1024
 
+_TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
+"""Source: RFC 6750, 2.1."""
 _CHUNK_BYTES: Final = 64 * 1024
 _TOKEN_MARGIN: Final = timedelta(seconds=30)
 _LONGEST_TOKEN_LIFE_SECONDS: Final = 3600
@@ -350,7 +353,7 @@ def _read_object(answer: _Answer, limit_bytes: int) -> dict[str, Any]:
 
 def _read_token(value: Mapping[str, Any], now: datetime) -> _Token:
     text, kind, life = value.get("access_token"), value.get("token_type"), value.get("expires_in")
-    if not isinstance(text, str) or not text.isascii() or not text.isprintable():
+    if not isinstance(text, str) or not _TOKEN.fullmatch(text):
         raise InvalidError("the answer holds no access token", field="access_token")
     if not isinstance(kind, str) or kind.lower() != "bearer":
         raise InvalidError("the token is not of type Bearer", field="token_type")

@@ -125,15 +125,21 @@ def record_descriptors(
     """
     row = get_record(session, organisation)
     known = get_chain(session, organisation)
+    settled = _settled_version(known)
     news = [read_descriptor(document) for document in documents]
-    # What the recovery key has settled is not asked again.
-    news = [one for one in news if one.version >= _settled_version(known)]
+    # What the recovery key has settled is not asked again, unless it contradicts itself.
+    news = [
+        one
+        for one in news
+        if one.version > settled
+        or (one.version == settled and _signed_by_any([one], {each.recovery for each in known}))
+    ]
     if not news:
         return row.stopped_by is None
     try:
         chain = extend_chain(known, [one.jws for one in news])
     except DescriptorForkError:
-        branch = _branch_by_recovery(known, news)
+        branch = _branch_by_recovery(known, news, settled)
         if branch is None:
             _stop(session, row, known, news, now)
             return False
@@ -236,14 +242,14 @@ def _stop(
 
 
 def _branch_by_recovery(
-    known: Sequence[Descriptor], news: Sequence[Descriptor]
+    known: Sequence[Descriptor], news: Sequence[Descriptor], settled: int
 ) -> tuple[Descriptor, ...] | None:
     """Find the chain that leaves the known one by a descriptor of the recovery key, if any."""
     walked = {one.sha256 for one in known}
     news = [one for one in news if one.sha256 not in walked]
     for start, descriptor in enumerate(news):
         trunk = known[: descriptor.version - 1]
-        if not trunk or len(trunk) != descriptor.version - 1:
+        if descriptor.version <= settled or not trunk or len(trunk) != descriptor.version - 1:
             continue
         if not _signed_by(descriptor, trunk[-1].recovery):
             continue

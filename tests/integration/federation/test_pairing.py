@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -26,34 +25,9 @@ from policies.errors import (
     UnverifiedError,
 )
 from sharing.canonical import canonical
-from tests.integration.nodes import Clock, RunningNode
+from tests.integration.federation.nodes import Clock, RunningNode
 
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def cert(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[RunningNode]:
-    """A node on SQLite; on both kinds of database where the test asks for `database_url`."""
-    url = f"sqlite:///{tmp_path}/cert.db"
-    if "database_url" in request.fixturenames:
-        url = request.getfixturevalue("database_url")
-    node = RunningNode("Example CERT", tmp_path / "cert", url, clock)
-    yield node
-    node.stop()
-
-
-on_both = pytest.mark.usefixtures("database_url")
-
-
-@pytest.fixture
-def operator(tmp_path: Path, clock: Clock) -> Iterator[RunningNode]:
-    url = f"sqlite:///{tmp_path}/operator.db"
-    node = RunningNode("Grid operator", tmp_path / "operator", url, clock)
-    yield node
-    node.stop()
+on_both = pytest.mark.usefixtures("tables_url")
 
 
 def post_pairing(node: RunningNode, body: object, **kwargs: Any) -> requests.Response:

@@ -6,10 +6,9 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,40 +22,10 @@ from federation.node import get_node, rotate_key
 from federation.partners import end_partner, suspend_partner
 from federation.tokens import ASSERTION_TYPE, build_access_token, build_assertion
 from sharing.canonical import canonical
-from tests.integration.nodes import Clock, RunningNode
+from tests.integration.federation.nodes import Clock, RunningNode
 
 CHANNEL = "6f0f0c5e-8f6d-4d0f-9b1e-2a5f6d7c0003"
 HEAD = Head(CHANNEL, 1, 4, "ab" * 32)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def cert(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[RunningNode]:
-    url = f"sqlite:///{tmp_path}/cert.db"
-    if "database_url" in request.fixturenames:
-        url = request.getfixturevalue("database_url")
-    node = RunningNode("Example CERT", tmp_path / "cert", url, clock)
-    yield node
-    node.stop()
-
-
-@pytest.fixture
-def operator(tmp_path: Path, clock: Clock) -> Iterator[RunningNode]:
-    url = f"sqlite:///{tmp_path}/operator.db"
-    node = RunningNode("Grid operator", tmp_path / "operator", url, clock)
-    yield node
-    node.stop()
-
-
-@pytest.fixture
-def paired(cert: RunningNode, operator: RunningNode) -> RunningNode:
-    """The CERT, paired with the operator."""
-    cert.pair_with(operator)
-    return cert
 
 
 def ask(node: RunningNode, assertion: str, **form: str) -> requests.Response:
@@ -92,7 +61,7 @@ def with_header(token: str, change: Callable[[dict[str, Any]], None], key: Priva
     return f"{encoded}.{payload}.{key.signature(encoded, unb64(payload))}"
 
 
-@pytest.mark.usefixtures("database_url")
+@pytest.mark.usefixtures("tables_url")
 def test_a_partner_gets_a_token_for_ten_minutes(
     paired: RunningNode, operator: RunningNode, clock: Clock
 ) -> None:
@@ -114,7 +83,7 @@ def test_a_partner_gets_a_token_for_ten_minutes(
     assert refused.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-@pytest.mark.usefixtures("database_url")
+@pytest.mark.usefixtures("tables_url")
 def test_an_assertion_is_taken_once(paired: RunningNode, operator: RunningNode) -> None:
     token = assertion(operator, paired)
     assert ask(paired, token).status_code == HTTPStatus.OK
@@ -288,7 +257,7 @@ def test_every_other_access_token_is_refused(
     assert heads(paired, good).status_code == HTTPStatus.OK
 
 
-@pytest.mark.usefixtures("database_url")
+@pytest.mark.usefixtures("tables_url")
 def test_a_live_token_ends_with_the_partnership(
     paired: RunningNode, operator: RunningNode, clock: Clock
 ) -> None:
@@ -340,7 +309,7 @@ def ring_bell(node: RunningNode, jws: str | bytes) -> requests.Response:
     return requests.post(f"{node.base_url}/federation/bell/", data=jws, headers=headers, timeout=5)
 
 
-@pytest.mark.usefixtures("database_url")
+@pytest.mark.usefixtures("tables_url")
 def test_a_bell_is_heard_and_tells_nothing_about_the_channel(
     paired: RunningNode, operator: RunningNode, clock: Clock
 ) -> None:
