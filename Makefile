@@ -44,8 +44,7 @@ lock: $(TOOLS)/bin/uv ## Write both locks anew from pyproject.toml; UPGRADE=--up
 	@$(TOOLS)/bin/uv pip compile --quiet --generate-hashes --python-version 3.11 $(UPGRADE) \
 	  --custom-compile-command "make lock" -o requirements.lock pyproject.toml
 	@$(TOOLS)/bin/uv pip compile --quiet --generate-hashes --python-version 3.11 $(UPGRADE) \
-	  --custom-compile-command "make lock" --constraint requirements.lock \
-	  --extra dev -o requirements-dev.lock pyproject.toml
+	  --custom-compile-command "make lock" --extra dev -o requirements-dev.lock pyproject.toml
 
 $(TOOLS)/bin/uv:
 	@python3 -m venv $(TOOLS)
