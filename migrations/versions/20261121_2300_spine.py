@@ -343,6 +343,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("organisation", name=op.f("pk_partner")),
     )
     op.create_table(
+        "poll",
+        sa.Column("organisation", sa.Text(), nullable=False),
+        sa.Column("etag", sa.Text(), nullable=True),
+        sa.Column(
+            "polled_at",
+            sa.DateTime(timezone=True).with_variant(sa.String(27), "sqlite"),
+            nullable=False,
+        ),
+        sa.Column("quiet", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("organisation", name=op.f("pk_poll")),
+    )
+    op.create_table(
         "stix_object",
         sa.Column("sha256", sa.Text(), nullable=False),
         sa.Column("stix_id", sa.Text(), nullable=False),
@@ -1004,6 +1016,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_stix_object_stix_id"))
 
     op.drop_table("stix_object")
+    op.drop_table("poll")
     op.drop_table("partner")
     op.drop_table("node")
     with op.batch_alter_table("kept_answer", schema=None) as batch_op:
