@@ -20,7 +20,6 @@ from typing import Any, Final
 
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
-from referencing import Registry, Resource
 
 from policies.errors import InvalidError
 from policies.roles import Right
@@ -263,9 +262,8 @@ def read_schema(name: str) -> Mapping[str, Any]:
 
 @cache
 def _validator(act: Act) -> Draft202012Validator:
-    common: Resource[Any] = Resource.from_contents(read_schema("common"))
-    registry: Registry[Any] = Registry().with_resource("common.json", common)
-    return Draft202012Validator(read_schema(act), registry=registry, format_checker=_formats)
+    bundled = {**read_schema(act), "$defs": {"common": read_schema("common")}}
+    return Draft202012Validator(bundled, format_checker=_formats)
 
 
 def read_body(act: Act, body: Mapping[str, Any]) -> Mapping[str, Any]:

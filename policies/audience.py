@@ -82,7 +82,6 @@ def may_share(
     # 2. The object says how it may be handled.
     try:
         label = effective_label(obj, carrier, find_definition)
-        labelled = own_label(obj, find_definition) is not None
     except MarkingError as error:
         return Decision.no(f"it can't be shared: {error.message}")
     # 3. The channel takes matter of this label.
@@ -91,7 +90,7 @@ def may_share(
     if label is TLP.RED and not _takes_red(audience):
         return Decision.no("TLP:RED goes into a direct channel or a breakout only")
     # 4. Its source allows that it is passed on.
-    source = _third_party(obj, audience, author, labelled=labelled)
+    source = _third_party(obj, audience, author, find_definition)
     if source is not None and label.rank >= TLP.AMBER.rank and purpose is not Purpose.ADDRESSED:
         return Decision.no(
             f"it is {label.label} and comes from {source[:60]}, who has not addressed this audience"
@@ -118,15 +117,15 @@ def _takes_red(audience: Audience) -> bool:
 
 
 def _third_party(
-    obj: Mapping[str, Any], audience: Audience, author: str, *, labelled: bool
+    obj: Mapping[str, Any], audience: Audience, author: str, find_definition: FindDefinition
 ) -> str | None:
     """Name the source if the object is another's matter that its source may want kept close."""
     source = obj.get("created_by_ref")
     if source is None or source in (author, audience.identity):
         return None
     itself = obj.get("type") == "identity" and obj.get("id") == source
-    if itself and (source in audience.organisations or not labelled):
+    if itself and source in audience.organisations:
         return None
-    if obj.get("type") in _DEFINITIONS and not labelled:
+    if (itself or obj.get("type") in _DEFINITIONS) and own_label(obj, find_definition) is None:
         return None
     return str(source)

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema.exceptions import ValidationError
 
-from policies.acts import ACTS, Act, ChannelKind, read_body, read_schema
+from policies.acts import ACTS, Act, ChannelKind, _first_fault, read_body, read_schema
 from policies.errors import InvalidError
 from policies.lifecycles import TABLES
 from tests.unit.policies.worlds import (
@@ -205,6 +206,14 @@ def test_no_text_may_end_in_a_line_break(text: str) -> None:
 def test_a_fault_never_repeats_long_input() -> None:
     error = fault(Act.NOTE_ADDED, {"x" * 10_000: 1})
     assert len(error.message) < 120
+
+
+def test_a_fault_of_a_kind_that_has_no_words_yet_is_refused_all_the_same() -> None:
+    error = ValidationError("?", validator="minProperties", path=["limits"])
+    assert _first_fault(error) == (
+        "body.limits",
+        "does not have the form that this act asks for",
+    )
 
 
 def _texts(schema: Any, path: str) -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 
 from policies.acts import Act, ChannelKind
 from policies.lifecycles import Change
+from policies.lifecycles.guards import through_direct
 from policies.roles import Role
 from tests.unit.policies.worlds import (
     CERT,
@@ -40,6 +41,12 @@ def test_nobody_joins_in_another_role_than_the_one_offered(world: World) -> None
     world.must(CERT, Act.MEMBER_INVITED, **invitation(WATER, "observer"))
     reason = world.refusal(WATER, Act.MEMBER_JOINED, **joining("responder"))
     assert "the role offered is observer, not responder" in reason
+
+
+def test_nobody_joins_in_roles_that_do_not_go_together(world: World) -> None:
+    world.must(CERT, Act.MEMBER_INVITED, **invitation(WATER, "observer"))
+    body = joining() | {"role": ["observer", "responder"]}
+    assert "goes with no other role" in world.refusal(WATER, Act.MEMBER_JOINED, **body)
 
 
 def test_the_newest_invitation_counts(world: World) -> None:
@@ -196,6 +203,8 @@ def test_a_request_goes_through_the_direct_channel(world: World) -> None:
     body = {"channel": CHANNEL_ID, "role": "observer"}
     reason = world.refusal(STRANGER, Act.MEMBER_REQUESTED, **body)
     assert "does not belong into" in reason
+    said = through_direct(world.situation(STRANGER, body), STRANGER)
+    assert "go through the direct channel" in str(said)
 
 
 def test_in_a_direct_channel_membership_acts_are_words_that_change_nothing() -> None:
