@@ -81,6 +81,8 @@ def as_sentence(text: str) -> str:
     text = text.strip()
     if not text:
         return text
+    if "://" in text.partition(" ")[0]:
+        text = f"The node at {text}"
     ending = "" if text[-1] in ".!?:”" else "."
     return text[0].upper() + text[1:] + ending
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Final
@@ -25,12 +25,16 @@ from hub.web.forms import Filled, PageForm, as_sentence, read_form
 from hub.web.frame import current_exchanges, pages, show
 from hub.web.keys import KeyView, key_view
 from hub.web.models import Alarm, State, Tone
-from policies.errors import CoordinationError
+from policies.errors import CoordinationError, NotFoundError, UnavailableError
 from policies.roles import Right
 from sharing.db import reading, transaction
 
 # A quiet partner is asked every five minutes; twice that without a word is worth a look.
 IN_TOUCH: Final = timedelta(minutes=10)
+PAIRING_HINTS: Final[Mapping[type[CoordinationError], str]] = {
+    NotFoundError: "Ask the other side’s administrator for a new invitation.",
+    UnavailableError: "Keep the line and paste it again later; it works until it runs out.",
+}
 
 
 class InvitationForm(PageForm):
@@ -163,7 +167,11 @@ def post_pairing() -> BaseResponse:
                 now=clock.utcnow(),
             )
         except CoordinationError as error:
-            filled, status = filled.refused(error), status_of(error)
+            filled = filled.refused(error)
+            hint = filled.hint or next(
+                (hint for kind, hint in PAIRING_HINTS.items() if isinstance(error, kind)), None
+            )
+            filled, status = replace(filled, hint=hint), status_of(error)
         else:
             flash(f"{partner.name} answered. Now compare the words.", "good")
             return _to(partner.organisation)

@@ -1,0 +1,73 @@
+"""What holds for every page: it fits a phone, and a checker of accessibility finds nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.browser.nodes import HubNode
+from tests.browser.visitor import DESKTOP, PHONE, Visitor
+
+AXE: Final = Path(__file__).parent / "vendor" / "axe-core-4.14.1" / "axe.min.js"
+PLACES: Final = (
+    "/",
+    "/partners",
+    "/partners/new",
+    "/account",
+    "/administration",
+    "/administration/keys",
+    "/administration/audit?action=user.created",
+    "/nothing-here",
+)
+
+
+def look_for_faults(one: Visitor) -> list[str]:
+    one.page.add_script_tag(path=str(AXE))
+    found = one.page.evaluate("axe.run().then(r => r.violations)")
+    return [
+        f"{one.page.url} {rule['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for rule in found
+        for node in rule["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_accessible_and_fitting(
+    visit: Any, node: HubNode, size: tuple[int, int], dark: bool
+) -> None:
+    one = visit(size=size, dark=dark, measuring=True)
+    one.goto("/sign-in")
+    faults = look_for_faults(one)
+    one.sign_in().see("Waits for you")
+    for place in PLACES:
+        one.goto(place)
+        for folded in one.page.locator("details").all():
+            folded.evaluate("element => { element.open = element.className !== 'menu' }")
+        width = one.page.evaluate("document.documentElement.scrollWidth")
+        assert width <= size[0], f"{place} is {width} wide"
+        faults += look_for_faults(one)
+    assert faults == []
+
+
+def test_every_form_that_changes_something_carries_its_token(visit: Any) -> None:
+    one = visit().sign_in()
+    one.see("Waits for you")
+    for place in PLACES:
+        one.goto(place)
+        for form in one.page.locator("form[method=post]").all():
+            assert form.locator("input[name=csrf_token]").count() == 1
+
+
+def test_no_page_has_a_script_or_style_of_its_own(visit: Any) -> None:
+    one = visit().sign_in()
+    one.see("Waits for you")
+    for place in PLACES:
+        text = one.context.request.get(place).text()
+        assert "<style" not in text
+        assert " style=" not in text
+        assert "javascript:" not in text
+        assert text.count("<script") == text.count("<script src=")
+        assert not any(f" on{event}=" in text for event in ("click", "load", "submit", "change"))
