@@ -130,7 +130,8 @@ def _words(schema: Mapping[str, Any]) -> str:
         return f"`{str(schema['const']).lower()}`"
     if schema.get("type") == "array":
         count = f"list of {schema.get('minItems', 0)} to {schema.get('maxItems')}"
-        return f"{title or ''} ({count} × {_words(schema['items'])})".strip()
+        items = f"{count}: {_words(schema['items'])}"
+        return f"{title} ({items})" if title else items
     if "properties" in schema and not title:
         return ", ".join(
             f"`{name}`: {_words(value)}" for name, value in schema["properties"].items()
