@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from federation.descriptor import Descriptor
 from federation.state import JOINED, MEMBERSHIP, ChannelState, Member, Stay
 from policies.acts import Act
+from policies.lifecycles import NONE
 from policies.roles import read_roles
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def _change(
             state, things={**state.things, f"{change.thing}:{change.subject}": change.after}
         )
     place = entry.place
-    member = state.members.get(change.subject) or Member(change.subject, change.after, ())
+    member = state.members.get(change.subject) or Member(change.subject, NONE, ())
     was_joined, is_joined = member.is_joined, change.after == JOINED
     member = replace(member, state=change.after)
     if is_joined and not was_joined:

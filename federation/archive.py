@@ -1,0 +1,121 @@
+"""Checking an export with nothing but the file: no node, no network, no clock, no configuration.
+
+Source: protocol, 7 and 10 (`export`, `verify`); wire format, 7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any, Final
+
+from federation.archive_bare import verify_bare
+from federation.archive_ledger import LedgerReader
+from federation.archive_lines import FORMAT, BadLine, Kind, Line, open_archive, read_lines
+from federation.archive_report import Failure, Report, What
+from federation.bundles import Position
+from federation.doubt import Doubt, DoubtError
+from federation.judge import Reader
+from policies.acts import Act
+from policies.errors import InvalidError
+from sharing.canonical import read_instant
+from sharing.objects import is_stix_id
+
+_HEADER_START: Final = b'{"header":'
+_MEMBERS: Final = frozenset({"format", "channel", "epoch", "seq", "sha256", "by", "for", "at"})
+_RECALLING: Final = f'"act":"{Act.OBJECT_RECALLED.value}"'.encode()
+
+
+def verify_file(source: Path | IO[bytes], *, pins: frozenset[str] = frozenset()) -> Report:
+    """Check a file; what it says about itself is believed only where it is proven.
+
+    Args:
+        source: an export, plain or compressed by gzip; or one bundle, descriptor or signature. A
+            stream is read from its beginning.
+        pins: thumbprints of recovery keys that somebody vouches for: each must be that of an
+            organisation in the ledger.
+    """
+    try:
+        with open_archive(source) as archive:
+            if archive.read(len(_HEADER_START)) != _HEADER_START:
+                return verify_bare(archive, pins=pins)
+            return _verify_export(archive, pins)
+    except DoubtError as error:
+        return Report(what=What.UNKNOWN, failures=(Failure(error.doubt, error.message),))
+
+
+def _verify_export(archive: IO[bytes], pins: frozenset[str]) -> Report:
+    # 1. The header says what the file claims to be.
+    archive.seek(0)
+    first = next(read_lines(archive), None)
+    try:
+        header = _read_header(first)
+    except DoubtError as error:
+        return Report(what=What.EXPORT, failures=(Failure(error.doubt, error.message, 1),))
+    # 2. What a later entry recalls may be absent: look ahead along the proven chain.
+    recalled = _recalled_ahead(archive, header)
+    # 3. Judge every entry in ledger order, then what follows the ledger.
+    reader = Reader(organisation=header["for"], recalled_ahead=recalled)
+    ledger = LedgerReader(archive, header, reader)
+    _feed(archive, ledger)
+    # 4. The ledger ends where the header says, with the organisations that somebody vouches for.
+    ledger.finish(Position(header["epoch"], header["seq"], header["sha256"]), pins)
+    return ledger.report(pins)
+
+
+def _feed(archive: IO[bytes], ledger: LedgerReader) -> None:
+    archive.seek(0)
+    for line in read_lines(archive):
+        if isinstance(line, BadLine):
+            ledger.fail(Doubt.MALFORMED, line.sentence, line.number)
+        elif line.number > 1:
+            ledger.take(line)
+
+
+def _recalled_ahead(archive: IO[bytes], header: Mapping[str, Any]) -> frozenset[str]:
+    """Give the hashes of everything that some entry of the chain recalls."""
+    archive.seek(0)
+    tail = b""
+    while chunk := archive.read(1 << 20):
+        if _RECALLING in tail + chunk:
+            break
+        tail = chunk[-len(_RECALLING) :]
+    else:
+        return frozenset()
+    ahead = LedgerReader(archive, header, Reader(lenient=True))
+    archive.seek(0)
+    for line in read_lines(archive):
+        if isinstance(line, Line) and line.kind in (Kind.OBJECT, Kind.CONTRIBUTION, Kind.ENTRY):
+            ahead.take(line)
+    return frozenset(ahead.facts.recalled)
+
+
+def _read_header(line: Line | BadLine | None) -> Mapping[str, Any]:
+    """Read the first line.
+
+    Raises:
+        DoubtError: `malformed`.
+    """
+    if not isinstance(line, Line):
+        raise DoubtError(Doubt.MALFORMED, line.sentence if line is not None else "it is empty")
+    header = line.value
+    if line.kind is not Kind.HEADER or not isinstance(header, Mapping):
+        raise DoubtError(Doubt.MALFORMED, "the first line is the header")
+    if header.get("format") != FORMAT:
+        raise DoubtError(Doubt.MALFORMED, f"the format is {FORMAT}")
+    if set(header) != _MEMBERS:
+        raise DoubtError(Doubt.MALFORMED, f"the header holds exactly {', '.join(sorted(_MEMBERS))}")
+    for name in ("by", "for"):
+        value = header[name]
+        if not isinstance(value, str) or not value.startswith("identity--"):
+            raise DoubtError(Doubt.MALFORMED, f"“{name}” is the id of an organisation")
+        if not is_stix_id(value):
+            raise DoubtError(Doubt.MALFORMED, f"“{name}” is the id of an organisation")
+    Position.read({name: header[name] for name in ("epoch", "seq", "sha256")})
+    if not isinstance(header["channel"], str) or not isinstance(header["at"], str):
+        raise DoubtError(Doubt.MALFORMED, "channel and at are texts")
+    try:
+        read_instant(header["at"], field="at")
+    except InvalidError as error:
+        raise DoubtError(Doubt.MALFORMED, error.message) from None
+    return header

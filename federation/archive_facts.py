@@ -1,0 +1,70 @@
+"""Facts of the ledger in a file: objects stay in the file and are read again when asked for."""
+
+from __future__ import annotations
+
+from typing import IO
+
+from federation.archive_lines import Line, read_lines
+from federation.bundles import Item
+from federation.facts import MemoryFacts
+from sharing.objects import SIGNED_BUNDLE, StixObject
+
+
+class FileFacts(MemoryFacts):
+    """The past of the ledger that a file tells.
+
+    Memory holds what came since the last entry; of the rest, where in the file it lies.
+    """
+
+    def __init__(self, archive: IO[bytes]) -> None:
+        super().__init__()
+        self._archive = archive
+        self._lines: dict[str, tuple[int, int]] = {}
+        self._bundles: dict[str, str] = {}
+
+    def add_line(self, line: Line, stix: StixObject) -> None:
+        """Take in the object that a line brings."""
+        self._lines[stix.sha256] = line.offset, line.length
+        self.add_object(stix)
+
+    def has_line(self, sha256: str) -> bool:
+        """Tell whether some line brought these bytes before."""
+        return sha256 in self._lines
+
+    def holds(self, item: Item) -> bool:
+        """Tell whether the file brings what a bundle covers."""
+        if item.ref.startswith(f"{SIGNED_BUNDLE}--"):
+            return item.sha256 in self._bundles
+        return item.sha256 in self._lines
+
+    def settle(self) -> None:
+        """Let go of what came with the last entry."""
+        for sha256, stix in self.bundles.items():
+            self._bundles[sha256] = stix.sha256
+        self.pool.clear()
+        self.bundles.clear()
+
+    def find_object(self, sha256: str) -> StixObject | None:
+        """Give an object by its hash."""
+        return self.pool.get(sha256) or self._read_again(sha256)
+
+    def find_bundle(self, ref: str, sha256: str) -> StixObject | None:
+        """Give a bundle by id and bundle hash."""
+        near = super().find_bundle(ref, sha256)
+        if near is not None or sha256 not in self._bundles:
+            return near
+        stix = self._read_again(self._bundles[sha256])
+        return stix if stix is not None and stix.stix_id == ref else None
+
+    def _read_again(self, sha256: str) -> StixObject | None:
+        if sha256 not in self._lines:
+            return None
+        offset, length = self._lines[sha256]
+        here = self._archive.tell()
+        self._archive.seek(offset)
+        line = next(read_lines(self._archive), None)
+        self._archive.seek(here)
+        if not isinstance(line, Line) or line.length != length:
+            return None
+        stix = StixObject.of(line.value)
+        return stix if stix.sha256 == sha256 else None
