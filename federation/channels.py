@@ -23,7 +23,15 @@ from federation.desk import Desk
 from federation.errands import ask
 from federation.facts import MemoryFacts
 from federation.judge import OWNER, Judged, judge_entry, situation_of
-from federation.ledger import append, get_state, head_of, keep, labels_of, lock_channel
+from federation.ledger import (
+    append,
+    get_state,
+    head_of,
+    keep,
+    labels_of,
+    lock_channel,
+    metadata_label,
+)
 from federation.ledger_facts import LedgerFacts
 from federation.ledger_records import ChannelRecord, ContributionRecord, Delivery, Standing
 from federation.state import ChannelState
@@ -141,8 +149,9 @@ def open_channel(
         stix_id=stix.channel_identity_id(channel),
         identity_class="group",
         now=now,
-        marking=ceiling,
+        marking=metadata_label(ceiling),
     )
+    label = metadata_label(ceiling)
     definition, creator = stix.signed_bundle_definition()
     new = [StixObject.of(member.chain[-1].organisation) for member in members]
     new += [identity, definition, creator, *(stix.tlp_marking(label) for label in TLP)]
@@ -155,8 +164,8 @@ def open_channel(
         channel=channel,
         act=Act.CHANNEL_OPENED.value,
         body=body,
-        contents=items_of(new, labels_of(new, ceiling, facts)),
-        label=ceiling,
+        contents=items_of(new, labels_of(new, label, facts)),
+        label=label,
         now=now,
         position=(1, 0),
     )
@@ -252,7 +261,16 @@ def write(
     if head is None:
         raise ConflictError("nothing of this channel has been read yet")
     return _contribute(
-        session, desk, record, act, body, new, seen=head, label=state.ceiling, by=by, now=now
+        session,
+        desk,
+        record,
+        act,
+        body,
+        new,
+        seen=head,
+        label=metadata_label(state.ceiling),
+        by=by,
+        now=now,
     )
 
 
@@ -354,7 +372,7 @@ def _check_sharing(
             item.value,
             audience,
             Purpose.SHARE,
-            carrier=state.ceiling,
+            carrier=metadata_label(state.ceiling),
             author=desk.organisation,
             find_definition=find_definition,
         )

@@ -140,7 +140,7 @@ def append(  # noqa: PLR0913 - an entry has that many sides
     for stix in (*arrived, *new):
         facts.arrived.add_object(stix)
     moment = _ledger_time(state, now)
-    label = state.ceiling
+    label = metadata_label(state.ceiling)
     contents = items_of(new, labels_of(new, label, facts))
     if contribution is not None:
         facts.arrived.add_object(contribution.stix)
@@ -161,6 +161,15 @@ def append(  # noqa: PLR0913 - an entry has that many sides
     judged = judge_entry(state, entry, facts, OWNER)
     keep(session, desk, record, judged, now=now)
     return judged
+
+
+def metadata_label(ceiling: TLP) -> TLP:
+    """Give the label of a bundle's own metadata: the ceiling, where it is not RED.
+
+    RED is for named readers; that something was written is for every member. What is meant to be
+    RED says so itself.
+    """
+    return TLP.AMBER_STRICT if ceiling is TLP.RED else ceiling
 
 
 def labels_of(

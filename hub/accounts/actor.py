@@ -64,8 +64,9 @@ class Actor:
 
     @classmethod
     def at_the_console(cls, login: str) -> Actor:
-        """Give the actor of a command: whoever may read the node's keys administers it."""
-        return cls(CONSOLE_ID, login, frozenset({PersonRole.ADMINISTRATOR}), Via.COMMAND)
+        """Give the actor of a command: whoever may read the node's keys can do all that it can."""
+        roles = frozenset({PersonRole.ADMINISTRATOR, PersonRole.COORDINATOR})
+        return cls(CONSOLE_ID, login, roles, Via.COMMAND)
 
     def may(self, right: Right) -> Decision:
         """Tell whether this person's roles and way in allow something."""

@@ -1,0 +1,120 @@
+"""Entries in plain words: one sentence that an incident handler understands."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from policies.acts import ACTS, Act
+from policies.roles import read_roles
+from policies.tlp import TLP
+
+Body = Mapping[str, Any]
+Names = Mapping[str, str]
+
+
+def describe_entry(
+    act: str, body: Body, author: str, names: Names, refs: Sequence[str] = ()
+) -> str:
+    """Say what an entry does.
+
+    Args:
+        author: the name of its author.
+        names: organisation → name.
+        refs: ids of what it covers.
+    """
+    known = next((one for one in Act if one.value == act), None)
+    if known is None:
+        return f"{author} did something that this node does not know: {act}"
+    words = _WORDS.get(known)
+    if words is not None:
+        return f"{author} {words(body, names, refs)}"
+    return f"{author} {ACTS[known].says}"
+
+
+def _named(body: Body, names: Names, field: str = "organisation") -> str:
+    organisation = str(body.get(field, ""))
+    return names.get(organisation, organisation or "an organisation")
+
+
+def _role(body: Body) -> str:
+    if "role" not in body:
+        return ""
+    roles = " and ".join(sorted(role.value for role in read_roles(body["role"])))
+    return f" as {roles}"
+
+
+def _opened(body: Body, _names: Names, _refs: Sequence[str]) -> str:
+    ceiling = TLP(body.get("ceiling", "amber")).label
+    if "opened_by" in body:
+        return f"took the channel over and goes on with it, up to {ceiling}"
+    return f"opened this {body.get('kind', '')} channel, up to {ceiling}"
+
+
+def _invited(body: Body, names: Names, _refs: Sequence[str]) -> str:
+    there = " to another channel" if "channel" in body else ""
+    return f"invited {_named(body, names)}{_role(body)}{there}"
+
+
+def _joined(body: Body, _names: Names, _refs: Sequence[str]) -> str:
+    return f"joined{_role(body)}"
+
+
+def _intel(_body: Body, _names: Names, refs: Sequence[str]) -> str:
+    return f"shared {_count(refs)}"
+
+
+def _recalled(body: Body, _names: Names, _refs: Sequence[str]) -> str:
+    return f"recalled {_count(body.get('objects', ()))}"
+
+
+def _released(body: Body, _names: Names, _refs: Sequence[str]) -> str:
+    return f"released {_count(body.get('objects', ()))} to later members"
+
+
+def _ceiling(body: Body, _names: Names, _refs: Sequence[str]) -> str:
+    return f"changed the strictest label of this channel to {TLP(body['ceiling']).label}"
+
+
+def _about(verb: str) -> Callable[[Body, Names, Sequence[str]], str]:
+    return lambda body, names, _refs: f"{verb} {_named(body, names)}"
+
+
+def _role_changed(body: Body, names: Names, _refs: Sequence[str]) -> str:
+    return f"gave {_named(body, names)} another role:{_role(body).removeprefix(' as')}"
+
+
+def _handed_over(body: Body, names: Names, _refs: Sequence[str]) -> str:
+    return f"handed the coordination over to {_named(body, names, 'successor')}"
+
+
+def _offered(body: Body, names: Names, _refs: Sequence[str]) -> str:
+    return f"offered the coordination to {_named(body, names, 'successor')}"
+
+
+def _count(refs: Sequence[str]) -> str:
+    """Count objects by their kind: `14 indicators and 1 note`."""
+    counts = Counter(str(ref).partition("--")[0].replace("-", " ") for ref in refs)
+    parts = [f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in sorted(counts.items())]
+    if not parts:
+        return "something"
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+_WORDS: Final[Mapping[Act, Callable[[Body, Names, Sequence[str]], str]]] = {
+    Act.CHANNEL_OPENED: _opened,
+    Act.CHANNEL_CEILING_CHANGED: _ceiling,
+    Act.MEMBER_INVITED: _invited,
+    Act.MEMBER_JOINED: _joined,
+    Act.MEMBER_UNINVITED: _about("took back the invitation of"),
+    Act.MEMBER_REMOVED: _about("removed"),
+    Act.MEMBER_SUSPENDED: _about("suspended"),
+    Act.MEMBER_RESUMED: _about("took back in"),
+    Act.MEMBER_ROLE_CHANGED: _role_changed,
+    Act.HANDOVER_OFFERED: _offered,
+    Act.COORDINATOR_HANDED_OVER: _handed_over,
+    Act.INTEL_SHARED: _intel,
+    Act.OBJECT_RECALLED: _recalled,
+    Act.OBJECT_RELEASED: _released,
+}

@@ -1,0 +1,472 @@
+"""What people see of channels: all reading goes through here, with roles and labels applied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from federation import outbox
+from federation.channels import find_open_acts
+from federation.desk import Desk
+from federation.doubt import PLAIN_WORDS, WHAT_TO_DO, Doubt, consequence
+from federation.ledger import find_channel, get_channel, load_state
+from federation.ledger_records import (
+    ChannelRecord,
+    ContributionRecord,
+    CoveredRecord,
+    Delivery,
+    EntryRecord,
+    Standing,
+)
+from hub.accounts.actor import Actor
+from hub.channels.plain_words import describe_entry
+from hub.channels.records import InvitationView, MemberView
+from hub.channels.service import get_visible_channel
+from policies.acts import Act, ChannelKind
+from policies.roles import PersonRole, Right
+from policies.tlp import TLP
+from sharing import objects
+
+PAGE: Final = 25
+MAX_PAGE: Final = 100
+OBJECTS_SHOWN: Final = 20
+_READERS_OF_RED: Final = frozenset({PersonRole.COORDINATOR, PersonRole.HANDLER})
+
+
+@dataclass(frozen=True)
+class ChannelSummary:
+    """A channel in a list.
+
+    Args:
+        owner_name: who coordinates it, `None` where nobody told us the name.
+        doubt: the failure's name where it waits or is frozen.
+    """
+
+    id: str
+    kind: ChannelKind
+    name: str
+    owner: str
+    owner_name: str | None
+    is_ours: bool
+    ceiling: TLP | None
+    standing: Standing
+    doubt: str | None
+    sentence: str | None
+    doubted_at: datetime | None
+    epoch: int | None
+    seq: int | None
+    head_sha256: str | None
+    head_at: datetime | None
+    applied_at: datetime | None
+    pending_count: int
+
+
+@dataclass(frozen=True)
+class EntryItem:
+    """An object that an entry covers, as a person sees it.
+
+    Args:
+        text: its words; `None` where this person may not read them, or they are not here.
+        absence: why they are not here: withheld, recalled; empty where they are.
+    """
+
+    ref: str
+    type: str
+    tlp: TLP | None
+    title: str
+    text: str | None
+    absence: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry in plain words.
+
+    Args:
+        void: the failure's name where it has no effect.
+    """
+
+    epoch: int
+    seq: int
+    act: str
+    author: str
+    author_name: str
+    sentence: str
+    at: datetime
+    received_at: datetime
+    sha256: str
+    bundle: str
+    void: str | None
+    void_sentence: str | None
+    known: bool
+    items: tuple[EntryItem, ...]
+    more_items: int
+
+
+@dataclass(frozen=True)
+class MemberRow:
+    """A member of a channel."""
+
+    organisation: str
+    name: str
+    roles: tuple[str, ...]
+    state: str
+    since: datetime
+    reply_by: datetime | None
+    late: bool
+    is_us: bool
+
+
+@dataclass(frozen=True)
+class PendingRow:
+    """A contribution of ours that is not history, or was refused and not seen yet."""
+
+    sha256: str
+    channel: str
+    nth: int
+    act: str
+    state: Delivery
+    written_by: str
+    written_at: datetime
+    attempts: int
+    doubt: str | None
+    sentence: str | None
+    what_it_means: str | None
+    alarm: bool
+
+
+@dataclass(frozen=True)
+class Verification:
+    """How far our copy is proven, and what to do where it is not."""
+
+    standing: Standing
+    doubt: str | None
+    sentence: str | None
+    what_it_means: str | None
+    way_out: str | None
+    since: datetime | None
+    entries: int
+    voids: int
+    withheld: int
+
+
+@dataclass(frozen=True)
+class InvitationRow:
+    """An invitation that waits for an answer, or has got one."""
+
+    channel: str
+    kind: ChannelKind
+    name: str
+    owner: str
+    owner_name: str
+    roles: tuple[str, ...]
+    reason: str | None
+    ceiling: TLP
+    older: str
+    reply_by: datetime
+    late: bool
+    received_at: datetime
+    state: str
+
+
+def visible_channels(session: Session, actor: Actor) -> list[ChannelSummary]:
+    """Give the channels that this person may read, the newest word first; direct ones last."""
+    if not actor.may(Right.READ_CHANNELS):
+        return []
+    rows = list(session.scalars(select(ChannelRecord)))
+    rows = [row for row in rows if _is_shown(row)]
+    rows.sort(key=lambda row: row.head_at or row.opened_at, reverse=True)
+    rows.sort(key=lambda row: row.kind is ChannelKind.DIRECT)
+    return [_summary(session, row) for row in rows]
+
+
+def get_visible_summary(session: Session, actor: Actor, channel: str) -> ChannelSummary:
+    """Give one channel.
+
+    Raises:
+        NotFoundError: there is none, or this person may not know of it.
+    """
+    return _summary(session, get_visible_channel(session, actor, channel))
+
+
+def visible_entries(
+    session: Session,
+    actor: Actor,
+    channel: str,
+    *,
+    before: tuple[int, int] | None = None,
+    limit: int = PAGE,
+) -> list[Entry]:
+    """Give entries of a channel, newest first, older than `before` (epoch, seq)."""
+    get_visible_channel(session, actor, channel)
+    query = select(EntryRecord).where(EntryRecord.channel == channel)
+    if before is not None:
+        epoch, seq = before
+        query = query.where(
+            (EntryRecord.epoch < epoch) | ((EntryRecord.epoch == epoch) & (EntryRecord.seq < seq))
+        )
+    query = query.order_by(EntryRecord.epoch.desc(), EntryRecord.seq.desc())
+    rows = list(session.scalars(query.limit(max(1, min(limit, MAX_PAGE)))))
+    names = names_in(session, channel)
+    return [_entry(session, actor, row, names) for row in rows]
+
+
+def visible_members(
+    session: Session, actor: Actor, channel: str, *, us: str, now: datetime
+) -> list[MemberRow]:
+    """Give who takes part in a channel, the joined first."""
+    get_visible_channel(session, actor, channel)
+    rows = list(session.scalars(select(MemberView).where(MemberView.channel == channel)))
+    rows.sort(key=lambda row: (row.state != "joined", "coordinator" not in row.roles, row.since))
+    return [
+        MemberRow(
+            organisation=row.organisation,
+            name=row.name or row.organisation,
+            roles=tuple(row.roles),
+            state=row.state,
+            since=row.since,
+            reply_by=row.reply_by,
+            late=row.state == "invited" and row.reply_by is not None and row.reply_by < now,
+            is_us=row.organisation == us,
+        )
+        for row in rows
+    ]
+
+
+def visible_pending(
+    session: Session, actor: Actor, channel: str | None = None, *, now: datetime
+) -> list[PendingRow]:
+    """Give what of ours is on its way, and refusals that nobody has seen yet."""
+    if not actor.may(Right.READ_CHANNELS):
+        return []
+    return [_pending(row, now) for row in outbox.pending(session, channel)]
+
+
+def visible_verification(session: Session, actor: Actor, channel: str) -> Verification:
+    """Give how far our copy of a channel is proven."""
+    record = get_visible_channel(session, actor, channel)
+    doubt = Doubt(record.doubt) if record.doubt is not None else None
+    entries = list(
+        session.execute(select(EntryRecord.void).where(EntryRecord.channel == channel)).scalars()
+    )
+    return Verification(
+        standing=record.standing,
+        doubt=record.doubt,
+        sentence=record.sentence,
+        what_it_means=PLAIN_WORDS[doubt] if doubt is not None else None,
+        way_out=WHAT_TO_DO[consequence(doubt)] if doubt is not None else None,
+        since=record.doubted_at,
+        entries=len(entries),
+        voids=sum(void is not None for void in entries),
+        withheld=_count_absent(session, channel),
+    )
+
+
+def visible_invitations(
+    session: Session, actor: Actor, *, now: datetime, open_only: bool = True
+) -> list[InvitationRow]:
+    """Give the invitations that we received, the most urgent first."""
+    if not actor.may(Right.READ_CHANNELS):
+        return []
+    rows = session.scalars(select(InvitationView).order_by(InvitationView.reply_by))
+    shown = [_invitation(session, row, now) for row in rows]
+    return [row for row in shown if row.state == "open"] if open_only else shown
+
+
+def visible_open_acts(
+    session: Session, desk: Desk, actor: Actor, channel: str, *, now: datetime
+) -> frozenset[Act]:
+    """Give the acts that are open to our organisation here; a page asks the actor's right too."""
+    record = get_visible_channel(session, actor, channel)
+    state = load_state(session, record)
+    if state is None:
+        return frozenset()
+    return find_open_acts(session, desk, record, state, now=now)
+
+
+def visible_news(session: Session, actor: Actor, *, us: str, limit: int = 15) -> list[Entry]:
+    """Give what others wrote last, over all channels, newest first."""
+    if not actor.may(Right.READ_CHANNELS):
+        return []
+    rows = session.scalars(
+        select(EntryRecord)
+        .where(EntryRecord.author != us)
+        .order_by(EntryRecord.applied_at.desc(), EntryRecord.date_added.desc())
+        .limit(limit)
+    )
+    return [_entry(session, actor, row, names_in(session, row.channel)) for row in rows]
+
+
+def names_in(session: Session, channel: str) -> Mapping[str, str]:
+    """Give organisation → name, as the members' own descriptors say it."""
+    rows = session.execute(
+        select(MemberView.organisation, MemberView.name).where(MemberView.channel == channel)
+    )
+    return {organisation: name or organisation for organisation, name in rows}
+
+
+def channel_name(session: Session, channel: str) -> str:
+    """Give a channel's name."""
+    return get_channel(session, channel).name
+
+
+def _is_shown(row: ChannelRecord) -> bool:
+    """Leave out what came unasked and was not taken."""
+    return not (row.standing is Standing.ENDED and row.state is None and row.genesis is None)
+
+
+def _summary(session: Session, row: ChannelRecord) -> ChannelSummary:
+    owner = session.get(MemberView, (row.id, row.owner))
+    state = row.state or {}
+    ceiling = state.get("things", {}).get("ceiling:channel")
+    return ChannelSummary(
+        id=row.id,
+        kind=row.kind,
+        name=row.name or "not read yet",
+        owner=row.owner,
+        owner_name=owner.name if owner is not None else None,
+        is_ours=row.is_ours,
+        ceiling=TLP(ceiling) if ceiling is not None else None,
+        standing=row.standing,
+        doubt=row.doubt,
+        sentence=row.sentence,
+        doubted_at=row.doubted_at,
+        epoch=row.epoch,
+        seq=row.seq,
+        head_sha256=row.head_sha256,
+        head_at=row.head_at,
+        applied_at=row.applied_at,
+        pending_count=len(outbox.pending(session, row.id)),
+    )
+
+
+def _entry(session: Session, actor: Actor, row: EntryRecord, names: Mapping[str, str]) -> Entry:
+    hashes = [row.contribution_object or row.object_sha256]
+    covered = list(
+        session.scalars(
+            select(CoveredRecord)
+            .where(
+                CoveredRecord.channel == row.channel,
+                CoveredRecord.epoch == row.epoch,
+                CoveredRecord.seq == row.seq,
+            )
+            .order_by(CoveredRecord.place)
+        )
+    )
+    shown = covered[:OBJECTS_SHOWN]
+    contents = objects.find_contents(session, [*hashes, *(one.sha256 for one in shown)])
+    bundle = contents.get(hashes[0])
+    body: Mapping[str, Any] = {}
+    if bundle is not None:
+        body = objects.StixObject.read(bundle).value.get("body", {})
+    items = tuple(_item(actor, one, contents.get(one.sha256)) for one in shown)
+    author = names.get(row.author, row.author)
+    return Entry(
+        epoch=row.epoch,
+        seq=row.seq,
+        act=row.act,
+        author=row.author,
+        author_name=author,
+        sentence=describe_entry(row.act, body, author, names, [one.ref for one in covered]),
+        at=row.created_at,
+        received_at=row.applied_at,
+        sha256=row.sha256,
+        bundle=row.contribution_sha256 or row.sha256,
+        void=row.void,
+        void_sentence=row.sentence,
+        known=row.known,
+        items=items,
+        more_items=len(covered) - len(shown),
+    )
+
+
+def _item(actor: Actor, row: CoveredRecord, content: bytes | None) -> EntryItem:
+    stix_type = row.ref.partition("--")[0]
+    red = row.claimed is TLP.RED and not actor.roles & _READERS_OF_RED
+    if row.recalled:
+        return EntryItem(row.ref, stix_type, row.claimed, "recalled", None, "recalled")
+    if content is None:
+        return EntryItem(row.ref, stix_type, row.claimed, "withheld", None, "withheld")
+    if red:
+        title = "for coordinators and handlers"
+        return EntryItem(row.ref, stix_type, row.claimed, title, None, "red")
+    value = objects.StixObject.read(content).value
+    title = str(value.get("name") or value.get("abstract") or stix_type)[:200]
+    words = value.get("content") or value.get("description") or value.get("pattern")
+    words = words or value.get("explanation")
+    text = str(words)[:4000] if words else None
+    return EntryItem(row.ref, stix_type, row.claimed, title, text, "")
+
+
+def _pending(row: ContributionRecord, now: datetime) -> PendingRow:
+    known = row.doubt in tuple(Doubt)
+    return PendingRow(
+        sha256=row.sha256,
+        channel=row.channel,
+        nth=row.nth,
+        act=row.act,
+        state=row.state,
+        written_by=row.written_by,
+        written_at=row.written_at,
+        attempts=row.attempts,
+        doubt=row.doubt,
+        sentence=row.sentence,
+        what_it_means=PLAIN_WORDS[Doubt(row.doubt)] if known and row.doubt else None,
+        alarm=outbox.is_withheld_by_owner(row, now),
+    )
+
+
+def _invitation(session: Session, row: InvitationView, now: datetime) -> InvitationRow:
+    record = find_channel(session, row.channel)
+    state = "open"
+    if row.withdrawn:
+        state = "withdrawn"
+    elif record is not None:
+        answered = _answers(session, row.channel)
+        if "member.joined" in answered[-1:]:
+            state = "joined"
+        elif "member.declined" in answered[-1:]:
+            state = "declined"
+    return InvitationRow(
+        channel=row.channel,
+        kind=row.kind,
+        name=row.name,
+        owner=row.owner,
+        owner_name=names_in(session, row.direct).get(row.owner, row.owner),
+        roles=tuple(row.roles),
+        reason=row.reason,
+        ceiling=row.ceiling,
+        older=row.older,
+        reply_by=row.reply_by,
+        late=row.reply_by < now,
+        received_at=row.received_at,
+        state=state,
+    )
+
+
+def _answers(session: Session, channel: str) -> Sequence[str]:
+    rows = session.scalars(
+        select(ContributionRecord.act)
+        .where(
+            ContributionRecord.channel == channel,
+            ContributionRecord.act.in_(("member.joined", "member.declined")),
+            ContributionRecord.state != Delivery.REFUSED,
+        )
+        .order_by(ContributionRecord.nth)
+    )
+    return list(rows)
+
+
+def _count_absent(session: Session, channel: str) -> int:
+    rows = session.execute(
+        select(CoveredRecord.sha256).where(
+            CoveredRecord.channel == channel, ~CoveredRecord.recalled
+        )
+    ).scalars()
+    hashes = set(rows)
+    return len(hashes - objects.find_hashes(session, hashes))

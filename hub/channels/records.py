@@ -1,0 +1,69 @@
+"""Views that the reducers of channels fill; `rebuild` makes them again from the ledgers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from policies.acts import ChannelKind
+from policies.tlp import TLP
+from sharing.orm import Base
+
+
+class MemberView(Base):
+    """A view: one organisation's part in a channel, as the ledger tells it."""
+
+    __tablename__ = "channel_member"
+
+    channel: Mapped[str] = mapped_column(ForeignKey("channel.id"), primary_key=True)
+    organisation: Mapped[str] = mapped_column(primary_key=True, index=True)
+    name: Mapped[str | None]
+    roles: Mapped[list[str]]
+    state: Mapped[str]
+    since: Mapped[datetime]
+    reply_by: Mapped[datetime | None]
+    changed_at_epoch: Mapped[int]
+    changed_at_seq: Mapped[int]
+
+
+class Answer(StrEnum):
+    """How an invitation that we received stands."""
+
+    OPEN = "open"
+    JOINED = "joined"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+
+
+class InvitationView(Base):
+    """A view: an invitation that we received, as its owner's direct channel tells it.
+
+    Whether we answered is read from the outbox and from the channel itself; here stands only what
+    the direct channel says.
+    """
+
+    __tablename__ = "received_invitation"
+
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    direct: Mapped[str] = mapped_column(ForeignKey("channel.id"), index=True)
+    """The direct channel that it was read in."""
+    owner: Mapped[str]
+    kind: Mapped[ChannelKind]
+    name: Mapped[str]
+    roles: Mapped[list[str]]
+    reason: Mapped[str | None]
+    ceiling: Mapped[TLP]
+    older: Mapped[str]
+    genesis: Mapped[str]
+    head_epoch: Mapped[int]
+    head_seq: Mapped[int]
+    head_sha256: Mapped[str]
+    reply_by: Mapped[datetime]
+    received_at: Mapped[datetime]
+    """Ledger time of the entry that brought it."""
+    bundle: Mapped[str]
+    """Hash of the bundle that brought it: what an answer names."""
+    withdrawn: Mapped[bool] = mapped_column(default=False)

@@ -1,0 +1,113 @@
+"""What an applied entry does to the views of channels."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from federation.judge import Judged
+from federation.node import find_node
+from federation.state import MEMBERSHIP
+from hub.channels.records import InvitationView, MemberView
+from policies.acts import Act, ChannelKind
+from policies.roles import read_roles
+from policies.tlp import TLP
+from sharing.canonical import read_time
+
+
+def reduce_channel(session: Session, judged: Judged, now: datetime) -> None:
+    """Take one applied entry into the views; an entry without effect changes none.
+
+    Args:
+        now: not used for what a view says: that is ledger time alone.
+    """
+    del now
+    if judged.void is not None:
+        return
+    touched = {change.subject for change in judged.changes if change.thing == MEMBERSHIP}
+    if judged.act is Act.MEMBER_ROLE_CHANGED:
+        touched.add(judged.acting.body["organisation"])
+    if judged.act is Act.CHANNEL_OPENED:
+        touched |= set(judged.state.members)
+    for organisation in sorted(touched):
+        _keep_member(session, judged, organisation)
+    if judged.state.kind is ChannelKind.DIRECT:
+        _reduce_invitation(session, judged)
+
+
+def clear_channel(session: Session, channel: str) -> None:
+    """Throw away what entries of one channel have filled, before they are applied anew."""
+    session.execute(delete(MemberView).where(MemberView.channel == channel))
+    session.execute(delete(InvitationView).where(InvitationView.direct == channel))
+
+
+def _keep_member(session: Session, judged: Judged, organisation: str) -> None:
+    member = judged.state.members[organisation]
+    descriptor = judged.state.descriptor(organisation)
+    row = session.get(MemberView, (judged.entry.channel, organisation))
+    if row is None:
+        row = MemberView(channel=judged.entry.channel, organisation=organisation)
+        session.add(row)
+    row.name = descriptor.name if descriptor is not None else _name_in(judged, organisation)
+    row.roles, row.state = list(member.roles), member.state
+    row.since = read_time(judged.entry.created)
+    row.reply_by = read_time(member.reply_by) if member.reply_by else None
+    row.changed_at_epoch, row.changed_at_seq = judged.entry.place
+    session.flush()
+
+
+def _name_in(judged: Judged, organisation: str) -> str | None:
+    """Find an organisation's name in an identity that the entry covers."""
+    for one in judged.covered:
+        if one.item.ref == organisation and one.stix is not None:
+            return str(one.stix.value.get("name", ""))[:200] or None
+    return None
+
+
+def _reduce_invitation(session: Session, judged: Judged) -> None:
+    """Keep an invitation that the other side's direct channel brings us."""
+    body, node = judged.acting.body, find_node(session)
+    if node is None or body.get("organisation") != node.organisation:
+        return
+    if judged.act is Act.MEMBER_UNINVITED:
+        row = session.get(InvitationView, body.get("channel", ""))
+        if row is not None and row.owner == judged.acting.author:
+            row.withdrawn = True
+        return
+    if judged.act is not Act.MEMBER_INVITED or "channel" not in body:
+        return
+    row = session.get(InvitationView, body["channel"])
+    if row is not None and (row.owner != judged.acting.author or row.genesis != body["genesis"]):
+        # Nobody else can invite to a channel that we know under this id.
+        return
+    if row is None:
+        row = InvitationView(channel=body["channel"])
+        session.add(row)
+    name, reason = _words_in(judged)
+    row.direct, row.owner = judged.entry.channel, judged.acting.author
+    row.kind, row.name, row.reason = ChannelKind(body["kind"]), name, reason
+    row.roles = sorted(role.value for role in read_roles(body["role"]))
+    row.ceiling, row.older = TLP(body["ceiling"]), body["older"]
+    row.genesis = body["genesis"]
+    head = body["head"]
+    row.head_epoch, row.head_seq, row.head_sha256 = head["epoch"], head["seq"], head["sha256"]
+    row.reply_by = read_time(body["reply_by"])
+    row.received_at, row.bundle = read_time(judged.entry.created), judged.acting.sha256
+    row.withdrawn = False
+    session.flush()
+
+
+def _words_in(judged: Judged) -> tuple[str, str | None]:
+    """Give the channel's name and the reason, from the objects that came along."""
+    name, reason = "", None
+    for one in judged.covered:
+        if one.stix is None:
+            continue
+        value = one.stix.value
+        if one.item.ref == f"identity--{judged.acting.body['channel']}":
+            name = str(value.get("name", ""))[:200]
+        elif one.stix.stix_type == "note":
+            reason = str(value.get("content", ""))[:4000] or None
+    return name or "a channel without name", reason

@@ -1,0 +1,374 @@
+"""What people do in channels: one function per use-case, the right asked first.
+
+Every act goes through `federation.channels.write`; what it changes comes back through the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from federation import channels, outbox
+from federation.bundles import Position
+from federation.channels import Invited, Written
+from federation.desk import Desk
+from federation.errands import ask, hasten
+from federation.judge import Judged
+from federation.ledger import find_channel, get_channel, get_state, head_of
+from federation.ledger_records import ChannelRecord, Standing
+from federation.partner_keys import get_chain
+from federation.partners import get_partner
+from hub.accounts.actor import Actor
+from hub.audit import service as audit
+from hub.channels.records import InvitationView
+from policies.acts import ACTS, Act, ChannelKind
+from policies.errors import ConflictError, InvalidError, NotFoundError
+from policies.roles import Right, read_roles
+from policies.tlp import TLP
+from sharing import stix
+from sharing.canonical import write_time
+from sharing.objects import StixObject
+
+REPLY_WITHIN: Final = timedelta(hours=24)
+MAX_TEXT_CHARACTERS: Final = 20_000
+_SHARED: Final = (ChannelKind.COMMUNITY, ChannelKind.CASE)
+
+
+def open_channel(
+    session: Session,
+    desk: Desk,
+    actor: Actor,
+    *,
+    kind: ChannelKind,
+    name: str,
+    ceiling: TLP,
+    parent: str | None = None,
+    now: datetime,
+) -> ChannelRecord:
+    """Open a community or a case that we coordinate.
+
+    Raises:
+        ForbiddenError: the actor may not open channels.
+        InvalidError: kind, name or ceiling can't be used.
+    """
+    actor.may(Right.OPEN_CHANNELS).enforce()
+    if kind not in _SHARED:
+        raise InvalidError("a channel that people open is a community or a case", field="kind")
+    if parent is not None and kind is not ChannelKind.CASE:
+        raise InvalidError("only a case can be a breakout of another", field="parent")
+    if parent is None and ceiling is TLP.RED:
+        raise InvalidError(
+            "TLP:RED goes into breakouts only",
+            field="tlp",
+            hint="Open the case at TLP:AMBER+STRICT, and a breakout of it for what is red.",
+        )
+    record = channels.open_channel(
+        session, desk, kind=kind, name=name, ceiling=ceiling, parent=parent, now=now
+    )
+    audit.record(session, actor, "channel.opened", record.id, now=now)
+    return record
+
+
+def invite(  # noqa: PLR0913 - who invites whom, where and why
+    session: Session,
+    desk: Desk,
+    actor: Actor,
+    channel: str,
+    *,
+    organisation: str,
+    roles: Sequence[str],
+    reason: str | None = None,
+    reply_by: datetime | None = None,
+    now: datetime,
+) -> Judged:
+    """Invite a partner into a channel of ours; it reads of it in our direct channel.
+
+    Raises:
+        ForbiddenError: the actor may not.
+        NotFoundError: there is no such channel, or no such partner.
+        ConflictError, DoubtError: the partnership is not active, or it is a member already.
+    """
+    actor.may(Right.MANAGE_MEMBERS).enforce()
+    record = get_visible_channel(session, actor, channel)
+    partner = get_partner(session, organisation)
+    if not partner.active:
+        raise ConflictError(
+            f"the partnership with {partner.name} is {partner.state}",
+            field="organisation",
+            hint="Pair with it first, and confirm on both sides.",
+        )
+    if record.kind not in _SHARED or not record.is_ours:
+        raise ConflictError("only the coordinator of a community or a case invites")
+    names = sorted(role.value for role in read_roles(list(roles), field="role"))
+    chain = get_chain(session, organisation)
+    direct = channels.ensure_direct(session, desk, chain, now=now)
+    state = get_state(session, record)
+    body: dict[str, Any] = {
+        "organisation": organisation,
+        "role": names[0] if len(names) == 1 else names,
+        "reply_by": write_time(reply_by or now + REPLY_WITHIN),
+        "ceiling": state.ceiling.value,
+        "older": "released",
+        "recovery_key": chain[0].recovery.thumbprint,
+    }
+    words = _note(desk, reason, about=[state.identity], marking=None, now=now)
+    invited = [StixObject.of(chain[-1].organisation), *words]
+    written = channels.write(
+        session, desk, channel, Act.MEMBER_INVITED, body, invited, by=actor.name, now=now
+    )
+    session.refresh(record)
+    head = head_of(record)
+    if head is None or written.entry is None:
+        raise ConflictError("the invitation was not written")
+    copy = body | {
+        "channel": channel,
+        "genesis": record.genesis,
+        "head": head.document(),
+        "kind": record.kind.value,
+    }
+    carried = [_identity_of(record), *words]
+    channels.write(
+        session, desk, direct.id, Act.MEMBER_INVITED, copy, carried, by=actor.name, now=now
+    )
+    audit.record(session, actor, "member.invited", f"{channel} {organisation}", now=now)
+    return written.entry
+
+
+def join(session: Session, desk: Desk, actor: Actor, channel: str, *, now: datetime) -> Written:
+    """Accept an invitation in the role that it offers.
+
+    Raises:
+        ForbiddenError: the actor may not.
+        NotFoundError: nobody invited us to that channel.
+        ConflictError: it was withdrawn, or answered before.
+    """
+    actor.may(Right.ANSWER_INVITATIONS).enforce()
+    invitation = get_open_invitation(session, channel)
+    roles = invitation.roles
+    body = {
+        "role": roles[0] if len(roles) == 1 else list(roles),
+        "descriptors": [dict(document) for document in desk.node.documents],
+    }
+    return _answer(session, desk, actor, invitation, Act.MEMBER_JOINED, body, now=now)
+
+
+def decline(session: Session, desk: Desk, actor: Actor, channel: str, *, now: datetime) -> Written:
+    """Decline an invitation; the reason may be kept back.
+
+    Raises:
+        ForbiddenError: the actor may not.
+        NotFoundError: nobody invited us to that channel.
+        ConflictError: it was withdrawn, or answered before.
+    """
+    actor.may(Right.ANSWER_INVITATIONS).enforce()
+    invitation = get_open_invitation(session, channel)
+    return _answer(session, desk, actor, invitation, Act.MEMBER_DECLINED, {}, now=now)
+
+
+def add_note(
+    session: Session,
+    desk: Desk,
+    actor: Actor,
+    channel: str,
+    *,
+    text: str,
+    tlp: TLP | None = None,
+    now: datetime,
+) -> Written:
+    """Add a note to a channel.
+
+    Args:
+        tlp: its label; the channel's ceiling where none is given.
+
+    Raises:
+        ForbiddenError: the actor may not, or the label does not go with the channel.
+        InvalidError: no text, or too much of it.
+    """
+    record = get_visible_channel(session, actor, channel)
+    state = get_state(session, record)
+    notes = _note(desk, text, about=[state.identity], marking=tlp or state.ceiling, now=now)
+    if not notes:
+        raise InvalidError("a note needs some text", field="text")
+    return write(session, desk, actor, channel, Act.NOTE_ADDED, {}, notes, now=now)
+
+
+def leave(session: Session, desk: Desk, actor: Actor, channel: str, *, now: datetime) -> Written:
+    """Leave a channel. What was received stays received."""
+    return write(session, desk, actor, channel, Act.MEMBER_LEFT, {}, (), now=now)
+
+
+def remove(
+    session: Session,
+    desk: Desk,
+    actor: Actor,
+    channel: str,
+    *,
+    organisation: str,
+    reason: str,
+    now: datetime,
+) -> Written:
+    """Remove a member from a channel of ours, with the reason.
+
+    Raises:
+        InvalidError: no reason was given.
+    """
+    record = get_visible_channel(session, actor, channel)
+    state = get_state(session, record)
+    words = _note(desk, reason, about=[state.identity], marking=None, now=now)
+    if not words:
+        raise InvalidError("a removal needs a reason", field="reason")
+    body = {"organisation": organisation}
+    return write(session, desk, actor, channel, Act.MEMBER_REMOVED, body, words, now=now)
+
+
+def uninvite(
+    session: Session, desk: Desk, actor: Actor, channel: str, *, organisation: str, now: datetime
+) -> Written:
+    """Take an invitation back, in the channel and in our direct channel."""
+    body = {"organisation": organisation}
+    written = write(session, desk, actor, channel, Act.MEMBER_UNINVITED, body, (), now=now)
+    direct = channels.find_direct(session, desk.organisation, organisation)
+    if direct is not None:
+        copy = {"organisation": organisation, "channel": channel}
+        channels.write(
+            session, desk, direct.id, Act.MEMBER_UNINVITED, copy, (), by=actor.name, now=now
+        )
+    return written
+
+
+def write(
+    session: Session,
+    desk: Desk,
+    actor: Actor,
+    channel: str,
+    act: Act,
+    body: Mapping[str, Any],
+    objects: Sequence[StixObject],
+    *,
+    now: datetime,
+) -> Written:
+    """Write any act, with the right that it takes.
+
+    Raises:
+        ForbiddenError: the actor may not, or an object may not be shared here.
+        NotFoundError: there is no such channel.
+        InvalidError: the body does not fit the act.
+        ConflictError, DoubtError: the act is not open now.
+    """
+    actor.may(ACTS[act].right).enforce()
+    get_visible_channel(session, actor, channel)
+    written = channels.write(session, desk, channel, act, body, objects, by=actor.name, now=now)
+    audit.record(session, actor, act.value, channel, now=now)
+    return written
+
+
+def retry(session: Session, actor: Actor, channel: str, *, now: datetime) -> None:
+    """Have a waiting or frozen replica try again from where it stands.
+
+    Raises:
+        ForbiddenError: the actor may not settle freezes.
+        NotFoundError: there is no such channel.
+        ConflictError: it neither waits nor is frozen.
+    """
+    actor.may(Right.SETTLE_FREEZES).enforce()
+    record = get_channel(session, channel)
+    if record.standing not in (Standing.WAITING, Standing.FROZEN):
+        raise ConflictError("this channel neither waits nor is frozen")
+    record.standing = Standing.WAITING
+    record.cursor = None
+    ask(session, channels.PULL, channel, now=now, lane=f"pull {channel}")
+    hasten(session, channel, now=now)
+    audit.record(session, actor, "channel.retried", channel, now=now)
+
+
+def take_note_of_refusal(session: Session, actor: Actor, sha256: str, *, now: datetime) -> None:
+    """Note that a refused contribution was seen; it then waits for nobody any more."""
+    actor.may(Right.CONTRIBUTE).enforce()
+    outbox.take_note(session, sha256, now=now)
+    audit.record(session, actor, "contribution.noted", sha256, now=now)
+
+
+def get_visible_channel(session: Session, actor: Actor, channel: str) -> ChannelRecord:
+    """Give a channel that this actor may know of.
+
+    Raises:
+        NotFoundError: there is none, or the actor may not know of it.
+    """
+    record = find_channel(session, channel)
+    if record is None or not actor.may(Right.READ_CHANNELS):
+        raise NotFoundError("there is no such channel")
+    return record
+
+
+def get_open_invitation(session: Session, channel: str) -> InvitationView:
+    """Give an invitation that can still be answered; a late answer counts.
+
+    Raises:
+        NotFoundError: nobody invited us to that channel.
+        ConflictError: it was withdrawn.
+    """
+    invitation = session.get(InvitationView, channel)
+    if invitation is None:
+        raise NotFoundError("nobody has invited us to such a channel")
+    if invitation.withdrawn:
+        raise ConflictError("this invitation was taken back")
+    return invitation
+
+
+def _answer(
+    session: Session,
+    desk: Desk,
+    actor: Actor,
+    invitation: InvitationView,
+    act: Act,
+    body: Mapping[str, Any],
+    *,
+    now: datetime,
+) -> Written:
+    record = find_channel(session, invitation.channel)
+    if record is not None and record.standing is not Standing.ENDED:
+        raise ConflictError("this invitation has been answered", hint="Look at the channel.")
+    written = channels.answer_invitation(
+        session,
+        desk,
+        Invited(
+            channel=invitation.channel,
+            kind=invitation.kind,
+            owner=invitation.owner,
+            name=invitation.name,
+            roles=tuple(invitation.roles),
+            genesis=invitation.genesis,
+            head=Position(invitation.head_epoch, invitation.head_seq, invitation.head_sha256),
+        ),
+        act,
+        body,
+        label=invitation.ceiling,
+        by=actor.name,
+        now=now,
+    )
+    audit.record(session, actor, act.value, invitation.channel, now=now)
+    return written
+
+
+def _note(
+    desk: Desk, text: str | None, *, about: Sequence[str], marking: TLP | None, now: datetime
+) -> list[StixObject]:
+    text = (text or "").strip()
+    if not text:
+        return []
+    if len(text) > MAX_TEXT_CHARACTERS:
+        raise InvalidError(f"more than {MAX_TEXT_CHARACTERS} characters", field="text")
+    return [stix.note(text, about=about, created_by=desk.organisation, now=now, marking=marking)]
+
+
+def _identity_of(record: ChannelRecord) -> StixObject:
+    """Give a channel's name as an object, for those who do not read the channel yet."""
+    return stix.identity(
+        record.name,
+        stix_id=stix.channel_identity_id(record.id),
+        identity_class="group",
+        now=record.opened_at,
+    )
