@@ -102,7 +102,7 @@ class KeyStore:
     @cached_property
     def _password(self) -> bytes:
         """What PKCS8 is given: 256 bits that cost scrypt to guess."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_folder(self._folder)
         path = self._folder / _SALT_NAME
         if not path.exists():
             _write_private(path, secrets.token_bytes(_SALT_BYTES))
@@ -122,7 +122,7 @@ def read_key_file(path: Path) -> bytes:
 
 def make_key_file(path: Path) -> None:
     """Write a file with 256 random bits that stands for a passphrase, unless there is one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(path.parent)
     if not path.exists():
         _write_private(path, secrets.token_hex(32).encode("ascii") + b"\n")
 
@@ -167,6 +167,13 @@ def _write_private(path: Path, data: bytes) -> None:
         raise UnavailableError(f"{path} can't be written: {error.strerror}") from error
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnavailableError(f"{folder} can't be written: {error.strerror}") from error
 
 
 def _sync_folder(folder: Path) -> None:
