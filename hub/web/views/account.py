@@ -17,12 +17,11 @@ from hub.accounts import sign_ins, tokens, users
 from hub.accounts.actor import Actor, TokenScope
 from hub.accounts.current import current_actor, end_sign_in
 from hub.accounts.records import ApiToken
-from hub.problem import status_of
+from hub.web.acting import DONE, attempt
 from hub.web.agents import browser_name
-from hub.web.forms import Filled, PageForm, read_form
+from hub.web.forms import Filled, PageForm
 from hub.web.frame import pages, show
 from hub.web.models import State, Tone
-from policies.errors import CoordinationError
 from policies.roles import Right
 from sharing.db import reading, transaction
 
@@ -86,49 +85,44 @@ def get_account() -> Response:
 @pages.post("/account/password")
 def post_password() -> BaseResponse:
     """Change one's own password; other browsers are signed out."""
-    filled = read_form(PasswordForm, request.form)
-    status = HTTPStatus.BAD_REQUEST
-    if filled.form is not None:
-        try:
-            with transaction() as session:
-                users.change_own_password(
-                    session,
-                    current_actor(),
-                    present=filled.form.present,
-                    new=filled.form.password,
-                    now=clock.utcnow(),
-                )
-        except CoordinationError as error:
-            filled, status = filled.refused(error), status_of(error)
-        else:
-            flash("Your password is changed. Other browsers are signed out.", "good")
-            return redirect(url_for("pages.get_today"), HTTPStatus.SEE_OTHER)
-    return _show_account(password_form=filled, status=status)
+
+    def act(form: PasswordForm) -> None:
+        with transaction() as session:
+            actor, now = current_actor(), clock.utcnow()
+            users.change_own_password(
+                session, actor, present=form.present, new=form.password, now=now
+            )
+
+    filled, status = attempt(PasswordForm, act)
+    if status is not DONE:
+        return _show_account(password_form=filled, status=status)
+    flash("Your password is changed. Other browsers are signed out.", "good")
+    return redirect(url_for("pages.get_today"), HTTPStatus.SEE_OTHER)
 
 
 @pages.post("/account/tokens")
 def post_token() -> BaseResponse:
     """Make a token and show its secret in the answer, since it is kept nowhere."""
-    filled = read_form(TokenForm, request.form)
-    status = HTTPStatus.BAD_REQUEST
-    if filled.form is not None:
+    made: list[str] = []
+
+    def act(form: TokenForm) -> None:
         now = clock.utcnow()
-        try:
-            with transaction() as session:
-                _, secret = tokens.create_token(
-                    session,
-                    current_actor(),
-                    filled.form.name,
-                    scopes=filled.form.scopes,
-                    networks=filled.form.networks.replace(",", " ").split(),
-                    expires_at=now + timedelta(days=int(filled.form.days)),
-                    now=now,
-                )
-        except CoordinationError as error:
-            filled, status = filled.refused(error), status_of(error)
-        else:
-            return _show_account(secret=secret)
-    return _show_account(token_form=filled, status=status)
+        with transaction() as session:
+            _, secret = tokens.create_token(
+                session,
+                current_actor(),
+                form.name,
+                scopes=form.scopes,
+                networks=form.networks.replace(",", " ").split(),
+                expires_at=now + timedelta(days=int(form.days)),
+                now=now,
+            )
+            made.append(secret)
+
+    filled, status = attempt(TokenForm, act)
+    if status is not DONE:
+        return _show_account(token_form=filled, status=status)
+    return _show_account(secret=made[0])
 
 
 @pages.post("/account/tokens/<token_id>/end")

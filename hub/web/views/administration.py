@@ -18,12 +18,11 @@ from hub.accounts.current import current_actor
 from hub.accounts.records import User
 from hub.audit import service as audit
 from hub.audit.records import AuditRecord, Outcome
-from hub.problem import status_of
+from hub.web.acting import DONE, attempt
 from hub.web.forms import Filled, PageForm, as_sentence, read_form
 from hub.web.frame import pages, show
 from hub.web.keys import KeyView, key_view
 from hub.web.models import State, Tone
-from policies.errors import CoordinationError
 from policies.roles import PersonRole, Right
 from sharing.canonical import read_time
 from sharing.db import reading, transaction
@@ -136,24 +135,20 @@ def get_administration() -> Response:
 @pages.post("/administration/accounts")
 def post_user() -> BaseResponse:
     """Make an account and show the password that was made up, once."""
-    filled = read_form(UserForm, request.form)
-    status = HTTPStatus.BAD_REQUEST
-    if filled.form is not None:
-        try:
-            with transaction() as session:
-                user, password = users.create_user(
-                    session,
-                    current_actor(),
-                    filled.form.name,
-                    roles=filled.form.roles,
-                    password=None,
-                    now=clock.utcnow(),
-                )
-        except CoordinationError as error:
-            filled, status = filled.refused(error), status_of(error)
-        else:
-            return _show_users(made_up=(user.name, password or ""))
-    return _show_users(user_form=filled, status=status)
+    made: list[tuple[str, str]] = []
+
+    def act(form: UserForm) -> None:
+        with transaction() as session:
+            actor, now = current_actor(), clock.utcnow()
+            user, password = users.create_user(
+                session, actor, form.name, roles=form.roles, password=None, now=now
+            )
+            made.append((user.name, password or ""))
+
+    filled, status = attempt(UserForm, act)
+    if status is not DONE:
+        return _show_users(user_form=filled, status=status)
+    return _show_users(made_up=made[0])
 
 
 @pages.get("/administration/accounts/<user_id>")
@@ -165,20 +160,16 @@ def get_user(user_id: str) -> Response:
 @pages.post("/administration/accounts/<user_id>/roles")
 def post_user_roles(user_id: str) -> BaseResponse:
     """Give somebody exactly these roles."""
-    filled = read_form(RolesForm, request.form)
-    status = HTTPStatus.BAD_REQUEST
-    if filled.form is not None:
-        try:
-            with transaction() as session:
-                users.set_roles(
-                    session, current_actor(), user_id, filled.form.roles, now=clock.utcnow()
-                )
-        except CoordinationError as error:
-            filled, status = filled.refused(error), status_of(error)
-        else:
-            flash("The roles are changed.", "good")
-            return redirect(url_for("pages.get_user", user_id=user_id), HTTPStatus.SEE_OTHER)
-    return _show_user(user_id, roles_form=filled, status=status)
+
+    def act(form: RolesForm) -> None:
+        with transaction() as session:
+            users.set_roles(session, current_actor(), user_id, form.roles, now=clock.utcnow())
+
+    filled, status = attempt(RolesForm, act)
+    if status is not DONE:
+        return _show_user(user_id, roles_form=filled, status=status)
+    flash("The roles are changed.", "good")
+    return redirect(url_for("pages.get_user", user_id=user_id), HTTPStatus.SEE_OTHER)
 
 
 @pages.post("/administration/accounts/<user_id>/password")

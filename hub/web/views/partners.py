@@ -3,37 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Final
 from uuid import UUID
 
-from flask import Response, flash, redirect, request, url_for
+from flask import Response, flash, redirect, url_for
 from pydantic import StringConstraints
 from werkzeug.wrappers import Response as BaseResponse
 
 from federation import pairing, partners
+from federation.invitations import Invitation
 from federation.node import get_node
 from federation.partner_keys import newest_descriptor
 from federation.partner_records import PartnerState
 from federation.partners import Partner
 from hub import clock, partnerships
 from hub.accounts.current import current_actor
-from hub.problem import status_of
-from hub.web.forms import Filled, PageForm, as_sentence, read_form
+from hub.web.acting import DONE, attempt
+from hub.web.forms import Filled, PageForm, as_sentence
 from hub.web.frame import current_exchanges, pages, show
 from hub.web.keys import KeyView, key_view
 from hub.web.models import Alarm, State, Tone
-from policies.errors import CoordinationError, NotFoundError, UnavailableError
+from policies.errors import NotFoundError, UnavailableError
 from policies.roles import Right
 from sharing.db import reading, transaction
 
 # A quiet partner is asked every five minutes; twice that without a word is worth a look.
 IN_TOUCH: Final = timedelta(minutes=10)
-PAIRING_HINTS: Final[Mapping[type[CoordinationError], str]] = {
-    NotFoundError: "Ask the other side’s administrator for a new invitation.",
-    UnavailableError: "Keep the line and paste it again later; it works until it runs out.",
+PAIRING_HINTS: Final[Mapping[bool, str]] = {
+    True: "Ask the other side’s administrator for a new invitation.",
+    False: "Keep the line and paste it again later; it works until it runs out.",
 }
 
 
@@ -126,20 +127,18 @@ def get_pairing() -> Response:
 @pages.post("/partners/invitations")
 def post_invitation() -> BaseResponse:
     """Make an invitation and show it in the answer, since its secret is kept nowhere."""
-    filled = read_form(InvitationForm, request.form)
-    status = HTTPStatus.BAD_REQUEST
-    if filled.form is not None:
-        note = filled.form.note
-        try:
-            with transaction() as session:
-                invitation = partnerships.invite(
-                    session, current_actor(), note=note, now=clock.utcnow()
-                )
-        except CoordinationError as error:
-            filled, status = filled.refused(error), status_of(error)
-        else:
-            return _show_pairing(invitation=invitation.line, invitation_note=note)
-    return _show_pairing(note_form=filled, status=status)
+    made: list[Invitation] = []
+
+    def act(form: InvitationForm) -> None:
+        with transaction() as session:
+            actor, now = current_actor(), clock.utcnow()
+            made.append(partnerships.invite(session, actor, note=form.note, now=now))
+
+    filled, status = attempt(InvitationForm, act)
+    if status is not DONE:
+        return _show_pairing(note_form=filled, status=status)
+    note = filled.form.note if filled.form else None
+    return _show_pairing(invitation=made[0].line, invitation_note=note)
 
 
 @pages.post("/partners/invitations/<uuid:invitation_id>/end")
@@ -156,26 +155,24 @@ def post_invitation_end(invitation_id: UUID) -> BaseResponse:
 @pages.post("/partners")
 def post_pairing() -> BaseResponse:
     """Answer an invitation: our node asks theirs, and both have something to confirm."""
-    filled = read_form(PasteForm, request.form)
-    status = HTTPStatus.BAD_REQUEST
-    if filled.form is not None:
+    met: list[Partner] = []
+
+    def act(form: PasteForm) -> None:
         try:
-            partner = partnerships.accept(
-                current_exchanges(),
-                current_actor(),
-                filled.form.invitation,
-                now=clock.utcnow(),
+            met.append(
+                partnerships.accept(
+                    current_exchanges(), current_actor(), form.invitation, now=clock.utcnow()
+                )
             )
-        except CoordinationError as error:
-            filled = filled.refused(error)
-            hint = filled.hint or next(
-                (hint for kind, hint in PAIRING_HINTS.items() if isinstance(error, kind)), None
-            )
-            filled, status = replace(filled, hint=hint), status_of(error)
-        else:
-            flash(f"{partner.name} answered. Now compare the words.", "good")
-            return _to(partner.organisation)
-    return _show_pairing(paste_form=filled, status=status)
+        except (NotFoundError, UnavailableError) as error:
+            error.hint = error.hint or PAIRING_HINTS[isinstance(error, NotFoundError)]
+            raise
+
+    filled, status = attempt(PasteForm, act)
+    if status is not DONE:
+        return _show_pairing(paste_form=filled, status=status)
+    flash(f"{met[0].name} answered. Now compare the words.", "good")
+    return _to(met[0].organisation)
 
 
 @pages.get("/partners/<organisation>")
@@ -187,49 +184,40 @@ def get_partner(organisation: str) -> Response:
 @pages.post("/partners/<organisation>/confirmation")
 def post_confirmation(organisation: str) -> BaseResponse:
     """Confirm that it is the organisation it claims to be."""
-    filled = read_form(ConfirmForm, request.form)
-    status = HTTPStatus.BAD_REQUEST
-    if filled.form is not None:
-        try:
-            partner = partnerships.confirm(
-                current_exchanges(),
-                current_actor(),
-                organisation,
-                compared=filled.form.compared,
-                now=clock.utcnow(),
-            )
-        except CoordinationError as error:
-            filled, status = filled.refused(error), status_of(error)
+
+    def act(form: ConfirmForm) -> None:
+        partner = partnerships.confirm(
+            current_exchanges(),
+            current_actor(),
+            organisation,
+            compared=form.compared,
+            now=clock.utcnow(),
+        )
+        if partner.active:
+            flash(f"{partner.name} is confirmed by both sides. The exchange begins.", "good")
         else:
-            if partner.state is PartnerState.ACTIVE:
-                flash(f"{partner.name} is confirmed by both sides. The exchange begins.", "good")
-            else:
-                flash(f"Confirmed. Now {partner.name} has to confirm you.", "good")
-            return _to(organisation)
-    return _show_partner(organisation, confirm_form=filled, status=status)
+            flash(f"Confirmed. Now {partner.name} has to confirm you.", "good")
+
+    filled, status = attempt(ConfirmForm, act)
+    if status is not DONE:
+        return _show_partner(organisation, confirm_form=filled, status=status)
+    return _to(organisation)
 
 
 @pages.post("/partners/<organisation>/suspension")
 def post_partner_suspend(organisation: str) -> BaseResponse:
     """Stop the exchange for now."""
-    filled = read_form(ReasonForm, request.form)
-    status = HTTPStatus.BAD_REQUEST
-    if filled.form is not None:
-        try:
-            with transaction() as session:
-                partner = partnerships.suspend(
-                    session,
-                    current_actor(),
-                    organisation,
-                    reason=filled.form.reason,
-                    now=clock.utcnow(),
-                )
-        except CoordinationError as error:
-            filled, status = filled.refused(error), status_of(error)
-        else:
-            flash(f"The exchange with {partner.name} has stopped.", "good")
-            return _to(organisation)
-    return _show_partner(organisation, suspend_form=filled, status=status)
+
+    def act(form: ReasonForm) -> None:
+        with transaction() as session:
+            actor, now = current_actor(), clock.utcnow()
+            partnerships.suspend(session, actor, organisation, reason=form.reason, now=now)
+
+    filled, status = attempt(ReasonForm, act)
+    if status is not DONE:
+        return _show_partner(organisation, suspend_form=filled, status=status)
+    flash("The exchange with this partner has stopped.", "good")
+    return _to(organisation)
 
 
 @pages.post("/partners/<organisation>/resumption")
@@ -244,24 +232,17 @@ def post_partner_resume(organisation: str) -> BaseResponse:
 @pages.post("/partners/<organisation>/end")
 def post_partner_end(organisation: str) -> BaseResponse:
     """End the partnership."""
-    filled = read_form(ReasonForm, request.form)
-    status = HTTPStatus.BAD_REQUEST
-    if filled.form is not None:
-        try:
-            with transaction() as session:
-                partner = partnerships.end(
-                    session,
-                    current_actor(),
-                    organisation,
-                    reason=filled.form.reason,
-                    now=clock.utcnow(),
-                )
-        except CoordinationError as error:
-            filled, status = filled.refused(error), status_of(error)
-        else:
-            flash(f"The partnership with {partner.name} has ended.", "good")
-            return _to(organisation)
-    return _show_partner(organisation, end_form=filled, status=status)
+
+    def act(form: ReasonForm) -> None:
+        with transaction() as session:
+            actor, now = current_actor(), clock.utcnow()
+            partnerships.end(session, actor, organisation, reason=form.reason, now=now)
+
+    filled, status = attempt(ReasonForm, act)
+    if status is not DONE:
+        return _show_partner(organisation, end_form=filled, status=status)
+    flash("The partnership has ended.", "good")
+    return _to(organisation)
 
 
 def state_of(partner: Partner, *, now: datetime) -> State:
@@ -362,7 +343,7 @@ def _show_partner(
     with reading() as session:
         row = partners.find_partner(session, organisation)
         if row is None:
-            row = partners.get_partner(session, organisation)
+            raise NotFoundError("there is no such partner")
         phrase = pairing.verification_phrase(get_node(session), row)
         keys = [key_view(key) for key in newest_descriptor(session, organisation).keys]
     return show(
