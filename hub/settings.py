@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import secrets
 import stat
@@ -16,10 +17,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from policies.errors import InvalidError
 
@@ -59,13 +60,13 @@ class Settings(BaseSettings):
     bind: str = Field("127.0.0.1:8000", max_length=300)
     web_processes: int = Field(2, ge=1, le=64)
     web_threads: int = Field(8, ge=1, le=128)
-    trusted_proxies: tuple[IpNetwork, ...] = ()
+    trusted_proxies: Annotated[tuple[IpNetwork, ...], NoDecode] = ()
     max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024 * 1024, le=256 * 1024 * 1024)
 
     session_idle_seconds: int = Field(8 * 3600, ge=60, le=7 * 86400)
     session_life_seconds: int = Field(7 * 86400, ge=300, le=90 * 86400)
 
-    plain_http_hosts: tuple[str, ...] = ()
+    plain_http_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     partner_ca_file: Path | None = None
 
     metrics_token: SecretStr | None = None
@@ -76,6 +77,16 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
+
+    @field_validator("trusted_proxies", "plain_http_hosts", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        """Take a list as JSON or with commas, as people write it in an environment file."""
+        if not isinstance(value, str):
+            return value
+        if value.lstrip().startswith("["):
+            return json.loads(value)
+        return [item for part in value.split(",") if (item := part.strip())]
 
     @field_validator("plain_http_hosts")
     @classmethod
@@ -233,7 +244,7 @@ def _from_toml(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as stream:
             return tomllib.load(stream)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except PermissionError as error:
         raise SettingsError(f"{path} can't be read: {error.strerror}") from error
