@@ -22,6 +22,7 @@ NOUNS: Final = {
     "token": "hub.commands.token",
     "upgrade": "hub.commands.upgrade",
     "user": "hub.commands.user",
+    "verify": "hub.commands.verify",
     "web": "hub.commands.web",
     "worker": "hub.commands.worker",
 }
