@@ -65,11 +65,11 @@ class Outbox:
     """What delivering needs.
 
     Args:
-        connect: gives the server of an organisation.
+        connect: gives the server of an organisation, as (organisation, channel).
         clock: what time it is.
     """
 
-    connect: Callable[[str], Submitting]
+    connect: Callable[[str, str], Submitting]
     clock: Callable[[], datetime]
 
     def deliver(self, channel: str) -> Outcome:
@@ -83,7 +83,7 @@ class Outbox:
                 waiting = _find_next(session, channel)
             if waiting is None:
                 return Done()
-            posted = self.connect(waiting.owner).post(channel, waiting.contents)
+            posted = self.connect(waiting.owner, channel).post(channel, waiting.contents)
             with transaction() as session:
                 failed = _record(session, waiting.sha256, posted, now=self.clock())
             if failed is not None:

@@ -49,7 +49,7 @@ class PulledPage:
     """A page as a server gave it: parsed, nothing proven.
 
     Args:
-        values: the STIX objects.
+        values: the STIX objects as parsed.
         last_added: where the next page goes on, in the server's words.
     """
 
@@ -73,12 +73,12 @@ class Replicas:
 
     Args:
         desk: gives the desk of this node.
-        connect: gives the server of an organisation.
+        connect: gives the server of an organisation, as (organisation, channel).
         clock: what time it is.
     """
 
     desk: Callable[[Session], Desk]
-    connect: Callable[[str], ChannelServer]
+    connect: Callable[[str, str], ChannelServer]
     clock: Callable[[], datetime]
 
     def pull(self, channel: str) -> DoubtError | None:
@@ -96,7 +96,7 @@ class Replicas:
             cursor = record.cursor if record.cursor_server == record.owner else None
         if is_ours or standing in _STOPPED:
             return None
-        server = self.connect(owner)
+        server = self.connect(owner, channel)
         for page in server.pages(channel, cursor):
             self._stage(channel, owner, page)
             self.apply(channel)

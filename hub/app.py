@@ -79,7 +79,7 @@ def create_app(settings: Settings) -> Flask:
     health.register(app)
     api.register(app)
     web.register(app)
-    wiring.register(app)
+    wiring.register(app, settings)
     return app
 
 

@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[tuple[IpNetwork, ...], NoDecode] = ()
     max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024 * 1024, le=256 * 1024 * 1024)
 
+    max_envelope_bytes: int = Field(32 * 1024 * 1024, ge=8 * 1024 * 1024, le=256 * 1024 * 1024)
+    poll_seconds: int = Field(30, ge=1, le=300)
+
     session_idle_seconds: int = Field(8 * 3600, ge=60, le=7 * 86400)
     session_life_seconds: int = Field(7 * 86400, ge=300, le=90 * 86400)
 
@@ -224,7 +227,8 @@ def read_settings(**given: Any) -> Settings:
         return Settings(**{**values, **given, "data": data})
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        name = ".".join(str(part) for part in first["loc"])
+        # Beyond the setting and the place in its list, pydantic tells of its own inner ways.
+        name = ".".join(str(part) for part in first["loc"][:2])
         message = first["msg"].removeprefix("Value error, ")
         subject = f"setting {name}" if name else "settings"
         raise SettingsError(f"{subject}: {message}", field=name or None) from None

@@ -1,4 +1,8 @@
-"""What the lower floors are handed from above: what workers do, and how one sees that they live."""
+"""Join the floors: what the lower ones are handed from above.
+
+The TAXII server gets its doors, the federation its keys, its hooks and `apply`, the workers their
+handlers; pages and commands find the parts that they need in the `Office`.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +10,63 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from apiflask import APIFlask
-from flask import Flask
+from flask import Flask, Request
+from sqlalchemy.orm import Session
 
-from federation import worker
+from federation import rounds, worker
+from federation.access import ChannelDoors, channel_keys, heads_for
+from federation.client import PartnerHttp
+from federation.endpoints import FederationDoors, create_federation
 from federation.errands import Done, Outcome
-from federation.worker import Handlers, Work
+from federation.exchanges import Exchanges, assertion_maker
+from federation.ledger import get_channel
+from federation.origins import Destination
+from federation.outbox import Outbox
+from federation.replica import Replicas
+from federation.rounds import Rounds
+from federation.servers import NodeServer
+from federation.worker import Work
 from hub import clock, health
 from hub.accounts import sign_ins
+from hub.accounts.current import current_actor
 from hub.api import idempotency
-from sharing.db import transaction
+from hub.desk import Keys
+from hub.office import OFFICE, Office
+from hub.settings import Settings
+from policies.errors import UnverifiedError
+from policies.roles import Right
+from sharing.db import reading, transaction
+from sharing.taxii.connection import Limits
+from sharing.taxii.server import create_taxii
 
 TIDY: Final = "hub.tidy"
 TIDY_EVERY: Final = timedelta(hours=1)
+
+
+def register(app: APIFlask, settings: Settings) -> None:
+    """Join the floors of this application."""
+    office = _open_office(settings)
+    app.extensions[OFFICE] = office
+    doors = FederationDoors(
+        ring=office.keys.ring,
+        clock=clock.utcnow,
+        heads_for=heads_for,
+        hear=office.rounds.hear,
+        activated=office.rounds.welcome,
+        channel_keys=channel_keys,
+        plain_http_hosts=frozenset(settings.plain_http_hosts),
+    )
+    app.register_blueprint(create_federation(doors))
+    channel_doors = ChannelDoors(desk=office.desk, person=_person, clock=clock.utcnow)
+    app.register_blueprint(
+        create_taxii(
+            channel_doors, max_content_length=settings.max_envelope_bytes, utcnow=clock.utcnow
+        )
+    )
+    handlers = {**rounds.handlers(office.rounds), TIDY: tidy}
+    standing = (*rounds.STANDING, TIDY)
+    worker.equip(app, Work(handlers, standing=standing, clock=clock.utcnow))
+    health.watch_worker_with(app, worker.find_last_beat)
 
 
 def tidy(app: Flask, subject: str, now: datetime) -> Outcome:
@@ -29,11 +78,65 @@ def tidy(app: Flask, subject: str, now: datetime) -> Outcome:
     return Done(again_at=now + TIDY_EVERY)
 
 
-HANDLERS: Final[Handlers] = {TIDY: tidy}
-STANDING: Final = (TIDY,)
+def _open_office(settings: Settings) -> Office:
+    keys = Keys(settings)
+    hosts = frozenset(settings.plain_http_hosts)
+    http = PartnerHttp(
+        assertion_maker(keys.ring, clock.utcnow),
+        clock=clock.utcnow,
+        plain_http_hosts=hosts,
+        ca_file=settings.partner_ca_file,
+    )
+    limits = Limits(plain_http_hosts=hosts)
+
+    def connect(organisation: str, channel: str) -> NodeServer:
+        with reading() as session:
+            destination: Destination = rounds.destination_of(
+                session, organisation, get_channel(session, channel)
+            )
+        return NodeServer(http, destination, settings.partner_ca_file, limits)
+
+    replicas = Replicas(desk=keys.desk, connect=connect, clock=clock.utcnow)
+    outbox = Outbox(connect=connect, clock=clock.utcnow)
+
+    def activated(session: Session, organisation: str, now: datetime) -> None:
+        office.rounds.welcome(session, organisation, now)
+
+    exchanges = Exchanges(
+        http=http,
+        ring=keys.ring,
+        clock=clock.utcnow,
+        activated=activated,
+        plain_http_hosts=hosts,
+    )
+    office = Office(
+        keys=keys,
+        http=http,
+        exchanges=exchanges,
+        replicas=replicas,
+        outbox=outbox,
+        rounds=Rounds(
+            http=http,
+            exchanges=exchanges,
+            replicas=replicas,
+            outbox=outbox,
+            desk=keys.desk,
+            ring=keys.ring,
+            clock=clock.utcnow,
+            poll_every=timedelta(seconds=settings.poll_seconds),
+        ),
+    )
+    return office
 
 
-def register(app: APIFlask) -> None:
-    """Join the floors of this application."""
-    worker.equip(app, Work(HANDLERS, standing=STANDING, clock=clock.utcnow))
-    health.watch_worker_with(app, worker.find_last_beat)
+def _person(request: Request) -> object:
+    """Find the person behind an API token, as Bearer or as the password of HTTP Basic.
+
+    Raises:
+        UnverifiedError: nobody who is known, or nobody who may read channels.
+    """
+    del request
+    actor = current_actor()
+    if not actor.may(Right.READ_CHANNELS) or not actor.may_read():
+        raise UnverifiedError("this token does not open channels")
+    return actor

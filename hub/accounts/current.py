@@ -16,7 +16,6 @@ from policies.errors import UnverifiedError
 from sharing.db import reading, transaction
 
 SETTINGS: Final = "tocsin.settings"
-BEARER: Final = "bearer "
 MAX_SECRET_LENGTH: Final = 200
 
 
@@ -164,11 +163,23 @@ def _actor_by_session() -> Actor:
     return actor
 
 
-def _actor_by_token() -> Actor:
-    header = request.headers["Authorization"]
-    secret = header[len(BEARER) :].strip()
-    if header[: len(BEARER)].lower() != BEARER or len(secret) > MAX_SECRET_LENGTH:
+def _token_in_header() -> str:
+    """Give the token of a request: as Bearer, or as the password of HTTP Basic.
+
+    Source: TAXII 2.1, 8.2.2: clients that know nothing else speak Basic.
+    """
+    header = request.authorization
+    kind = header.type if header is not None else ""
+    secret = ""
+    if header is not None:
+        secret = (header.password if kind == "basic" else header.token) or ""
+    if kind not in ("bearer", "basic") or not 0 < len(secret) <= MAX_SECRET_LENGTH:
         raise UnverifiedError("send Authorization: Bearer and a token")
+    return secret.strip()
+
+
+def _actor_by_token() -> Actor:
+    secret = _token_in_header()
     now, address = clock.utcnow(), request.remote_addr
     with reading() as session:
         token, actor = tokens.verify_token(session, secret, address=address, now=now)

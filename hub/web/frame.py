@@ -12,7 +12,6 @@ from flask import (
     Blueprint,
     Flask,
     Response,
-    current_app,
     flash,
     make_response,
     redirect,
@@ -28,6 +27,7 @@ from federation.exchanges import Exchanges
 from hub import clock
 from hub.accounts.actor import Actor
 from hub.accounts.current import current_actor, find_current_actor
+from hub.office import current_office
 from hub.problem import Problem, show_errors_with
 from hub.web import assets, words
 from hub.web.forms import as_sentence
@@ -36,7 +36,6 @@ from policies.errors import UnverifiedError
 from policies.roles import Right
 from sharing.db import reading
 
-EXCHANGES: Final = "tocsin.exchanges"
 THEME_COOKIE: Final = "tocsin_theme"
 THEMES: Final = ("auto", "light", "dark")
 
@@ -209,8 +208,7 @@ def show(
 
 def current_exchanges() -> Exchanges:
     """Give the way out to partners that the application was joined with."""
-    exchanges: Exchanges = current_app.extensions[EXCHANGES]
-    return exchanges
+    return current_office().exchanges
 
 
 def own_name() -> str:

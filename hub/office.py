@@ -1,0 +1,45 @@
+"""The office of a node: the parts that pages, commands and workers share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from flask import current_app
+from sqlalchemy.orm import Session
+
+from federation.client import PartnerHttp
+from federation.desk import Desk
+from federation.exchanges import Exchanges
+from federation.outbox import Outbox
+from federation.replica import Replicas
+from federation.rounds import Rounds
+from hub.desk import Keys
+
+OFFICE: Final = "tocsin.office"
+
+
+@dataclass(frozen=True)
+class Office:
+    """The parts of this node that were joined when the application was made."""
+
+    keys: Keys
+    http: PartnerHttp
+    exchanges: Exchanges
+    replicas: Replicas
+    outbox: Outbox
+    rounds: Rounds
+
+    def desk(self, session: Session) -> Desk:
+        """Give the desk at which this node writes.
+
+        Raises:
+            NotFoundError: the node has not been set up.
+        """
+        return self.keys.desk(session)
+
+
+def current_office() -> Office:
+    """Give the office of the application that serves this request."""
+    office: Office = current_app.extensions[OFFICE]
+    return office
