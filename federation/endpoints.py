@@ -21,14 +21,13 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, UnsupportedMediaType
 
 from federation.bells import BELL_LIMIT_BYTES, verify_bell
+from federation.confirmations import CONFIRMATION_LIMIT_BYTES, take_confirmation
 from federation.descriptor import MAX_VERSIONS
 from federation.heads import Head, Heads, etag_of, heads_document
 from federation.keystore import KeyRing
 from federation.node import find_descriptor_bytes, get_node
 from federation.pairing import (
-    CONFIRMATION_LIMIT_BYTES,
     InvitationGoneError,
-    take_confirmation,
     take_pairing,
 )
 from federation.partner_keys import ChannelKeys

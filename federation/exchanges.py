@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from federation.client import PartnerHttp
+from federation.confirmations import confirm_partner, record_delivered, undelivered_confirmations
 from federation.endpoints import PartnerHook
 from federation.heads import Heads
 from federation.invitations import read_invitation
@@ -21,11 +22,8 @@ from federation.keystore import KeyRing
 from federation.node import get_node
 from federation.origins import Destination
 from federation.pairing import (
-    confirm_partner,
-    record_delivered,
     record_invited,
     record_paired,
-    undelivered_confirmations,
 )
 from federation.partner_keys import get_chain, record_descriptors
 from federation.partners import Partner, get_destination, get_partner, record_contact

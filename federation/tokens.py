@@ -8,6 +8,7 @@ Source: protocol, 4; wire format, 6; RFC 6749, 4.4; RFC 7523; RFC 9068.
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ from federation.partner_records import UsedAssertionRecord
 from federation.partners import record_contact
 from policies.errors import InvalidError, UnverifiedError
 from sharing.canonical import canonical, read_json
+
+logger = logging.getLogger(__name__)
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_LIFE: Final = timedelta(seconds=60)
@@ -125,6 +128,9 @@ def grant_token(
     """
     server = _Server(session, node, ring, channel_keys, now)
     answer: TokenAnswer = server.create_token_response(_Request(list(form)))
+    if answer.status != HTTPStatus.OK:
+        reason = answer.body.get("error_description") or answer.body.get("error")
+        logger.info("token refused", extra={"reason": reason})
     return answer
 
 

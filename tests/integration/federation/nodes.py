@@ -108,7 +108,10 @@ class RunningNode:
 
     def invite(self) -> Invitation:
         with self.app.app_context(), transaction() as session:
-            return create_invitation(session, get_node(session), by="anna", now=self.clock())
+            return self.invite_in(session)
+
+    def invite_in(self, session: Session) -> Invitation:
+        return create_invitation(session, get_node(session), by="anna", now=self.clock())
 
     def accept(self, line: str) -> Partner:
         with self.app.app_context():

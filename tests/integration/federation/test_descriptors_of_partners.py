@@ -14,8 +14,9 @@ from federation.descriptor import (
     next_descriptor,
     sign_payload,
 )
-from federation.keys import PrivateKey, unb64
+from federation.keys import PrivateKey, b64, unb64
 from federation.node import revoke_key, rotate_key
+from federation.pairing import take_pairing
 from federation.partner_keys import fork_evidence, get_chain, record_descriptors
 from federation.partner_records import PartnerState, StopReason
 from federation.partners import resume_partner
@@ -105,6 +106,28 @@ def test_a_recovery_key_that_contradicts_itself_stops_the_partnership(
     assert take(paired, operator, other) is False
     assert paired.partner(operator).stopped_by is StopReason.DESCRIPTOR_FORK
     assert paired.partner(operator).base_url == "https://one.example"
+
+
+def test_pairing_again_with_a_chain_that_says_otherwise_stops_the_partnership(
+    paired: RunningNode, operator: RunningNode, clock: Clock
+) -> None:
+    one = moved(operator, "https://one.example", clock)
+    other = moved(operator, "https://other.example", clock)
+    first, node = operator.node.newest, paired.node
+    assert take(paired, operator, one) is True
+    with paired.session() as session:
+        take_pairing(
+            session,
+            node,
+            {
+                "secret": b64(paired.invite_in(session).secret),
+                "descriptors": [first.jws, other.jws],
+            },
+            plain_http_hosts=frozenset(),
+            now=clock(),
+        )
+    assert paired.partner(operator).stopped_by is StopReason.DESCRIPTOR_FORK
+    assert paired.partner(operator).state is PartnerState.SUSPENDED
 
 
 def test_an_accusation_that_the_partner_has_not_signed_stops_nothing(

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 import requests
 
+from federation.confirmations import build_confirmation
 from federation.descriptor import first_descriptor
 from federation.keys import PrivateKey, Typ, b64, unb64
-from federation.pairing import build_confirmation, verification_phrase, withdraw_invitation
 from federation.pairing import invitations as given_invitations
+from federation.pairing import verification_phrase, withdraw_invitation
 from federation.partner_records import PartnerState
 from federation.partners import end_partner, resume_partner, suspend_partner
 from policies.errors import (

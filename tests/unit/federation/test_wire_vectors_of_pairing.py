@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from federation.bells import build_bell
+from federation.confirmations import build_confirmation
 from federation.descriptor import (
     DescriptorForkError,
     KeyUse,
@@ -18,7 +19,6 @@ from federation.heads import read_head
 from federation.invitations import Invitation, read_invitation
 from federation.keys import Typ, b64, unb64, verify
 from federation.node import Node
-from federation.pairing import build_confirmation
 from federation.phrase import phrase_digest, phrase_of
 from federation.tokens import build_access_token, build_assertion
 from sharing.canonical import canonical, read_json, read_time, sha256_hex
