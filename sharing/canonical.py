@@ -24,6 +24,7 @@ MAX_DIGITS: Final = 17
 OBJECT_LIMIT_BYTES: Final = 1024 * 1024
 BUNDLE_LIMIT_BYTES: Final = 4 * 1024 * 1024
 
+_FIRST_EXPONENT: Final = 1e21  # from here on a number's canonical form has an exponent
 _INSTANT: Final = re.compile(
     r"(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?Z", re.ASCII
 )
@@ -198,6 +199,9 @@ def _check(value: Any, depth: int) -> bool:
     if isinstance(value, float):
         if not math.isfinite(value):
             raise MalformedError("a number that is not finite")
+        if MAX_INTEGER < abs(value) < _FIRST_EXPONENT:
+            # RFC 8785 writes it in digits alone: read again, it would be such an integer.
+            raise MalformedError(f"integer beyond ±{MAX_INTEGER}")
         return False
     raise MalformedError(f"JSON has no {type(value).__name__}")
 
