@@ -220,14 +220,14 @@ def keep(
     record.state = state.document()
     record.genesis = state.genesis
     record.owner, record.is_ours = state.owner, state.owner == desk.organisation
-    record.kind = state.kind
-    _keep_name(session, record, judged)
+    record.kind, record.name = state.kind, _name_of(record, judged)
     record.epoch, record.seq = entry.place
     record.head_sha256, record.head_at = entry.sha256, read_time(entry.created)
     record.applied_at = now
     record.standing = _standing(state, desk.organisation)
     record.doubt = record.sentence = record.doubted_at = None
     session.flush()
+    collections.rename(session, record.id, record.name)
     desk.apply(session, judged, now)
     if record.is_ours:
         ring(session, record.id, state, desk.organisation, now=now)
@@ -249,12 +249,12 @@ def head_of(record: ChannelRecord) -> Position | None:
     return Position(record.epoch, record.seq, record.head_sha256)
 
 
-def _keep_name(session: Session, record: ChannelRecord, judged: Judged) -> None:
-    """Take the channel's name from the newest version of its own identity."""
+def _name_of(record: ChannelRecord, judged: Judged) -> str:
+    """Give the channel's name, by the newest version of its own identity."""
     for covered in judged.covered:
         if covered.stix is not None and covered.item.ref == judged.state.identity:
-            record.name = str(covered.stix.value.get("name", ""))[:NAME_LIMIT_CHARACTERS]
-            collections.rename(session, record.id, record.name)
+            return str(covered.stix.value.get("name", ""))[:NAME_LIMIT_CHARACTERS]
+    return record.name
 
 
 def _standing(state: ChannelState, organisation: str) -> Standing:

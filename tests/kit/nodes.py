@@ -1,0 +1,215 @@
+"""Whole nodes in one process: real HTTP between them, own databases, one clock that we set.
+
+Workers are not started: `settle` does what waits on each node, in turn, until nothing is due.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy.orm import Session
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from federation import errands, pairing
+from federation.errands import Done, Failed
+from federation.ledger import get_channel, load_state
+from federation.ledger_records import ChannelRecord
+from federation.node import get_node, init_node
+from federation.state import ChannelState
+from federation.worker import Work
+from hub import clock, schema
+from hub.accounts.actor import Actor
+from hub.app import create_app
+from hub.channels import service
+from hub.commands.node import key_store
+from hub.office import OFFICE, Office
+from hub.settings import load_settings
+from policies.acts import Act, ChannelKind
+from policies.tlp import TLP
+from sharing.db import db, reading, transaction
+from sharing.objects import StixObject
+from sharing.orm import Base
+from tests.conftest import take_free_port
+
+START = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
+CONSOLE = Actor.at_the_console("console")
+
+T = TypeVar("T")
+
+
+class Clock:
+    """One clock for all nodes of a test; it moves a millisecond with every look."""
+
+    def __init__(self) -> None:
+        self._now = START
+        self._lock = threading.Lock()
+
+    def __call__(self) -> datetime:
+        with self._lock:
+            self._now += timedelta(milliseconds=1)
+            return self._now
+
+    def advance(self, **span: float) -> None:
+        with self._lock:
+            self._now += timedelta(**span)
+
+
+class _Quiet(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - werkzeug's name
+        pass
+
+
+class RunningNode:
+    """One organisation's node behind a real server on loopback."""
+
+    def __init__(
+        self, name: str, folder: Path, *, database_url: str = "", now: Clock, **settings: Any
+    ) -> None:
+        self.name, self.now, self.port = name, now, take_free_port()
+        self.base_url = f"http://127.0.0.1:{self.port}"
+        self.settings = load_settings(
+            data=folder / name, database_url=database_url, log_level="ERROR", **settings
+        )
+        self.app = create_app(self.settings)
+        with self.app.app_context():
+            schema.upgrade()
+            Base.metadata.create_all(db.engine)
+            with transaction() as session:
+                self.recovery = init_node(
+                    session,
+                    key_store(self.settings),
+                    organisation=name,
+                    base_url=self.base_url,
+                    now=now(),
+                )
+                self.organisation = get_node(session).organisation
+        self._server = make_server(
+            "127.0.0.1", self.port, self.app, threaded=True, request_handler=_Quiet
+        )
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    @property
+    def office(self) -> Office:
+        office: Office = self.app.extensions[OFFICE]
+        return office
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+        with self.app.app_context():
+            db.engine.dispose()
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        with self.app.app_context(), transaction() as session:
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        with self.app.app_context(), reading() as session:
+            yield session
+
+    def does(self, use_case: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Run a use-case of `hub.channels.service` as the console."""
+        with self.writing() as session:
+            desk = self.office.desk(session)
+            return use_case(session, desk, CONSOLE, *args, now=self.now(), **kwargs)
+
+    def open(
+        self, name: str = "3CX", *, kind: ChannelKind = ChannelKind.CASE, tlp: TLP = TLP.AMBER
+    ) -> str:
+        return self.does(service.open_channel, kind=kind, name=name, ceiling=tlp).id
+
+    def invite(self, channel: str, other: RunningNode, role: str = "affected") -> None:
+        self.does(service.invite, channel, organisation=other.organisation, roles=[role])
+
+    def join(self, channel: str) -> None:
+        self.does(service.join, channel)
+
+    def note(self, channel: str, text: str, tlp: TLP | None = None) -> None:
+        self.does(service.add_note, channel, text=text, tlp=tlp)
+
+    def write(
+        self,
+        channel: str,
+        act: Act,
+        body: dict[str, Any] | None = None,
+        objects: list[StixObject] | None = None,
+    ) -> None:
+        self.does(service.write, channel, act, body or {}, objects or [])
+
+    def channel(self, channel: str) -> ChannelRecord:
+        with self.reading() as session:
+            record = get_channel(session, channel)
+            session.refresh(record)
+            session.expunge(record)
+            return record
+
+    def state(self, channel: str) -> ChannelState:
+        with self.reading() as session:
+            state = load_state(session, get_channel(session, channel))
+        assert state is not None
+        return state
+
+    def work(self) -> int:
+        """Do what is due now, once each; give how many errands were done or failed."""
+        work: Work = self.app.extensions["tocsin_work"]
+        with self.app.app_context():
+            with transaction() as session:
+                claims = errands.claim(session, 50, self.now())
+            for claimed in claims:
+                outcome: Done | Failed
+                try:
+                    outcome = work.handlers[claimed.kind](self.app, claimed.subject, self.now())
+                except Exception as error:  # noqa: BLE001 - as the worker does
+                    outcome = Failed(str(error) or type(error).__name__, "failed")
+                with transaction() as session:
+                    errands.settle(session, claimed, outcome, now=self.now(), chance=0.5)
+        return len(claims)
+
+
+def settle(*nodes: RunningNode, rounds: int = 60) -> None:
+    """Let every node do what is due until nothing is."""
+    for _ in range(rounds):
+        if not sum(node.work() for node in nodes):
+            return
+    raise AssertionError("the nodes do not come to rest")
+
+
+def pair(one: RunningNode, other: RunningNode) -> None:
+    """Pair two nodes, confirmed on both sides over HTTP."""
+    with one.writing() as session:
+        invitation = pairing.create_invitation(
+            session, get_node(session), by="console", note=None, now=one.now()
+        )
+    with other.app.app_context():
+        other.office.exchanges.accept(invitation.line)
+        other.office.exchanges.confirm(one.organisation, compared=True, by="console")
+    with one.app.app_context():
+        one.office.exchanges.confirm(other.organisation, compared=True, by="console")
+    with other.app.app_context():
+        other.office.exchanges.deliver_confirmations()
+
+
+@contextmanager
+def running(folder: Path, *names: str, **settings: Any) -> Iterator[tuple[RunningNode, ...]]:
+    """Run nodes that are paired with each other, on embedded databases."""
+    now = Clock()
+    with clock.told_by(now):
+        nodes = [RunningNode(name, folder, now=now, **settings) for name in names]
+        try:
+            for place, one in enumerate(nodes):
+                for other in nodes[place + 1 :]:
+                    pair(one, other)
+            settle(*nodes)
+            yield tuple(nodes)
+        finally:
+            for node in nodes:
+                node.close()
