@@ -243,14 +243,13 @@ def items_of(objects: Iterable[StixObject], labels: Mapping[str, TLP]) -> tuple[
     """Say what a bundle covers.
 
     Args:
-        labels: effective label by object hash; stated where it is above GREEN.
+        labels: effective label by object hash; stated where it is known. What a bundle leaves
+            unstated counts as strict as the bundle itself, and green matter is due to later
+            members.
     """
-    items = []
-    for stix in objects:
-        label = labels.get(stix.sha256)
-        stated = label if label is not None and not TLP.GREEN.allows(label) else None
-        items.append(Item(stix.stix_id, stix.sha256, stix.version, stated))
-    return tuple(items)
+    return tuple(
+        Item(stix.stix_id, stix.sha256, stix.version, labels.get(stix.sha256)) for stix in objects
+    )
 
 
 def _read(stix: StixObject, value: Mapping[str, Any]) -> SignedBundle:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from federation.bundles import Item, SignedBundle
 from federation.doubt import Doubt, DoubtError
 from federation.state import signing_keys
+from policies.acts import Act
 from policies.audience import Audience, Purpose, may_share
 from policies.marking import MarkingError, effective_label, own_label
 from policies.tlp import TLP
@@ -63,8 +64,9 @@ def gather(
             the list names another object than the hash.
     """
     covered = []
+    joins = reader.organisation in _joining(contribution or entry)
     for bundle in filter(None, (contribution, entry)):
-        fallback = _carrier(bundle)
+        fallback = _fallback(bundle)
         for item in bundle.contents:
             if contribution is not None and item == contribution.item:
                 continue
@@ -76,11 +78,25 @@ def gather(
                 or first == item.sha256
                 or item.sha256 in reader.recalled_ahead
                 or facts.is_recalled(item.sha256)
-                or is_withheld(state, reader.organisation, entry.place, claimed)
+                or (not joins and is_withheld(state, reader.organisation, entry.place, claimed))
             ):
                 raise _absent(item, first, facts)
             covered.append(Covered(item, bundle.author, claimed, stix, first is None))
     return tuple(covered)
+
+
+def _joining(acting: SignedBundle) -> frozenset[str]:
+    """Give who is in the audience from this entry on: what comes with it is due to them."""
+    body = acting.body
+    match acting.act:
+        case Act.CHANNEL_OPENED:
+            return frozenset(member["organisation"] for member in body["members"])
+        case Act.MEMBER_JOINED:
+            return frozenset((acting.author,))
+        case Act.MEMBER_RESUMED:
+            return frozenset((body["organisation"],))
+        case _:
+            return frozenset()
 
 
 def is_withheld(
@@ -157,6 +173,17 @@ def _carrier(bundle: SignedBundle) -> TLP | None:
         return own_label(bundle.stix.value, lambda _ref: None)
     except MarkingError as error:
         raise DoubtError(Doubt.TLP_VIOLATION, f"the bundle: {error.message}") from None
+
+
+def _fallback(bundle: SignedBundle) -> TLP | None:
+    """Give the label that its objects claim where it states none; unreadable: the strictest.
+
+    A bundle whose own markings can't be read is voided, when its turn comes, by `check_contents`.
+    """
+    try:
+        return _carrier(bundle)
+    except DoubtError:
+        return TLP.RED
 
 
 def _claimed(item: Item, carrier: TLP | None) -> TLP | None:
@@ -273,7 +300,8 @@ def _check_labels(
 
 def _check_claim(one: Covered, label: TLP) -> None:
     stated = one.item.tlp
-    if stated is not None and stated is not label and not TLP.GREEN.allows(label):
+    both_open = TLP.GREEN.allows(label) and TLP.GREEN.allows(stated or label)
+    if stated is not None and stated is not label and not both_open:
         raise DoubtError(
             Doubt.TLP_VIOLATION, f"{one.item.ref} is {label.label}, not {stated.label} as stated"
         )
