@@ -5,9 +5,9 @@ from __future__ import annotations
 from flask import Flask
 
 from hub.web import frame
-from hub.web.views import account, administration, door, partners, today
+from hub.web.views import account, administration, channels, door, partners, today
 
-__all__ = ["account", "administration", "door", "partners", "register", "today"]
+__all__ = ["account", "administration", "channels", "door", "partners", "register", "today"]
 
 
 def register(app: Flask) -> None:

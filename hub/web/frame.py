@@ -23,11 +23,9 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.wrappers import Response as BaseResponse
 
 from federation import node
-from federation.exchanges import Exchanges
 from hub import clock
 from hub.accounts.actor import Actor
 from hub.accounts.current import current_actor, find_current_actor
-from hub.office import current_office
 from hub.problem import Problem, show_errors_with
 from hub.web import assets, words
 from hub.web.forms import as_sentence
@@ -206,11 +204,6 @@ def show(
     )
 
 
-def current_exchanges() -> Exchanges:
-    """Give the way out to partners that the application was joined with."""
-    return current_office().exchanges
-
-
 def own_name() -> str:
     """Give the name of the organisation that this node speaks for, or nothing before set-up."""
     with reading() as session:
@@ -222,6 +215,14 @@ def places_for(actor: Actor) -> list[Place]:
     """Give the places that this person's roles open."""
     places = [Place("today", "Today", "home", url_for("pages.get_today"))]
     known: tuple[tuple[Right, str, str, str, Callable[[], str], str], ...] = (
+        (
+            Right.READ_CHANNELS,
+            "channels",
+            "Channels",
+            "message-2",
+            lambda: url_for("pages.get_channels"),
+            "",
+        ),
         (
             Right.READ_PARTNERS,
             "partners",

@@ -11,9 +11,6 @@ from typing import Final
 from sqlalchemy.orm import Session
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from federation.client import PartnerHttp
-from federation.endpoints import FederationDoors, create_federation
-from federation.exchanges import Exchanges, assertion_maker
 from federation.keystore import KeyStore
 from federation.node import get_node, init_node
 from hub import clock
@@ -21,7 +18,6 @@ from hub.accounts import users
 from hub.accounts.actor import Actor
 from hub.app import create_app
 from hub.settings import load_settings
-from hub.web.frame import EXCHANGES
 from policies.roles import PersonRole
 from sharing.db import db, reading, transaction
 from sharing.orm import Base
@@ -67,7 +63,6 @@ class HubNode:
                     base_url=self.base_url,
                     now=clock.utcnow(),
                 )
-        self._join_federation(store)
         for person, roles in PEOPLE.items():
             self.add_person(person, roles)
         self._server = make_server(
@@ -75,24 +70,6 @@ class HubNode:
         )
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
-
-    def _join_federation(self, store: KeyStore) -> None:
-        if EXCHANGES in self.app.extensions:
-            return
-        ring = store.load()
-        http = PartnerHttp(assertion_maker(lambda: ring, clock.utcnow), clock=clock.utcnow)
-        self.app.extensions[EXCHANGES] = Exchanges(
-            http=http, ring=lambda: ring, clock=clock.utcnow, activated=lambda *_: None
-        )
-        doors = FederationDoors(
-            ring=lambda: ring,
-            clock=clock.utcnow,
-            heads_for=lambda *_: [],
-            hear=lambda *_: None,
-            activated=lambda *_: None,
-            channel_keys=lambda *_: None,
-        )
-        self.app.register_blueprint(create_federation(doors))
 
     @property
     def organisation(self) -> str:

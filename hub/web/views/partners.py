@@ -21,9 +21,10 @@ from federation.partner_records import PartnerState
 from federation.partners import Partner
 from hub import clock, partnerships
 from hub.accounts.current import current_actor
+from hub.office import current_office
 from hub.web.acting import DONE, attempt
 from hub.web.forms import Filled, PageForm, as_sentence
-from hub.web.frame import current_exchanges, pages, show
+from hub.web.frame import pages, show
 from hub.web.keys import KeyView, key_view
 from hub.web.models import Alarm, State, Tone
 from policies.errors import NotFoundError, UnavailableError
@@ -161,7 +162,7 @@ def post_pairing() -> BaseResponse:
         try:
             met.append(
                 partnerships.accept(
-                    current_exchanges(), current_actor(), form.invitation, now=clock.utcnow()
+                    current_office().exchanges, current_actor(), form.invitation, now=clock.utcnow()
                 )
             )
         except (NotFoundError, UnavailableError) as error:
@@ -187,7 +188,7 @@ def post_confirmation(organisation: str) -> BaseResponse:
 
     def act(form: ConfirmForm) -> None:
         partner = partnerships.confirm(
-            current_exchanges(),
+            current_office().exchanges,
             current_actor(),
             organisation,
             compared=form.compared,

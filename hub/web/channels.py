@@ -1,0 +1,241 @@
+"""Channels as pages show them: words, badges and ways out for what the queries give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, assert_never
+
+from sqlalchemy.orm import Session
+
+from federation.channels import DELIVER
+from federation.errands import find_waiting
+from federation.ledger_records import Delivery, Standing
+from hub.channels.queries import ChannelSummary, MemberRow, PendingRow, Verification
+from hub.web import words
+from hub.web.forms import as_sentence
+from hub.web.models import Alarm, State, Tone
+from policies.acts import Act, ChannelKind
+from policies.roles import Role
+from policies.tlp import TLP
+
+KIND_WORDS: Final[Mapping[ChannelKind, str]] = {
+    ChannelKind.CASE: "case",
+    ChannelKind.COMMUNITY: "community",
+    ChannelKind.DIRECT: "direct channel",
+    ChannelKind.FEED: "feed",
+}
+GROUPS: Final[Sequence[tuple[ChannelKind, str]]] = (
+    (ChannelKind.CASE, "Cases"),
+    (ChannelKind.COMMUNITY, "Communities"),
+    (ChannelKind.FEED, "Feeds"),
+    (ChannelKind.DIRECT, "Direct channels"),
+)
+ROLE_WORDS: Final[Mapping[Role, str]] = {
+    Role.AFFECTED: "Affected: it has hit them",
+    Role.SUPPLIER: "Supplier of what is hit",
+    Role.RESPONDER: "Responder: they help",
+    Role.ADVISOR: "Advisor",
+    Role.DEPUTY: "Deputy: takes over when you are lost",
+    Role.AUTHORITY: "Authority: reads, asks, notes",
+    Role.OBSERVER: "Observer: reads",
+    Role.MEMBER: "Member",
+}
+CASE_ROLES: Final = tuple(role for role in ROLE_WORDS if role is not Role.MEMBER)
+COMMUNITY_ROLES: Final = (
+    Role.MEMBER,
+    Role.DEPUTY,
+    Role.ADVISOR,
+    Role.AUTHORITY,
+    Role.OBSERVER,
+)
+DRAWINGS: Final[Mapping[str, str]] = {
+    Act.CHANNEL_OPENED: "message-2",
+    Act.CHANNEL_CEILING_CHANGED: "shield-half",
+    Act.NODE_DESCRIBED: "key",
+    Act.MEMBER_INVITED: "mail-forward",
+    Act.MEMBER_JOINED: "user-plus",
+    Act.MEMBER_DECLINED: "x",
+    Act.MEMBER_UNINVITED: "x",
+    Act.MEMBER_SUSPENDED: "player-pause",
+    Act.MEMBER_RESUMED: "player-play",
+    Act.MEMBER_LEFT: "logout",
+    Act.MEMBER_REMOVED: "x",
+    Act.MEMBER_ROLE_CHANGED: "users-group",
+    Act.HANDOVER_OFFERED: "heart-handshake",
+    Act.HANDOVER_ACCEPTED: "heart-handshake",
+    Act.COORDINATOR_HANDED_OVER: "heart-handshake",
+    Act.NOTE_ADDED: "note",
+    Act.EVENT_ADDED: "clock",
+    Act.OPINION_GIVEN: "message-2",
+    Act.SIGHTING_REPORTED: "eye",
+    Act.INTEL_SHARED: "topology-star-3",
+    Act.INTEL_REVOKED: "eye-off",
+    Act.OBJECT_RECALLED: "trash",
+    Act.OBJECT_RELEASED: "eye",
+    Act.RECALL_ANSWERED: "check",
+}
+PENDING_WORDS: Final[Mapping[str, str]] = {
+    Act.MEMBER_JOINED: "We join",
+    Act.MEMBER_DECLINED: "We decline",
+    Act.MEMBER_LEFT: "We leave",
+    Act.NOTE_ADDED: "A note of ours",
+    Act.INTEL_SHARED: "Intelligence of ours",
+    Act.SIGHTING_REPORTED: "A sighting of ours",
+    Act.OPINION_GIVEN: "An opinion of ours",
+    Act.NODE_DESCRIBED: "Our new keys",
+    Act.OBJECT_RECALLED: "A recall of ours",
+}
+OLDER_WORDS: Final[Mapping[str, str]] = {
+    "released": "You read older matter up to TLP:GREEN, and what its authors release.",
+    "none": "You read older matter up to TLP:GREEN.",
+}
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """One thing that we wrote into somebody else's channel, until it is history."""
+
+    sha256: str
+    sentence: str
+    state: State
+    by: str
+    at: datetime
+    attempts: int
+    next_at: datetime | None
+    reason: str | None
+    refused: bool
+
+
+@dataclass(frozen=True)
+class Member:
+    """One organisation in the channel, with what the coordinator may do about it."""
+
+    row: MemberRow
+    state: State
+    acts: frozenset[str]
+
+
+def state_of(channel: ChannelSummary) -> State:
+    """Say how our copy of a channel stands."""
+    match channel.standing:
+        case Standing.CURRENT:
+            return State("current", Tone.GOOD)
+        case Standing.JOINING:
+            return State("joining", Tone.WAITING)
+        case Standing.WAITING:
+            return State("waiting", Tone.WAITING)
+        case Standing.FROZEN:
+            return State("frozen", Tone.TROUBLE)
+        case Standing.ENDED:
+            return State("ended", Tone.ENDED)
+    assert_never(channel.standing)
+
+
+def sentence_of(channel: ChannelSummary) -> str:
+    """Say in one sentence who keeps a channel, or what it waits for."""
+    owner = channel.owner_name or "Another organisation"
+    if channel.standing is Standing.JOINING:
+        return "We answered the invitation; the history comes once the coordinator has taken it in."
+    if channel.standing is Standing.ENDED:
+        return "We are not a member any more. What we have read stays here."
+    if channel.kind is ChannelKind.DIRECT:
+        return "You write here." if channel.is_ours else f"{owner} writes here, to you alone."
+    return "You coordinate it." if channel.is_ours else f"{owner} coordinates it."
+
+
+def alarm_of(verification: Verification) -> Alarm | None:
+    """Say why nothing new is applied, and the way out; `None` while all is well."""
+    if verification.standing is Standing.FROZEN:
+        title, tone = "This channel is frozen here.", Tone.TROUBLE
+    elif verification.standing is Standing.WAITING:
+        title, tone = "Something of this channel is missing.", Tone.WAITING
+    else:
+        return None
+    parts = [verification.what_it_means, verification.way_out]
+    return Alarm(title, " ".join(as_sentence(part) for part in parts if part), tone)
+
+
+def contribution_of(session: Session, row: PendingRow) -> Contribution:
+    """Say how far a contribution has come, and why not further."""
+    errand = find_waiting(session, DELIVER, row.channel)
+    parts: list[str | None] = []
+    next_at = None
+    match row.state:
+        case Delivery.PENDING:
+            state = State("on the way", Tone.WAITING)
+            if errand is not None and errand.attempts:
+                next_at = errand.due_at
+                parts = ["Their node can’t be reached, or has not taken it yet", errand.last_reason]
+            parts.append(row.sentence)
+        case Delivery.ADMITTED if row.alarm:
+            state = State("held back?", Tone.TROUBLE)
+            parts = [
+                "The coordinator’s node took it and has not shown it to anybody since",
+                "Call them",
+            ]
+        case Delivery.ADMITTED:
+            state = State("taken, not shown yet", Tone.WAITING)
+        case Delivery.REFUSED:
+            state = State("refused", Tone.TROUBLE)
+            parts = [row.sentence or row.what_it_means, "Nothing of it was shown. Write it anew"]
+        case _:
+            state = State("history", Tone.GOOD)
+    return Contribution(
+        sha256=row.sha256,
+        sentence=PENDING_WORDS.get(row.act, row.act),
+        state=state,
+        by=row.written_by,
+        at=row.written_at,
+        attempts=row.attempts,
+        next_at=next_at,
+        reason=" ".join(dict.fromkeys(as_sentence(part) for part in parts if part)) or None,
+        refused=row.state is Delivery.REFUSED,
+    )
+
+
+def member_of(row: MemberRow, open_acts: frozenset[Act], *, coordinates: bool) -> Member:
+    """Give a member's badge, and the acts about it that are open to its coordinator."""
+    tones = {"joined": Tone.GOOD, "invited": Tone.WAITING, "suspended": Tone.TROUBLE}
+    text = "invited, late" if row.late else row.state
+    fitting = {
+        "invited": {Act.MEMBER_UNINVITED},
+        "joined": {Act.MEMBER_SUSPENDED, Act.MEMBER_REMOVED},
+        "suspended": {Act.MEMBER_RESUMED, Act.MEMBER_REMOVED},
+    }.get(row.state, set())
+    acts = frozenset(act.value for act in fitting & open_acts if coordinates and not row.is_us)
+    return Member(row, State(text, tones.get(row.state, Tone.ENDED)), acts)
+
+
+def readers_sentence(members: Sequence[MemberRow], kind: ChannelKind) -> str:
+    """Say beforehand who will be able to read what is written."""
+    others = [row.name for row in members if row.state == "joined" and not row.is_us]
+    if not others:
+        return "Nobody but you is a member yet; whoever joins later reads what its label allows."
+    if len(others) > 3:  # noqa: PLR2004 - as many as one line takes
+        others = [*others[:2], f"{len(others) - 2} more"]
+    listed = ", ".join(others[:-1])
+    named = f"{listed} and {others[-1]}" if listed else others[-1]
+    later = "" if kind is ChannelKind.DIRECT else " Later members read what its label allows."
+    return f"Read by you, {named}.{later}"
+
+
+def labels_under(ceiling: TLP) -> list[TLP]:
+    """Give the labels that a channel takes, strictest first."""
+    return [label for label in reversed(TLP) if ceiling.allows(label)]
+
+
+def usual_label(ceiling: TLP) -> TLP:
+    """Give the label that a form begins with: the ceiling, but never RED unasked."""
+    return TLP.AMBER if ceiling is TLP.RED else ceiling
+
+
+def kept_sentence(verification: Verification) -> str:
+    """Say how much of a ledger is here."""
+    parts = [words.count(verification.entries, "entry", "entries")]
+    if verification.voids:
+        parts.append(f"{verification.voids} without effect")
+    if verification.withheld:
+        parts.append(f"{words.count(verification.withheld, 'object')} withheld or gone")
+    return ", ".join(parts)
