@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
 from federation.judge import Judged
+from federation.rebuild import Views
 from hub.channels import reducer
 
 REDUCERS: Final = (reducer.reduce_channel,)
 CLEARERS: Final = (reducer.clear_channel,)
+SNAPSHOTS: Final = (reducer.snapshot_channel,)
 
 
 def apply(session: Session, judged: Judged, now: datetime) -> None:
@@ -24,3 +27,11 @@ def clear(session: Session, channel: str) -> None:
     """Throw the views of one channel away, so that they can be made again."""
     for clear_views in CLEARERS:
         clear_views(session, channel)
+
+
+def snapshot(session: Session, channel: str) -> Mapping[str, Any]:
+    """Give what the views hold for one channel: name of a row → its content."""
+    return {name: row for take in SNAPSHOTS for name, row in take(session, channel).items()}
+
+
+VIEWS: Final = Views(clear=clear, snapshot=snapshot)

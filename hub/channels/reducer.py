@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from federation.judge import Judged
@@ -41,6 +43,14 @@ def clear_channel(session: Session, channel: str) -> None:
     """Throw away what entries of one channel have filled, before they are applied anew."""
     session.execute(delete(MemberView).where(MemberView.channel == channel))
     session.execute(delete(InvitationView).where(InvitationView.direct == channel))
+
+
+def snapshot_channel(session: Session, channel: str) -> Mapping[str, Any]:
+    """Give what the views hold for one channel, to compare before and after `rebuild`."""
+    members = select(MemberView.__table__).where(MemberView.channel == channel)
+    invitations = select(InvitationView.__table__).where(InvitationView.direct == channel)
+    rows = {f"member {row.organisation}": tuple(row) for row in session.execute(members)}
+    return rows | {f"invitation {row.channel}": tuple(row) for row in session.execute(invitations)}
 
 
 def _keep_member(session: Session, judged: Judged, organisation: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from federation.ledger_records import Standing
+from federation.rebuild import rebuild
+from hub.apply import VIEWS
 from tests.kit.nodes import running, settle
 
 
@@ -26,3 +28,8 @@ def test_three_nodes_keep_one_history(tmp_path: Path) -> None:
         assert cert.channel(case).seq == 6
         assert grid.channel(case).standing is Standing.CURRENT
         assert grid.state(case) == cert.state(case) == vendor.state(case)
+        for node in (cert, grid, vendor):
+            with node.writing() as session:
+                rebuilt = rebuild(session, node.office.desk(session), case, VIEWS)
+            assert rebuilt.equal, rebuilt.differences
+            assert rebuilt.entries == 7
