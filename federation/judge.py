@@ -27,7 +27,7 @@ from federation.facts import Facts
 from federation.state import MEMBERSHIP, ChannelState, key_in_use, signing_keys
 from policies.acts import Act, ChannelKind, read_body
 from policies.errors import InvalidError
-from policies.lifecycles import Change, Ruling, Situation, knows, rule
+from policies.lifecycles import TABLES, Change, Ruling, Situation, knows, rule
 from sharing.canonical import read_instant, read_time
 from sharing.objects import SIGNED_BUNDLE
 
@@ -104,6 +104,8 @@ def judge_entry(
         raise DoubtError(Doubt.MALFORMED, "an entry has epoch and seq")
     tables = state.tables if state is not None else str(entry.body.get("acts", FIRST_TABLES))
     opening = entry.act == Act.CHANNEL_OPENED
+    if opening and str(entry.body.get("acts", FIRST_TABLES)) not in TABLES:
+        raise DoubtError(Doubt.UNKNOWN_ACT, "its version of the life-cycle tables is not known")
     act = _read_act(entry, tables)
     # 2. and 3. Its author's key stands in this ledger, is in use, and signed it.
     chains = _brought_chains(state, entry, act)
