@@ -106,6 +106,16 @@ class Invited:
     head: Position
 
 
+def ask_pull(session: Session, record: ChannelRecord, *, now: datetime) -> None:
+    """Have a replica brought up to date; one pull per owner at a time, so a silent one holds one."""
+    ask(session, PULL, record.id, now=now, lane=f"{PULL} {record.owner}")
+
+
+def ask_delivery(session: Session, record: ChannelRecord, *, now: datetime) -> None:
+    """Have a channel's outbox delivered; one delivery per owner at a time."""
+    ask(session, DELIVER, record.id, now=now, lane=f"{DELIVER} {record.owner}")
+
+
 def open_channel(
     session: Session,
     desk: Desk,
@@ -422,5 +432,5 @@ def _contribute(  # noqa: PLR0913 - what a contribution is made of
     )
     record.next_nth += 1
     session.flush()
-    ask(session, DELIVER, record.id, now=now, lane=f"deliver {record.id}")
+    ask_delivery(session, record, now=now)
     return Written(contribution=bundle.sha256)

@@ -17,9 +17,9 @@ from typing import Final, Protocol
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from federation.channels import PULL
+from federation.channels import ask_pull
 from federation.doubt import PLAIN_WORDS, RETRIED, Doubt
-from federation.errands import Done, Failed, Outcome, ask
+from federation.errands import Done, Failed, Outcome
 from federation.ledger import get_channel
 from federation.ledger_records import ChannelRecord, ContributionRecord, Delivery
 from policies.errors import NotFoundError
@@ -152,7 +152,7 @@ def _record(session: Session, sha256: str, posted: Posted, *, now: datetime) -> 
         return None
     row.attempts += 1
     # Whatever it says, the ledger may have moved: our copy is not the newest.
-    ask(session, PULL, row.channel, now=now, lane=f"pull {row.channel}")
+    ask_pull(session, get_channel(session, row.channel), now=now)
     if posted.failure is None:
         row.state, row.answered_at = Delivery.ADMITTED, now
         row.doubt = row.sentence = None

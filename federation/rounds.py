@@ -18,7 +18,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from federation.bells import build_bell
-from federation.channels import DELIVER, PULL, ensure_direct
+from federation.channels import DELIVER, PULL, ask_pull, ensure_direct
 from federation.client import PartnerHttp
 from federation.doubt import Consequence, consequence
 from federation.errands import Done, Failed, Outcome, ask, hasten_lane
@@ -57,6 +57,7 @@ TIDY: Final = "tidy"
 """Standing errand: forget what is past its time."""
 
 TIDY_EVERY: Final = timedelta(hours=1)
+_SETTLED: Final = frozenset({Standing.FROZEN, Standing.ENDED})
 
 
 @dataclass(frozen=True)
@@ -183,17 +184,17 @@ class Rounds:
         if record is None:
             ask(session, POLL, organisation, now=now, lane=f"poll {organisation}")
         elif record.owner == organisation and record.standing is not Standing.FROZEN:
-            ask(session, PULL, channel, now=now, lane=f"pull {channel}")
+            ask_pull(session, record, now=now)
         hasten_partner(session, organisation, now=now)
 
     def _compare(self, session: Session, organisation: str, head: Head, now: datetime) -> int:
         """Ask for a pull where a partner's head is not ours; tell whether it is news."""
         record = find_channel(session, head.channel)
         if record is None:
-            _expect(session, organisation, head.channel, now)
-        elif record.owner != organisation or record.standing in (Standing.FROZEN, Standing.ENDED) or (record.epoch, record.seq, record.head_sha256) == (head.epoch, head.seq, head.sha256):
+            record = _expect(session, organisation, head.channel, now)
+        elif record.owner != organisation or record.standing in _SETTLED or _is_head(record, head):
             return 0
-        ask(session, PULL, head.channel, now=now, lane=f"pull {head.channel}")
+        ask_pull(session, record, now=now)
         return 1
 
 
@@ -216,10 +217,8 @@ def destination_of(session: Session, organisation: str, record: ChannelRecord) -
 
 def hasten_partner(session: Session, organisation: str, *, now: datetime) -> None:
     """End the waits for a partner that was heard from. Source: protocol, 8."""
-    owned = select(ChannelRecord.id).where(ChannelRecord.owner == organisation)
-    for channel in session.scalars(owned):
-        for kind in (DELIVER, PULL):
-            hasten_lane(session, f"{kind} {channel}", now=now)
+    for kind in (DELIVER, PULL):
+        hasten_lane(session, f"{kind} {organisation}", now=now)
 
 
 def handlers(rounds: Rounds) -> dict[str, Callable[[Flask, str, datetime], Outcome]]:
@@ -238,23 +237,28 @@ def handlers(rounds: Rounds) -> dict[str, Callable[[Flask, str, datetime], Outco
 STANDING: Final = (POLL_ALL, CONFIRMATIONS, TIDY)
 
 
+def _is_head(record: ChannelRecord, head: Head) -> bool:
+    ours = (record.epoch, record.seq, record.head_sha256)
+    return ours == (head.epoch, head.seq, head.sha256)
+
+
 def _active(session: Session) -> Iterable[str]:
     query = select(PartnerRecord.organisation).where(PartnerRecord.state == PartnerState.ACTIVE)
     return session.scalars(query.order_by(PartnerRecord.organisation))
 
 
-def _expect(session: Session, organisation: str, channel: str, now: datetime) -> None:
+def _expect(session: Session, organisation: str, channel: str, now: datetime) -> ChannelRecord:
     """Prepare for a channel that a partner says we may read; only a direct one will be taken."""
     collections.create(session, channel, title="")
-    session.add(
-        ChannelRecord(
-            id=channel,
-            kind=ChannelKind.DIRECT,
-            name="",
-            owner=organisation,
-            is_ours=False,
-            standing=Standing.JOINING,
-            opened_at=now,
-        )
+    record = ChannelRecord(
+        id=channel,
+        kind=ChannelKind.DIRECT,
+        name="",
+        owner=organisation,
+        is_ours=False,
+        standing=Standing.JOINING,
+        opened_at=now,
     )
+    session.add(record)
     session.flush()
+    return record

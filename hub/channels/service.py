@@ -15,7 +15,7 @@ from federation import channels, outbox
 from federation.bundles import Position
 from federation.channels import Invited, Written
 from federation.desk import Desk
-from federation.errands import ask, hasten
+from federation.errands import hasten
 from federation.judge import Judged
 from federation.ledger import find_channel, get_channel, get_state, head_of
 from federation.ledger_records import ChannelRecord, Standing
@@ -279,7 +279,7 @@ def retry(session: Session, actor: Actor, channel: str, *, now: datetime) -> Non
         raise ConflictError("this channel neither waits nor is frozen")
     record.standing = Standing.WAITING
     record.cursor = None
-    ask(session, channels.PULL, channel, now=now, lane=f"pull {channel}")
+    channels.ask_pull(session, record, now=now)
     hasten(session, channel, now=now)
     audit.record(session, actor, "channel.retried", channel, now=now)
 
