@@ -99,8 +99,12 @@ def cookie_name() -> str:
 
 
 def may_be_forged() -> bool:
-    """Tell whether a request stands on cookies, which browsers send for strangers as well."""
-    return "Authorization" not in request.headers
+    """Tell whether a request stands on what browsers send for strangers as well.
+
+    That is a cookie, and a name and password of HTTP Basic that a browser keeps; never Bearer.
+    """
+    header = request.authorization
+    return header is None or header.type != "bearer"
 
 
 class HostSession(SecureCookieSessionInterface):

@@ -60,9 +60,9 @@ def node(*, any_schema: bool = False, serving: bool = False) -> Iterator[tuple[F
     settings = load_settings(**quiet)
     app = create_app(settings)
     with app.app_context():
-        if not any_schema:
-            schema.require_current()
         try:
+            if not any_schema:
+                schema.require_current()
             yield app, settings
         finally:
             db.engine.dispose()

@@ -9,13 +9,13 @@ import click
 
 from federation import node as own_node
 from federation.keystore import KeyStore, recovery_pem
-from federation.origins import read_origin
+from federation.origins import may_connect, read_origin
 from hub import clock, schema
 from hub.api.node import node_document
 from hub.audit import service as audit
 from hub.commands import frame
 from hub.settings import Settings, write_private
-from policies.errors import ConflictError
+from policies.errors import ConflictError, InvalidError
 from sharing.db import reading, transaction
 
 
@@ -50,6 +50,10 @@ def init(
     recovery key is given out this once and kept nowhere on the node: keep it somewhere else.
     """
     with frame.node(any_schema=True) as (_, settings):
+        hosts = frozenset(settings.plain_http_hosts)
+        reachable = may_connect(read_origin(base_url), plain_http_hosts=hosts)
+        if not reachable:
+            raise InvalidError(reachable.reason, field="base_url")
         schema.upgrade()
         with reading() as session:
             present = own_node.find_node(session)

@@ -6,6 +6,7 @@ import click
 
 from hub import schema
 from hub.commands import frame
+from policies.errors import ConflictError
 from sharing.db import db
 
 
@@ -29,8 +30,8 @@ def command(*, yes: bool, dry_run: bool, as_json: bool) -> None:
             return
         if not as_json:
             click.echo(say(steps))
-        if not yes and not as_json:
-            click.confirm("Have you made a backup, and shall this be done?", abort=True)
+        if not yes and not as_json and not click.confirm("Is there a backup? Go on?"):
+            raise ConflictError("nothing was changed")
         schema.upgrade()
         frame.show(document | {"done": True}, as_json=as_json, line="the database is up to date")
 

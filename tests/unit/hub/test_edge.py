@@ -17,7 +17,7 @@ def seen_by_the_application(proxies: list[str], **environ: str) -> dict[str, Any
         return []
 
     guard = ProxyGuard(application, [ip_network(proxy) for proxy in proxies])
-    guard({"REMOTE_ADDR": "192.0.2.1", "wsgi.url_scheme": "http", **environ}, lambda *_: None)  # type: ignore[arg-type, return-value]
+    guard({"REMOTE_ADDR": "192.0.2.1", "wsgi.url_scheme": "http", **environ}, lambda *_: None)  # type: ignore[arg-type]
     return seen
 
 
