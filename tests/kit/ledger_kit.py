@@ -266,7 +266,7 @@ class LedgerKit:
     ) -> SignedBundle:
         """Sign an entry of the owner's; nothing is appended."""
         by = by or self.owner
-        contents = list(self.items(objects))
+        contents = list(self.items(objects, changed.get("label")))
         if admits is not None:
             contents.insert(0, admits.item)
         return self.make(
@@ -293,14 +293,16 @@ class LedgerKit:
         nth = self.numbers.get(by.id, 0) + 1
         self.numbers[by.id] = nth
         changed = {"nth": nth, "seen": self.head, **changed}
-        return self.make(by, act, body or {}, list(self.items(objects)), **changed)
+        return self.make(
+            by, act, body or {}, list(self.items(objects, changed.get("label"))), **changed
+        )
 
     def make(
         self,
         by: Organisation,
         act: str,
         body: Mapping[str, Any],
-        contents: list[Item],
+        covered: list[Item],
         *,
         key: PrivateKey | None = None,
         author: str | None = None,
@@ -316,18 +318,19 @@ class LedgerKit:
             channel=channel or self.channel,
             act=str(act),
             body=body,
-            contents=changed.pop("contents", contents),
+            contents=changed.pop("contents", covered),
             label=label or self.ceiling,
             **{"now": self.now, "bundle_id": f"signed-bundle--{number}", **changed},
         )
 
-    def items(self, objects: Iterable[StixObject]) -> tuple[Item, ...]:
+    def items(self, objects: Iterable[StixObject], label: TLP | None = None) -> tuple[Item, ...]:
+        """Say what a bundle with this label covers, each with its own label."""
         listed = list(objects)
         labels = {}
         for stix in listed:
             if stix.stix_type not in ("marking-definition", "signed-bundle"):
                 labels[stix.sha256] = effective_label(
-                    stix.value, self.ceiling, self.facts.find_marking
+                    stix.value, label or self.ceiling, self.facts.find_marking
                 )
         return tuple(
             SignedBundle.read(stix).item if stix.stix_type == "signed-bundle" else item
