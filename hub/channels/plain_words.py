@@ -114,6 +114,7 @@ _WORDS: Final[Mapping[Act, Callable[[Body, Names, Sequence[str]], str]]] = {
     Act.MEMBER_ROLE_CHANGED: _role_changed,
     Act.HANDOVER_OFFERED: _offered,
     Act.COORDINATOR_HANDED_OVER: _handed_over,
+    Act.NOTE_ADDED: lambda _body, _names, _refs: "wrote a note",
     Act.INTEL_SHARED: _intel,
     Act.OBJECT_RECALLED: _recalled,
     Act.OBJECT_RELEASED: _released,

@@ -91,6 +91,7 @@ class Entry:
         void: the failure's name where it has no effect.
     """
 
+    channel: str
     epoch: int
     seq: int
     act: str
@@ -367,6 +368,7 @@ def _entry(session: Session, actor: Actor, row: EntryRecord, names: Mapping[str,
     items = tuple(_item(actor, one, contents.get(one.sha256)) for one in shown)
     author = names.get(row.author, row.author)
     return Entry(
+        channel=row.channel,
         epoch=row.epoch,
         seq=row.seq,
         act=row.act,

@@ -30,6 +30,7 @@ from hub.problem import Problem, show_errors_with
 from hub.web import assets, words
 from hub.web.forms import as_sentence
 from hub.web.models import Place, Tone
+from hub.web.waiting import count_waiting
 from policies.errors import UnverifiedError
 from policies.roles import Right
 from sharing.db import reading
@@ -188,16 +189,16 @@ def show(
     Args:
         place: the navigation entry that is marked as the present one.
     """
-    actor = current_actor()
+    actor, now = current_actor(), now or clock.utcnow()
     return make_response(
         render_template(
             template,
             actor=actor,
             actor_roles=", ".join(sorted(role.value for role in actor.roles)),
             organisation=own_name(),
-            places=places_for(actor),
+            places=places_for(actor, waiting=count_waiting(actor, now=now)),
             here_place=place,
-            now=now or clock.utcnow(),
+            now=now,
             **values,
         ),
         status,
@@ -211,9 +212,9 @@ def own_name() -> str:
         return own.name if own else ""
 
 
-def places_for(actor: Actor) -> list[Place]:
+def places_for(actor: Actor, *, waiting: int) -> list[Place]:
     """Give the places that this person's roles open."""
-    places = [Place("today", "Today", "home", url_for("pages.get_today"))]
+    places = [Place("today", "Today", "home", url_for("pages.get_today"), count=waiting)]
     known: tuple[tuple[Right, str, str, str, Callable[[], str], str], ...] = (
         (
             Right.READ_CHANNELS,

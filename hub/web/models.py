@@ -69,6 +69,7 @@ class News:
     place: str
     href: str
     tlp: TLP | None = None
+    said: str | None = None
 
 
 @dataclass(frozen=True)

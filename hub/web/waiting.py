@@ -3,30 +3,94 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from flask import url_for
 from sqlalchemy.orm import Session
 
-from federation import node, partners
+from federation import node, partners, worker
+from federation.ledger_records import Delivery, Standing
 from federation.partner_records import PartnerState
 from federation.partners import Partner
 from hub.accounts.actor import Actor
-from hub.web.models import Alarm, Today, Tone, Waiting
+from hub.channels import queries
+from hub.channels.queries import ChannelSummary, PendingRow
+from hub.health import BEAT_MAX_AGE
+from hub.web.channels import PENDING_WORDS
+from hub.web.forms import as_sentence
+from hub.web.models import Alarm, News, Today, Tone, Waiting
 from policies.roles import Right
 from sharing.db import reading
+
+# A quiet partner is asked every five minutes; twice that without a word is worth a look.
+IN_TOUCH: Final = timedelta(minutes=10)
+# What is missing mostly comes by itself; people are told when it has not.
+TOLD_AFTER: Final = timedelta(minutes=10)
+SILENT_NAMED: Final = 3
 
 
 def look_at_today(actor: Actor, *, now: datetime) -> Today:
     """Give what this person should see first; what the roles do not open does not wait."""
-    del now
     with reading() as session:
-        if node.find_node(session) is None:
+        own = node.find_node(session)
+        if own is None:
             hint = "Run “tocsin node init” on its machine."
             return Today(alarms=[Alarm("This node has not been set up yet.", hint)])
-        waiting = list(_partners(session, actor))
-    waiting.sort(key=lambda one: (one.tone is not Tone.TROUBLE, one.since is None, one.since))
-    return Today(waiting=waiting)
+        names = {one.id: one for one in queries.visible_channels(session, actor)}
+        return Today(
+            alarms=list(_alarms(session, actor, now=now)),
+            waiting=_waiting(session, actor, names, now=now),
+            news=list(_news(session, actor, own.organisation, names)),
+        )
+
+
+def count_waiting(actor: Actor, *, now: datetime) -> int:
+    """Give how many things wait for this person, for the mark beside Today."""
+    with reading() as session:
+        if node.find_node(session) is None:
+            return 0
+        names = {one.id: one for one in queries.visible_channels(session, actor)}
+        return len(_waiting(session, actor, names, now=now))
+
+
+def is_silent(partner: Partner, *, now: datetime) -> bool:
+    """Tell whether an active partner has not been heard for longer than is usual."""
+    return partner.active and now - (partner.heard_at or partner.changed_at) > IN_TOUCH
+
+
+def _waiting(
+    session: Session, actor: Actor, channels: dict[str, ChannelSummary], *, now: datetime
+) -> list[Waiting]:
+    waiting = [
+        *_partners(session, actor),
+        *_invitations(session, actor, now=now),
+        *_contributions(session, actor, channels, now=now),
+        *_channels(actor, channels, now=now),
+    ]
+    waiting.sort(key=lambda one: (one.tone is not Tone.TROUBLE, one.due or one.since or now))
+    return waiting
+
+
+def _alarms(session: Session, actor: Actor, *, now: datetime) -> Iterator[Alarm]:
+    """Give states of the node that everybody should know."""
+    beat = worker.find_last_beat(session)
+    if beat is None or beat + BEAT_MAX_AGE < now:
+        yield Alarm(
+            "The worker of this node does not run.",
+            "Nothing goes out or comes in, and nothing is lost. Have it started: tocsin worker.",
+        )
+    if not actor.may(Right.READ_PARTNERS):
+        return
+    silent = [one.name for one in partners.partners(session) if is_silent(one, now=now)]
+    if silent:
+        more = len(silent) - SILENT_NAMED
+        named = ", ".join(silent[:SILENT_NAMED]) + (f" and {more} more" if more > 0 else "")
+        yield Alarm(
+            f"Not heard from: {named}.",
+            "Their nodes do not answer. What we write waits and goes out by itself.",
+            Tone.WAITING,
+        )
 
 
 def _partners(session: Session, actor: Actor) -> Iterator[Waiting]:
@@ -41,7 +105,7 @@ def _partners(session: Session, actor: Actor) -> Iterator[Waiting]:
 
 def _waiting_partner(partner: Partner) -> Waiting | None:
     href = url_for("pages.get_partner", organisation=partner.organisation)
-    if partner.stopped_by is not None:
+    if partner.stopped_by is not None and partner.state is not PartnerState.ENDED:
         return Waiting(
             f"The exchange with {partner.name} was stopped",
             "Their node showed two different descriptors of one version. Call them.",
@@ -61,3 +125,110 @@ def _waiting_partner(partner: Partner) -> Waiting | None:
             since=partner.paired_at,
         )
     return None
+
+
+def _invitations(session: Session, actor: Actor, *, now: datetime) -> Iterator[Waiting]:
+    """Give invitations that this person may answer."""
+    if not actor.may(Right.ANSWER_INVITATIONS):
+        return
+    for row in queries.visible_invitations(session, actor, now=now):
+        reason = f" {as_sentence(row.reason)}" if row.reason else ""
+        yield Waiting(
+            f"Invitation to {row.name}",
+            f"{row.owner_name} asks you to join as {' and '.join(row.roles)}.{reason}",
+            url_for("pages.get_invitation", channel=row.channel),
+            "Look and answer",
+            "mail-forward",
+            since=row.received_at,
+            due=row.reply_by,
+            tlp=row.ceiling,
+        )
+
+
+def _contributions(
+    session: Session, actor: Actor, channels: dict[str, ChannelSummary], *, now: datetime
+) -> Iterator[Waiting]:
+    """Give what of ours was refused, or taken and not shown."""
+    if not actor.may(Right.CONTRIBUTE):
+        return
+    for row in queries.visible_pending(session, actor, now=now):
+        if row.state is Delivery.REFUSED or row.alarm:
+            yield _waiting_contribution(row, channels.get(row.channel))
+
+
+def _waiting_contribution(row: PendingRow, channel: ChannelSummary | None) -> Waiting:
+    what = PENDING_WORDS.get(row.act, row.act)
+    href = url_for("pages.get_channel", channel=row.channel, _anchor="pending")
+    place = channel.name if channel is not None else "a channel"
+    if row.alarm:
+        return Waiting(
+            f"{what} does not show in {place}",
+            "The coordinator’s node took it and has not shown it to anybody since. Call them.",
+            href,
+            "Look",
+            "alert-triangle",
+            tone=Tone.TROUBLE,
+            since=row.written_at,
+        )
+    return Waiting(
+        f"{what} was refused in {place}",
+        as_sentence(row.sentence or row.what_it_means or "no reason was given"),
+        href,
+        "See why",
+        "hand-stop",
+        tone=Tone.TROUBLE,
+        since=row.written_at,
+    )
+
+
+def _channels(
+    actor: Actor, channels: dict[str, ChannelSummary], *, now: datetime
+) -> Iterator[Waiting]:
+    """Give channels that are frozen, or have waited for longer than it mostly takes."""
+    for channel in channels.values():
+        frozen = channel.standing is Standing.FROZEN
+        late = channel.standing is Standing.WAITING and (
+            channel.doubted_at is None or now - channel.doubted_at > TOLD_AFTER
+        )
+        if not frozen and not late:
+            continue
+        settles = bool(actor.may(Right.SETTLE_FREEZES))
+        way = "Look and choose a way out." if settles else "An administrator settles it."
+        sentence = as_sentence(channel.sentence or "something is missing")
+        yield Waiting(
+            f"{channel.name} is {'frozen' if frozen else 'incomplete'} here",
+            f"{sentence} {way}" if frozen else f"{sentence} The node goes on asking for it.",
+            url_for("pages.get_channel", channel=channel.id),
+            "Look",
+            "snowflake" if frozen else "clock-pause",
+            tone=Tone.TROUBLE if frozen else Tone.WAITING,
+            since=channel.doubted_at,
+            tlp=channel.ceiling,
+        )
+
+
+def _news(
+    session: Session, actor: Actor, us: str, channels: dict[str, ChannelSummary]
+) -> Iterator[News]:
+    """Give what others wrote last."""
+    for entry in queries.visible_news(session, actor, us=us):
+        channel = channels.get(entry.channel)
+        if channel is None:
+            continue
+        href = url_for(
+            "pages.get_channel", channel=entry.channel, _anchor=f"e{entry.epoch}-{entry.seq}"
+        )
+        said = next((item.text for item in entry.items if item.type == "note" and item.text), None)
+        yield News(
+            at=entry.at,
+            sentence=as_sentence(entry.sentence),
+            place=channel.name,
+            href=href,
+            tlp=channel.ceiling,
+            said=_beginning(said) if said and not entry.void else None,
+        )
+
+
+def _beginning(text: str, length: int = 160) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= length else line[:length].rsplit(" ", 1)[0] + " …"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Final
 from uuid import UUID
@@ -27,12 +27,11 @@ from hub.web.forms import Filled, PageForm, as_sentence
 from hub.web.frame import pages, show
 from hub.web.keys import KeyView, key_view
 from hub.web.models import Alarm, State, Tone
+from hub.web.waiting import is_silent
 from policies.errors import NotFoundError, UnavailableError
 from policies.roles import Right
 from sharing.db import reading, transaction
 
-# A quiet partner is asked every five minutes; twice that without a word is worth a look.
-IN_TOUCH: Final = timedelta(minutes=10)
 PAIRING_HINTS: Final[Mapping[bool, str]] = {
     True: "Ask the other side’s administrator for a new invitation.",
     False: "Keep the line and paste it again later; it works until it runs out.",
@@ -255,7 +254,7 @@ def state_of(partner: Partner, *, now: datetime) -> State:
             return State("to confirm", Tone.WAITING)
         case PartnerState.TO_CONFIRM:
             return State("they have to confirm", Tone.CALM)
-        case PartnerState.ACTIVE if _silent(partner, now=now):
+        case PartnerState.ACTIVE if is_silent(partner, now=now):
             return State("silent", Tone.TROUBLE)
         case PartnerState.ACTIVE:
             return State("in touch", Tone.GOOD)
@@ -278,7 +277,7 @@ def _sentence(partner: Partner, *, now: datetime) -> str:
             return "You have confirmed; their administrator has yet to confirm you."
         case PartnerState.ACTIVE if partner.heard_at is None:
             return "Nothing was heard from their node yet."
-        case PartnerState.ACTIVE if _silent(partner, now=now):
+        case PartnerState.ACTIVE if is_silent(partner, now=now):
             return "Their node does not answer. What we write waits and goes out by itself."
         case PartnerState.ACTIVE:
             return "Both nodes exchange what their channels hold."
@@ -286,11 +285,6 @@ def _sentence(partner: Partner, *, now: datetime) -> str:
             return "Nothing is exchanged. Nothing was deleted."
         case _:
             return "The partnership has ended. A new invitation can begin another."
-
-
-def _silent(partner: Partner, *, now: datetime) -> bool:
-    heard = partner.heard_at or partner.changed_at
-    return now - heard > IN_TOUCH
 
 
 def _rank(partner: Partner) -> int:
