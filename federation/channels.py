@@ -107,7 +107,7 @@ class Invited:
 
 
 def ask_pull(session: Session, record: ChannelRecord, *, now: datetime) -> None:
-    """Have a replica brought up to date; one pull per owner at a time, so a silent one holds one."""
+    """Have a replica brought up to date; one pull per owner at a time."""
     ask(session, PULL, record.id, now=now, lane=f"{PULL} {record.owner}")
 
 
