@@ -553,6 +553,41 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "channel_member",
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("organisation", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=True),
+        sa.Column(
+            "roles", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False
+        ),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column(
+            "since",
+            sa.DateTime(timezone=True).with_variant(sa.String(27), "sqlite"),
+            nullable=False,
+        ),
+        sa.Column(
+            "reply_by",
+            sa.DateTime(timezone=True).with_variant(sa.String(27), "sqlite"),
+            nullable=True,
+        ),
+        sa.Column(
+            "changed_at_epoch", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column(
+            "changed_at_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.ForeignKeyConstraint(
+            ["channel"], ["channel.id"], name=op.f("fk_channel_member_channel_channel")
+        ),
+        sa.PrimaryKeyConstraint("channel", "organisation", name=op.f("pk_channel_member")),
+    )
+    with op.batch_alter_table("channel_member", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_channel_member_organisation"), ["organisation"], unique=False
+        )
+
+    op.create_table(
         "collection_row",
         sa.Column("collection_id", sa.Text(), nullable=False),
         sa.Column(
@@ -854,6 +889,72 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("organisation", "sha256", name=op.f("pk_partner_descriptor")),
     )
     op.create_table(
+        "received_invitation",
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("direct", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "direct",
+                "community",
+                "case",
+                "feed",
+                name="channelkind",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column(
+            "roles", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False
+        ),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column(
+            "ceiling",
+            sa.Enum(
+                "clear",
+                "green",
+                "amber",
+                "amber+strict",
+                "red",
+                name="tlp",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("older", sa.Text(), nullable=False),
+        sa.Column("genesis", sa.Text(), nullable=False),
+        sa.Column(
+            "head_epoch", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("head_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("head_sha256", sa.Text(), nullable=False),
+        sa.Column(
+            "reply_by",
+            sa.DateTime(timezone=True).with_variant(sa.String(27), "sqlite"),
+            nullable=False,
+        ),
+        sa.Column(
+            "received_at",
+            sa.DateTime(timezone=True).with_variant(sa.String(27), "sqlite"),
+            nullable=False,
+        ),
+        sa.Column("bundle", sa.Text(), nullable=False),
+        sa.Column("withdrawn", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["direct"], ["channel.id"], name=op.f("fk_received_invitation_direct_channel")
+        ),
+        sa.PrimaryKeyConstraint("channel", name=op.f("pk_received_invitation")),
+    )
+    with op.batch_alter_table("received_invitation", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_received_invitation_direct"), ["direct"], unique=False)
+
+    op.create_table(
         "sign_in",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("secret_hash", sa.Text(), nullable=False),
@@ -965,6 +1066,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_sign_in_expires_at"))
 
     op.drop_table("sign_in")
+    with op.batch_alter_table("received_invitation", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_received_invitation_direct"))
+
+    op.drop_table("received_invitation")
     op.drop_table("partner_descriptor")
     op.drop_table("node_descriptor")
     with op.batch_alter_table("ledger_entry", schema=None) as batch_op:
@@ -990,6 +1095,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_collection_row_collection_id_spec_version_date_added"))
 
     op.drop_table("collection_row")
+    with op.batch_alter_table("channel_member", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_channel_member_organisation"))
+
+    op.drop_table("channel_member")
     op.drop_table("channel_descriptor")
     with op.batch_alter_table("api_token", schema=None) as batch_op:
         batch_op.drop_index("ix_api_token_user_id_created_at")
