@@ -36,6 +36,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, SessionTransaction, aliased
 
+from federation import changes
 from federation.backoff import wait_after
 from federation.errand_records import ErrandRecord
 from federation.holders import Holder
@@ -521,8 +522,13 @@ def _hasten(session: Session, which: ColumnElement[bool], *, now: datetime) -> i
     )
     count = sum(lease is None for lease in session.scalars(hastened))
     if count:
-        after_commit(session, wake)
+        _wake_all(session)
     return count
+
+
+def _wake_all(session: Session) -> None:
+    changes.announce(session)
+    after_commit(session, wake)
 
 
 @event.listens_for(Session, "before_commit")
@@ -546,7 +552,7 @@ def _write_asked(session: Session) -> None:
     ]
     for begin in range(0, len(rows), _ROWS_PER_STATEMENT):
         _upsert(session, rows[begin : begin + _ROWS_PER_STATEMENT])
-    after_commit(session, wake)
+    _wake_all(session)
 
 
 @event.listens_for(Session, "after_soft_rollback")

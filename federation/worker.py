@@ -20,16 +20,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from flask import Flask
-from sqlalchemy import PoolProxiedConnection, delete, func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from federation import errands
+from federation.changes import Changes
 from federation.errand_records import WorkerRecord
 from federation.errands import Claimed, Failed, Outcome
 from federation.holders import Holder
 from policies.errors import CoordinationError, UnavailableError
-from sharing.db import db, reading, transaction
+from sharing.db import reading, transaction
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ Handler = Callable[[Flask, str, datetime], Outcome]
 Handlers = Mapping[str, Handler]
 
 LOOK_EVERY: Final = timedelta(milliseconds=100)
-"""How often to look for what another process asked for; this process wakes its own worker."""
+"""How soon to hear of what another process asked for; this process wakes its own worker."""
 BEAT_EVERY: Final = errands.LEASE / 3
 GRACE: Final = timedelta(seconds=25)
 """How long what is under way may take to end when the worker is told to stop."""
@@ -104,37 +105,6 @@ def run(app: Flask) -> None:
 def find_last_beat(session: Session) -> datetime | None:
     """Give when a worker was last known to be alive, or `None` where there never was one."""
     return session.scalar(select(func.max(WorkerRecord.beat_at)))
-
-
-class Changes:
-    """Whether anybody has written to the database since the last look.
-
-    SQLite tells for next to nothing. Of PostgreSQL it is not asked: there the look-up itself is
-    the question.
-    """
-
-    def __init__(self) -> None:
-        self._connection: PoolProxiedConnection | None = None
-        self._version: object = None
-
-    def seen(self) -> bool:
-        """Tell whether something may have changed."""
-        if db.engine.dialect.name != "sqlite":
-            return True
-        if self._connection is None:
-            self._connection = db.engine.raw_connection()
-        cursor = self._connection.cursor()
-        cursor.execute("PRAGMA data_version")
-        version, before = cursor.fetchone(), self._version
-        cursor.close()
-        self._version = version
-        return version != before
-
-    def close(self) -> None:
-        """Give the connection back."""
-        if self._connection is not None:
-            self._connection.close()
-        self._connection = self._version = None
 
 
 @dataclass

@@ -306,9 +306,7 @@ def count_waiting() -> int:
 
 
 @pytest.mark.faults
-def test_killing_workers_loses_nothing_and_doubles_nothing(
-    database_url: str, tmp_path: Path
-) -> None:
+def test_killing_workers_loses_nothing_and_doubles_nothing(tables_url: str, tmp_path: Path) -> None:
     """Three rounds of kill -9 among two workers, then every errand was done, one at a time."""
     log = tmp_path / "log"
     asked = [f"{number % 10}-{number}" for number in range(150)]
@@ -318,7 +316,7 @@ def test_killing_workers_loses_nothing_and_doubles_nothing(
             errands.ask(session, "deliver", subject, now=utcnow(), lane=lane)
     chance = random.Random(20260301)
     killed = set()
-    workers = [start_process(database_url, log, 0.02) for _ in range(2)]
+    workers = [start_process(tables_url, log, 0.02) for _ in range(2)]
     try:
         for count in (40, 80, 120):
             wait_until(partial(has_lines, log, count), 30)
@@ -327,7 +325,7 @@ def test_killing_workers_loses_nothing_and_doubles_nothing(
             victim.send_signal(signal.SIGKILL)
             victim.wait()
             killed.add(victim.pid)
-            workers.append(start_process(database_url, log, 0.02))
+            workers.append(start_process(tables_url, log, 0.02))
         wait_until(lambda: count_waiting() == 0, 60)
     finally:
         for one in workers:
@@ -351,10 +349,10 @@ def test_killing_workers_loses_nothing_and_doubles_nothing(
 
 
 def test_another_process_hears_within_a_moment_and_stops_when_told(
-    database_url: str, tmp_path: Path
+    tables_url: str, tmp_path: Path
 ) -> None:
     log = tmp_path / "log"
-    process = start_process(database_url, log, 0)
+    process = start_process(tables_url, log, 0)
     try:
         ask("deliver", "first")
         wait_until(lambda: read_log(log), 20)
