@@ -13,6 +13,7 @@ FLASK_BELOW_HUB = {
     "federation/access.py",
     "federation/endpoints.py",
     "federation/problems.py",
+    "federation/rounds.py",
     "federation/worker.py",
     "sharing/db.py",
     "sharing/taxii/doors.py",
