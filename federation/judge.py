@@ -353,11 +353,14 @@ def _check_contribution(
         raise DoubtError(Doubt.SUPERSEDED, "it is history already")
     seen = bundle.seen
     known = facts.hash_at(seen.epoch, seen.seq) if seen is not None else None
-    if seen is not None and known is None:
+    if seen is None or (known is None and seen.epoch < state.head.epoch):
+        # What an earlier epoch held beyond the head that the next one names was abandoned.
+        return
+    if known is None:
         ahead = (seen.epoch, seen.seq) > (state.head.epoch, state.head.seq)
         doubt = Doubt.GAP if reader.strict and ahead else Doubt.FORK
         raise DoubtError(doubt, f"its author had seen {seen.epoch}/{seen.seq}, which is not here")
-    if seen is not None and known != seen.sha256:
+    if known != seen.sha256:
         raise DoubtError(
             Doubt.FORK, f"its author was shown another entry {seen.epoch}/{seen.seq} than ours"
         )
