@@ -5,9 +5,10 @@ from __future__ import annotations
 from flask import Flask
 
 from hub.web import frame
-from hub.web.views import account, administration, channels, door, partners, today
+from hub.web.views import account, administration, channels, door, members, partners, today
 
-__all__ = ["account", "administration", "channels", "door", "partners", "register", "today"]
+# Importing a module of views adds its routes.
+VIEWS = (account, administration, channels, door, members, partners, today)
 
 
 def register(app: Flask) -> None:

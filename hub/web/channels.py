@@ -9,6 +9,7 @@ from typing import Final, assert_never
 
 from sqlalchemy.orm import Session
 
+from federation.archive_report import Report
 from federation.channels import DELIVER
 from federation.errands import find_waiting
 from federation.ledger_records import Delivery, Standing
@@ -98,6 +99,8 @@ class Contribution:
     """One thing that we wrote into somebody else's channel, until it is history."""
 
     sha256: str
+    channel: str
+    place: str
     sentence: str
     state: State
     by: str
@@ -157,8 +160,12 @@ def alarm_of(verification: Verification) -> Alarm | None:
     return Alarm(title, " ".join(as_sentence(part) for part in parts if part), tone)
 
 
-def contribution_of(session: Session, row: PendingRow) -> Contribution:
-    """Say how far a contribution has come, and why not further."""
+def contribution_of(session: Session, row: PendingRow, *, place: str) -> Contribution:
+    """Say how far a contribution has come, and why not further.
+
+    Args:
+        place: the name of its channel.
+    """
     errand = find_waiting(session, DELIVER, row.channel)
     parts: list[str | None] = []
     next_at = None
@@ -184,6 +191,8 @@ def contribution_of(session: Session, row: PendingRow) -> Contribution:
             state = State("history", Tone.GOOD)
     return Contribution(
         sha256=row.sha256,
+        channel=row.channel,
+        place=place,
         sentence=PENDING_WORDS.get(row.act, row.act),
         state=state,
         by=row.written_by,
@@ -229,6 +238,17 @@ def labels_under(ceiling: TLP) -> list[TLP]:
 def usual_label(ceiling: TLP) -> TLP:
     """Give the label that a form begins with: the ceiling, but never RED unasked."""
     return TLP.AMBER if ceiling is TLP.RED else ceiling
+
+
+def verdict_of(report: Report) -> tuple[str, str]:
+    """Say what checking all of a ledger found, and how that looks."""
+    if not report.failures:
+        entries = words.count(len(report.history), "entry", "entries")
+        return f"All {entries} prove: each is signed, linked and complete.", "good"
+    first = as_sentence(report.failures[0].sentence)
+    more = len(report.failures) - 1
+    also = f" And {more} more." if more else ""
+    return f"It does not prove: {first}{also} Tell an administrator.", "trouble"
 
 
 def kept_sentence(verification: Verification) -> str:

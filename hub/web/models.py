@@ -62,7 +62,12 @@ class Waiting:
 
 @dataclass(frozen=True)
 class News:
-    """One thing that happened and asks for nothing."""
+    """What happened last in one channel, and asks for nothing.
+
+    Args:
+        said: how the newest words begin.
+        more_count: how many entries of others came shortly before.
+    """
 
     at: datetime
     sentence: str
@@ -70,6 +75,7 @@ class News:
     href: str
     tlp: TLP | None = None
     said: str | None = None
+    more_count: int = 0
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -28,6 +29,7 @@ IN_TOUCH: Final = timedelta(minutes=10)
 # What is missing mostly comes by itself; people are told when it has not.
 TOLD_AFTER: Final = timedelta(minutes=10)
 SILENT_NAMED: Final = 3
+NEWS_LOOKED_AT: Final = 30
 
 
 def look_at_today(actor: Actor, *, now: datetime) -> Today:
@@ -41,7 +43,7 @@ def look_at_today(actor: Actor, *, now: datetime) -> Today:
         return Today(
             alarms=list(_alarms(session, actor, now=now)),
             waiting=_waiting(session, actor, names, now=now),
-            news=list(_news(session, actor, own.organisation, names)),
+            news=_news(session, actor, own.organisation, names),
         )
 
 
@@ -209,24 +211,27 @@ def _channels(
 
 def _news(
     session: Session, actor: Actor, us: str, channels: dict[str, ChannelSummary]
-) -> Iterator[News]:
-    """Give what others wrote last."""
-    for entry in queries.visible_news(session, actor, us=us):
+) -> list[News]:
+    """Give what others wrote last, one line for each channel."""
+    news: dict[str, News] = {}
+    for entry in queries.visible_news(session, actor, us=us, limit=NEWS_LOOKED_AT):
         channel = channels.get(entry.channel)
         if channel is None:
             continue
-        href = url_for(
-            "pages.get_channel", channel=entry.channel, _anchor=f"e{entry.epoch}-{entry.seq}"
-        )
+        known = news.get(entry.channel)
+        if known is not None:
+            news[entry.channel] = replace(known, more_count=known.more_count + 1)
+            continue
         said = next((item.text for item in entry.items if item.type == "note" and item.text), None)
-        yield News(
+        news[entry.channel] = News(
             at=entry.at,
             sentence=as_sentence(entry.sentence),
             place=channel.name,
-            href=href,
+            href=url_for("pages.get_channel", channel=entry.channel, _anchor="history"),
             tlp=channel.ceiling,
             said=_beginning(said) if said and not entry.void else None,
         )
+    return list(news.values())
 
 
 def _beginning(text: str, length: int = 160) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from flask import Response, flash, redirect, request, url_for
+from flask import Response, flash, redirect, request, stream_with_context, url_for
 from pydantic import StringConstraints
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
@@ -19,15 +19,14 @@ from federation.desk import Desk
 from hub import clock
 from hub.accounts.actor import Actor
 from hub.accounts.current import current_actor
-from hub.channels import queries, service
+from hub.channels import proofs, queries, service
 from hub.office import current_office
 from hub.web import channels as shown
 from hub.web.acting import DONE, attempt
 from hub.web.forms import Filled, PageForm, read_form
 from hub.web.frame import pages, show
 from policies.acts import ACTS, Act, ChannelKind
-from policies.errors import NotFoundError
-from policies.roles import Right, Role
+from policies.roles import Right
 from policies.tlp import TLP
 from sharing.db import reading, transaction
 
@@ -53,27 +52,6 @@ class NoteForm(PageForm):
     tlp: TLP
 
 
-class InviteForm(PageForm):
-    """Somebody to invite."""
-
-    organisation: Organisation
-    role: Role
-    reason: Reason | None = None
-
-
-class MemberForm(PageForm):
-    """A member that an act is about."""
-
-    organisation: Organisation
-
-
-class RemoveForm(PageForm):
-    """A member that is to go, and why."""
-
-    organisation: Organisation
-    reason: Reason
-
-
 class NoForm(PageForm):
     """An act that needs nothing besides being done."""
 
@@ -89,9 +67,9 @@ class Forms:
     """The forms of a channel's page that came back with something to mend."""
 
     note: Filled[NoteForm] | None = None
-    invite: Filled[InviteForm] | None = None
-    remove: Filled[RemoveForm] | None = None
-    other: Filled[NoForm] | Filled[MemberForm] | None = None
+    invite: Filled[Any] | None = None
+    remove: Filled[Any] | None = None
+    other: Filled[Any] | None = None
 
 
 @pages.get("/channels")
@@ -146,13 +124,13 @@ def post_channel() -> BaseResponse:
     if status is not DONE:
         return _show_new(filled, status)
     flash("The channel is open. Now invite the others.", "good")
-    return _to(opened[0])
+    return to_channel(opened[0])
 
 
 @pages.get("/channels/<uuid:channel>")
 def get_channel(channel: UUID) -> Response:
     """Show one channel."""
-    return _show_channel(str(channel), Forms())
+    return show_channel(str(channel), Forms())
 
 
 @pages.post("/channels/<uuid:channel>/notes")
@@ -162,7 +140,7 @@ def post_note(channel: UUID) -> BaseResponse:
 
     def act(form: NoteForm) -> None:
         results.append(
-            _write(
+            write_act(
                 lambda session, desk, actor: service.add_note(
                     session,
                     desk,
@@ -177,109 +155,12 @@ def post_note(channel: UUID) -> BaseResponse:
 
     filled, status = attempt(NoteForm, act)
     if status is not DONE:
-        return _show_channel(str(channel), Forms(note=filled), status)
+        return show_channel(str(channel), Forms(note=filled), status)
     if results[0].entry is not None:
         flash("Your note stands in the history.", "good")
     else:
         flash("Your note is on its way to the coordinator.", "good")
-    return _to(str(channel))
-
-
-@pages.post("/channels/<uuid:channel>/members")
-def post_invite(channel: UUID) -> BaseResponse:
-    """Invite a partner."""
-
-    def act(form: InviteForm) -> None:
-        with transaction() as session:
-            service.invite(
-                session,
-                current_office().desk(session),
-                current_actor(),
-                str(channel),
-                organisation=form.organisation,
-                roles=[form.role.value],
-                reason=form.reason,
-                now=clock.utcnow(),
-            )
-
-    filled, status = attempt(InviteForm, act)
-    if status is not DONE:
-        return _show_channel(str(channel), Forms(invite=filled), status)
-    flash("Invited. They read of it in your direct channel.", "good")
-    return _to(str(channel))
-
-
-@pages.post("/channels/<uuid:channel>/removals")
-def post_removal(channel: UUID) -> BaseResponse:
-    """Remove a member, with the reason."""
-
-    def act(form: RemoveForm) -> None:
-        _write(
-            lambda session, desk, actor: service.remove(
-                session,
-                desk,
-                actor,
-                str(channel),
-                organisation=form.organisation,
-                reason=form.reason,
-                now=clock.utcnow(),
-            )
-        )
-
-    filled, status = attempt(RemoveForm, act)
-    if status is not DONE:
-        return _show_channel(str(channel), Forms(remove=filled), status)
-    flash("Removed. From this entry on they read nothing more.", "good")
-    return _to(str(channel))
-
-
-@pages.post("/channels/<uuid:channel>/withdrawals")
-def post_uninvite(channel: UUID) -> BaseResponse:
-    """Take an invitation back."""
-
-    def act(form: MemberForm) -> None:
-        _write(
-            lambda session, desk, actor: service.uninvite(
-                session,
-                desk,
-                actor,
-                str(channel),
-                organisation=form.organisation,
-                now=clock.utcnow(),
-            )
-        )
-
-    return _after_member_act(channel, act, "The invitation is taken back.")
-
-
-@pages.post("/channels/<uuid:channel>/suspensions")
-def post_member_suspend(channel: UUID) -> BaseResponse:
-    """Suspend a member whose node or key is in doubt."""
-    return _member_act(channel, Act.MEMBER_SUSPENDED, "Suspended: nothing more goes to them.")
-
-
-@pages.post("/channels/<uuid:channel>/resumptions")
-def post_member_resume(channel: UUID) -> BaseResponse:
-    """Take a suspended member back in."""
-    return _member_act(channel, Act.MEMBER_RESUMED, "They are a member again.")
-
-
-@pages.post("/channels/<uuid:channel>/leaving")
-def post_leaving(channel: UUID) -> BaseResponse:
-    """Leave a channel."""
-
-    def act(_form: NoForm) -> None:
-        _write(
-            lambda session, desk, actor: service.leave(
-                session, desk, actor, str(channel), now=clock.utcnow()
-            )
-        )
-
-    filled, status = attempt(NoForm, act)
-    if status is not DONE:
-        return _show_channel(str(channel), Forms(other=filled), status)
-    flash("You leave this channel. The coordinator is being told.", "good")
-    return _to(str(channel))
+    return to_channel(str(channel))
 
 
 @pages.post("/channels/<uuid:channel>/retry")
@@ -292,9 +173,9 @@ def post_retry(channel: UUID) -> BaseResponse:
 
     filled, status = attempt(NoForm, act)
     if status is not DONE:
-        return _show_channel(str(channel), Forms(other=filled), status)
+        return show_channel(str(channel), Forms(other=filled), status)
     flash("It is being read again.", "good")
-    return _to(str(channel))
+    return to_channel(str(channel))
 
 
 @pages.post("/channels/<uuid:channel>/refusals/<sha256>/seen")
@@ -302,77 +183,47 @@ def post_refusal_seen(channel: UUID, sha256: str) -> BaseResponse:
     """Take note of a refusal; it then waits for nobody any more."""
     with transaction() as session:
         service.take_note_of_refusal(session, current_actor(), sha256, now=clock.utcnow())
-    return _to(str(channel))
+    return to_channel(str(channel))
 
 
-@pages.get("/invitations/<uuid:channel>")
-def get_invitation(channel: UUID) -> Response:
-    """Show an invitation that we received."""
-    return _show_invitation(str(channel), None)
+@pages.get("/channels/<uuid:channel>/export")
+def get_export(channel: UUID) -> Response:
+    """Give the whole ledger as one file that proves itself."""
+    actor, now = current_actor(), clock.utcnow()
+    with transaction() as session:
+        us = current_office().desk(session).organisation
+        export = proofs.get_export(session, actor, str(channel), us=us, now=now)
+        proofs.record_export(session, actor, export, now=now)
+
+    def lines() -> Iterator[bytes]:
+        with reading() as session:
+            yield from export.lines(session)
+
+    response = Response(stream_with_context(lines()), mimetype="application/octet-stream")
+    response.headers.set("Content-Disposition", "attachment", filename=export.name)
+    return response
 
 
-@pages.post("/invitations/<uuid:channel>/joining")
-def post_joining(channel: UUID) -> BaseResponse:
-    """Accept an invitation."""
-
-    def act(_form: NoForm) -> None:
-        _write(
-            lambda session, desk, actor: service.join(
-                session, desk, actor, str(channel), now=clock.utcnow()
-            )
+@pages.post("/channels/<uuid:channel>/verification")
+def post_verification(channel: UUID) -> BaseResponse:
+    """Check all that is here once more, as anybody can check the export."""
+    with reading() as session:
+        us = current_office().desk(session).organisation
+        report = proofs.verify_channel(
+            session, current_actor(), str(channel), us=us, now=clock.utcnow()
         )
-
-    filled, status = attempt(NoForm, act)
-    if status is not DONE:
-        return _show_invitation(str(channel), filled, status)
-    flash("You join. The history comes as soon as the coordinator’s node has taken it in.", "good")
-    return _to(str(channel))
+    flash(*shown.verdict_of(report))
+    return to_channel(str(channel))
 
 
-@pages.post("/invitations/<uuid:channel>/declining")
-def post_declining(channel: UUID) -> BaseResponse:
-    """Decline an invitation."""
-
-    def act(_form: NoForm) -> None:
-        _write(
-            lambda session, desk, actor: service.decline(
-                session, desk, actor, str(channel), now=clock.utcnow()
-            )
-        )
-
-    filled, status = attempt(NoForm, act)
-    if status is not DONE:
-        return _show_invitation(str(channel), filled, status)
-    flash("You declined. They are being told.", "good")
-    return redirect(url_for("pages.get_channels"), HTTPStatus.SEE_OTHER)
-
-
-def _write(act: Callable[[Session, Desk, Actor], Written]) -> Written:
+def write_act(act: Callable[[Session, Desk, Actor], Written]) -> Written:
+    """Write an act in a transaction of its own."""
     with transaction() as session:
         return act(session, current_office().desk(session), current_actor())
 
 
-def _member_act(channel: UUID, act: Act, done: str) -> BaseResponse:
-    def write(form: MemberForm) -> None:
-        body = {"organisation": form.organisation}
-        _write(
-            lambda session, desk, actor: service.write(
-                session, desk, actor, str(channel), act, body, (), now=clock.utcnow()
-            )
-        )
-
-    return _after_member_act(channel, write, done)
-
-
-def _after_member_act(channel: UUID, act: Callable[[MemberForm], None], done: str) -> BaseResponse:
-    filled, status = attempt(MemberForm, act)
-    if status is not DONE:
-        return _show_channel(str(channel), Forms(other=filled), status)
-    flash(done, "good")
-    return _to(str(channel))
-
-
-def _to(channel: str) -> BaseResponse:
+def to_channel(channel: str) -> BaseResponse:
+    """Lead back to a channel after an act."""
     return redirect(url_for("pages.get_channel", channel=channel), HTTPStatus.SEE_OTHER)
 
 
@@ -380,29 +231,8 @@ def _show_new(filled: Filled[ChannelForm] | None, status: HTTPStatus = HTTPStatu
     return show("channels/new.html", "channels", status=status, filled=filled, labels=CAN_BE_OPENED)
 
 
-def _show_invitation(
-    channel: str, filled: Filled[NoForm] | None, status: HTTPStatus = HTTPStatus.OK
-) -> Response:
-    actor, now = current_actor(), clock.utcnow()
-    with reading() as session:
-        rows = queries.visible_invitations(session, actor, now=now, open_only=False)
-    row = next((one for one in rows if one.channel == channel), None)
-    if row is None:
-        raise NotFoundError("there is no such invitation")
-    return show(
-        "channels/invitation.html",
-        "channels",
-        status=status,
-        now=now,
-        invitation=row,
-        kind=shown.KIND_WORDS[row.kind],
-        older=shown.OLDER_WORDS.get(row.older, row.older),
-        may_answer=row.state == "open" and bool(actor.may(Right.ANSWER_INVITATIONS)),
-        filled=filled,
-    )
-
-
-def _show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK) -> Response:
+def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    """Show one channel, with the forms that came back."""
     actor, now = current_actor(), clock.utcnow()
     place = read_form(PlaceForm, request.args).form
     before = place.before if place is not None else None
@@ -415,7 +245,7 @@ def _show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK
         rows = queries.visible_members(session, actor, channel, us=desk.organisation, now=now)
         verification = queries.visible_verification(session, actor, channel)
         pending = [
-            shown.contribution_of(session, row)
+            shown.contribution_of(session, row, place=summary.name)
             for row in queries.visible_pending(session, actor, channel, now=now)
         ]
         open_acts = queries.visible_open_acts(session, desk, actor, channel, now=now)
@@ -448,6 +278,7 @@ def _show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK
         labels=shown.labels_under(ceiling),
         usual_label=shown.usual_label(ceiling),
         may_note=Act.NOTE_ADDED in offered,
+        may_export=bool(summary.head_sha256) and bool(actor.may(Right.VERIFY_LEDGERS)),
         may_invite=coordinates and bool(actor.may(Right.MANAGE_MEMBERS)),
         may_leave=Act.MEMBER_LEFT in offered and not summary.is_ours,
         candidates=candidates,

@@ -21,8 +21,11 @@ from federation.partner_records import PartnerState
 from federation.partners import Partner
 from hub import clock, partnerships
 from hub.accounts.current import current_actor
+from hub.channels import queries
+from hub.channels.queries import ChannelSummary
 from hub.office import current_office
 from hub.web.acting import DONE, attempt
+from hub.web.channels import KIND_WORDS, Contribution, contribution_of
 from hub.web.forms import Filled, PageForm, as_sentence
 from hub.web.frame import pages, show
 from hub.web.keys import KeyView, key_view
@@ -96,6 +99,8 @@ class PartnerView:
     they_confirmed_at: datetime | None
     keys: Sequence[KeyView]
     acts: Sequence[str]
+    channels: Sequence[ChannelSummary]
+    outbox: Sequence[Contribution]
 
 
 @pages.get("/partners")
@@ -341,12 +346,20 @@ def _show_partner(
             raise NotFoundError("there is no such partner")
         phrase = pairing.verification_phrase(get_node(session), row)
         keys = [key_view(key) for key in newest_descriptor(session, organisation).keys]
+        channels = queries.visible_channels_with(session, actor, organisation)
+        theirs = {one.id: one.name for one in channels if one.owner == organisation}
+        outbox = [
+            contribution_of(session, one, place=theirs[one.channel])
+            for one in queries.visible_pending(session, actor, now=now)
+            if one.channel in theirs
+        ]
     return show(
         "partners/partner.html",
         "partners",
         status=status,
         now=now,
-        partner=_view(row, phrase, keys, now=now),
+        kind_words=KIND_WORDS,
+        partner=_view(row, phrase, keys, channels, outbox, now=now),
         may_manage=bool(actor.may(Right.MANAGE_PARTNERS)),
         confirm_form=confirm_form,
         suspend_form=suspend_form,
@@ -355,7 +368,13 @@ def _show_partner(
 
 
 def _view(
-    row: Partner, phrase: Sequence[str], keys: Sequence[KeyView], *, now: datetime
+    row: Partner,
+    phrase: Sequence[str],
+    keys: Sequence[KeyView],
+    channels: Sequence[ChannelSummary],
+    outbox: Sequence[Contribution],
+    *,
+    now: datetime,
 ) -> PartnerView:
     alarm = None
     if row.stopped_by is not None:
@@ -391,4 +410,6 @@ def _view(
         they_confirmed_at=row.they_confirmed_at,
         keys=keys,
         acts=acts,
+        channels=channels,
+        outbox=outbox,
     )
