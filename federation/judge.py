@@ -403,7 +403,7 @@ def _rule(state: ChannelState, judged: Judged, facts: Facts) -> Ruling:
         acting.body,
         facts,
         judged.entry.created,
-        endorsed_by=_endorsers(state, judged),
+        endorsed_by=_endorsers(state, judged, facts),
     )
     if judged.act is None:
         raise ValueError("no table rules an unknown act")
@@ -413,7 +413,7 @@ def _rule(state: ChannelState, judged: Judged, facts: Facts) -> Ruling:
     return ruling
 
 
-def _endorsers(state: ChannelState, judged: Judged) -> frozenset[str]:
+def _endorsers(state: ChannelState, judged: Judged, facts: Facts) -> frozenset[str]:
     """Give who validly endorsed the author of an opening by succession.
 
     Source: protocol, 11 (*Succession*).
@@ -432,8 +432,8 @@ def _endorsers(state: ChannelState, judged: Judged) -> frozenset[str]:
         _read_act(bundle, state.tables)
         body = bundle.body
         head = Position.read(body["head"])
-        heard = (head.epoch, head.seq) <= (state.head.epoch, state.head.seq)
-        if (body["epoch"], body["round"], body["candidate"]) == wanted and heard:
+        known = facts.hash_at(head.epoch, head.seq) == head.sha256
+        if (body["epoch"], body["round"], body["candidate"]) == wanted and known:
             _prove(bundle, state.chains.get(bundle.author), opening.created, None)
             endorsers.add(bundle.author)
     return frozenset(endorsers)
