@@ -35,7 +35,7 @@ from sharing import objects
 PAGE: Final = 25
 MAX_PAGE: Final = 100
 OBJECTS_SHOWN: Final = 20
-_READERS_OF_RED: Final = frozenset({PersonRole.COORDINATOR, PersonRole.HANDLER})
+READERS_OF_RED: Final = frozenset({PersonRole.COORDINATOR, PersonRole.HANDLER})
 
 
 @dataclass(frozen=True)
@@ -184,6 +184,24 @@ def visible_channels(session: Session, actor: Actor) -> list[ChannelSummary]:
     rows.sort(key=lambda row: row.head_at or row.opened_at, reverse=True)
     rows.sort(key=lambda row: row.kind is ChannelKind.DIRECT)
     return [_summary(session, row) for row in rows]
+
+
+def visible_channels_with(
+    session: Session, actor: Actor, organisation: str
+) -> list[ChannelSummary]:
+    """Give the channels that an organisation owns or takes part in, in the same order."""
+    present = set(
+        session.scalars(
+            select(MemberView.channel).where(
+                MemberView.organisation == organisation, MemberView.state == "joined"
+            )
+        )
+    )
+    return [
+        one
+        for one in visible_channels(session, actor)
+        if one.owner == organisation or one.id in present
+    ]
 
 
 def get_visible_summary(session: Session, actor: Actor, channel: str) -> ChannelSummary:
@@ -389,7 +407,7 @@ def _entry(session: Session, actor: Actor, row: EntryRecord, names: Mapping[str,
 
 def _item(actor: Actor, row: CoveredRecord, content: bytes | None) -> EntryItem:
     stix_type = row.ref.partition("--")[0]
-    red = row.claimed is TLP.RED and not actor.roles & _READERS_OF_RED
+    red = row.claimed is TLP.RED and not actor.roles & READERS_OF_RED
     if row.recalled:
         return EntryItem(row.ref, stix_type, row.claimed, "recalled", None, "recalled")
     if content is None:
