@@ -230,6 +230,7 @@ class LedgerReader:
             self._disowned |= {(acting.author, sha256) for sha256 in disowned}
         relayed = judged.contribution is not None
         about = (acting.body[name] for name in _NAMED if name in acting.body)
+        named = tuple(one for one in about if isinstance(one, str))
         history = HistoryLine(
             position=entry.position,
             time=entry.created,
@@ -238,7 +239,7 @@ class LedgerReader:
             act=acting.act,
             standing=_standing(judged),
             admitted_by=self._chain.name(entry.author) if relayed else None,
-            about=tuple(self._chain.name(one) for one in about if isinstance(one, str)),
+            about=named,
             line=line.number,
         )
         self._kept.append(_Kept(history, acting.kid, acting.sha256))
@@ -274,7 +275,8 @@ class LedgerReader:
     def _history(self) -> Iterator[HistoryLine]:
         """Give the history as it stands at the end: keys may have been revoked since."""
         for kept in self._kept:
-            line = kept.line
+            about = tuple(self._chain.name(one) for one in kept.line.about)
+            line = replace(kept.line, about=about)
             if line.standing != IN_EFFECT:
                 yield line
                 continue

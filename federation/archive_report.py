@@ -90,6 +90,7 @@ class HistoryLine:
             "author_name": self.author_name,
             "act": self.act,
             "words": self.words,
+            "about": list(self.about),
             "standing": self.standing,
             "admitted_by": self.admitted_by,
             "line": self.line,
