@@ -15,8 +15,10 @@ import click
 # Noun → module that defines a `click` command of that name. Loaded when it is asked for.
 NOUNS: Final = {
     "backup": "hub.commands.backup",
+    "channel": "hub.commands.channel",
     "check": "hub.commands.check",
     "node": "hub.commands.node",
+    "partner": "hub.commands.partner",
     "restore": "hub.commands.restore",
     "serve": "hub.commands.serve",
     "token": "hub.commands.token",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import getpass
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from typing import Any, Final, ParamSpec
 import click
 from flask import Flask
 
+from federation.doubt import DoubtError
 from hub import schema
 from hub.accounts.actor import Actor
 from hub.settings import Settings, load_settings
@@ -23,6 +25,10 @@ from sharing.canonical import write_time
 from sharing.db import db
 
 REFUSED: Final = 1
+_UNPRINTABLE: Final = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069]"
+)
+"""What moves a terminal's cursor or turns the direction of writing has no place in an answer."""
 P = ParamSpec("P")
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Answer for a machine.")
@@ -36,8 +42,7 @@ def refusing(function: Callable[P, None]) -> Callable[P, None]:
         try:
             function(*args, **kwargs)
         except CoordinationError as error:
-            hint = f" ({error.hint})" if error.hint else ""
-            click.echo(" ".join(f"tocsin: {error.message}{hint}".split()), err=True)
+            click.echo(f"tocsin: {reason_of(error)}", err=True)
             raise SystemExit(REFUSED) from None
 
     return wrapper
@@ -77,6 +82,19 @@ def console_actor() -> Actor:
     return Actor.at_the_console(f"{login} at the console")
 
 
+def reason_of(error: CoordinationError) -> str:
+    """Give a refusal in one line, a failure of the protocol by its name."""
+    if isinstance(error, DoubtError):
+        return printable(error.answer)
+    hint = f" ({error.hint})" if error.hint else ""
+    return printable(" ".join(f"{error.message}{hint}".split()))
+
+
+def printable(text: str) -> str:
+    """Give a text in one line that can't play tricks on a terminal."""
+    return _UNPRINTABLE.sub("\ufffd", text)
+
+
 def show(document: Any, *, as_json: bool, line: str = "") -> None:
     """Print an answer: the document for a machine, else the line for a person."""
     if as_json:
@@ -100,11 +118,12 @@ def show_table(
         click.echo(nothing)
     elif sys.stdout.isatty():
         from rich.console import Console  # noqa: PLC0415 - only a terminal needs it
+        from rich.markup import escape  # noqa: PLC0415
         from rich.table import Table  # noqa: PLC0415
 
         table = Table(*columns.values(), box=None, header_style="bold")
         for row in rows:
-            table.add_row(*(_cell(row.get(key)) for key in columns))
+            table.add_row(*(escape(_cell(row.get(key))) for key in columns))
         Console().print(table)
     else:
         for row in rows:
@@ -123,10 +142,10 @@ def _cell(value: Any) -> str:
     if value is None:
         return "–"
     if isinstance(value, list | tuple | frozenset | set):
-        return ", ".join(sorted(str(item) for item in value)) or "–"
+        return printable(", ".join(sorted(str(item) for item in value))) or "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return str(_plain(value) if isinstance(value, datetime) else value)
+    return printable(str(_plain(value) if isinstance(value, datetime) else value))
 
 
 def _plain(value: Any) -> Any:

@@ -20,10 +20,6 @@ SHOWN_FAILURES: Final = 20
 WIDE: Final = 400
 """Columns where no terminal is: one entry stays one line."""
 _THUMBPRINT: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
-_UNPRINTABLE: Final = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069]"
-)
-"""What moves a terminal's cursor or turns the direction of writing has no place in a report."""
 
 
 def _thumbprints(
@@ -58,23 +54,22 @@ def command(file: Path, pins: frozenset[str], *, as_json: bool) -> None:
     error. A dash reads standard input.
     """
     source: Path | IO[bytes] = sys.stdin.buffer if str(file) == "-" else file
-    report = verify_file(source, pins=pins)
+    show_report(verify_file(source, pins=pins), as_json=as_json)
+
+
+def show_report(report: Report, *, as_json: bool) -> None:
+    """Print what a check found, and end the command with 1 where something does not hold."""
     if as_json:
         frame.show(report.document(), as_json=True)
     else:
         _show(report, Console(soft_wrap=True, width=None if sys.stdout.isatty() else WIDE))
     if not report.holds:
-        click.echo(f"tocsin: {printable(report.failures[0].text)}", err=True)
+        click.echo(f"tocsin: {frame.printable(report.failures[0].text)}", err=True)
         raise SystemExit(frame.REFUSED)
 
 
-def printable(text: str) -> str:
-    """Give a text in one line that can't play tricks on a terminal."""
-    return _UNPRINTABLE.sub("\ufffd", text)
-
-
 def _safe(text: str) -> str:
-    return escape(printable(text))
+    return escape(frame.printable(text))
 
 
 def _show(report: Report, console: Console) -> None:

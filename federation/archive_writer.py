@@ -1,0 +1,252 @@
+"""Writing an export: one channel as one file that anybody can check with nothing but the file.
+
+Source: protocol, 10 (`export`); wire format, 7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from federation.access import scope_of
+from federation.archive_lines import FORMAT, Kind
+from federation.bundles import Position, SignedBundle
+from federation.doubt import Doubt, DoubtError
+from federation.ledger import get_channel, get_state, head_of
+from federation.ledger_records import (
+    ChannelRecord,
+    CoveredRecord,
+    EntryRecord,
+    EvidenceRecord,
+)
+from federation.state import ChannelState, Member
+from policies.errors import ConflictError, InvalidError, NotFoundError
+from sharing import objects
+from sharing.canonical import canonical, write_time
+from sharing.objects import SIGNED_BUNDLE, StixObject, chunks
+from sharing.records import CollectionRow
+from sharing.selection import Scope
+
+SUFFIX: Final = ".coordination.jsonl"
+_ENTRIES_AT_ONCE: Final = 50
+_OBJECTS_AT_ONCE: Final = 200
+_EXPORTED_EVIDENCE: Final = (Doubt.FORK.value, Doubt.STALE_EPOCH.value)
+
+
+@dataclass(frozen=True)
+class Export:
+    """An export that is ready to be written.
+
+    Args:
+        channel: its UUID.
+        head: the last entry in it.
+        for_: the organisation that "withheld" is judged for.
+    """
+
+    channel: str
+    head: Position
+    by: str
+    for_: str
+    at: datetime
+    _scope: Scope = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """What the file is best called."""
+        return f"{self.channel}-{self.head.epoch}-{self.head.seq}{SUFFIX}"
+
+    def lines(self, session: Session) -> Iterator[bytes]:
+        """Give the file line by line; a line's end is part of it.
+
+        Args:
+            session: one that sees one state of the database until the last line.
+        """
+        header = {
+            "format": FORMAT,
+            "channel": self.channel,
+            **self.head.document(),
+            "by": self.by,
+            "for": self.for_,
+            "at": write_time(self.at),
+        }
+        yield _line(Kind.HEADER, canonical(header))
+        written: set[str] = set()
+        for entries in chunks(_entries(session, self.channel, self.head), _ENTRIES_AT_ONCE):
+            bundles = objects.find_contents(session, _bundle_hashes(entries))
+            for entry in entries:
+                yield from self._objects(session, entry, written)
+                if entry.contribution_object is not None:
+                    content = _stored(bundles, entry.contribution_object, entry)
+                    yield _line(Kind.CONTRIBUTION, content)
+                yield _line(Kind.ENTRY, _stored(bundles, entry.object_sha256, entry))
+        for content in _evidence(session, self.channel, self.head):
+            yield _line(Kind.EVIDENCE, content)
+
+    def _objects(self, session: Session, entry: EntryRecord, written: set[str]) -> Iterator[bytes]:
+        """Give the objects that come with an entry and that its reader is due."""
+        covered = session.execute(
+            select(CoveredRecord.ref, CoveredRecord.sha256)
+            .where(
+                CoveredRecord.channel == entry.channel,
+                CoveredRecord.epoch == entry.epoch,
+                CoveredRecord.seq == entry.seq,
+            )
+            .order_by(CoveredRecord.place)
+        ).all()
+        for chunk in chunks(covered, _OBJECTS_AT_ONCE):
+            wanted = []
+            for ref, sha256 in chunk:
+                if ref.startswith(f"{SIGNED_BUNDLE}--"):
+                    wanted += _carried(session, entry.channel, ref, sha256)
+                else:
+                    wanted.append(sha256)
+            shown = self._shown(session, wanted)
+            contents = objects.find_contents(session, shown - written)
+            for sha256 in dict.fromkeys(wanted):
+                if sha256 in contents and sha256 not in written:
+                    written.add(sha256)
+                    yield _line(Kind.OBJECT, contents[sha256])
+
+    def _shown(self, session: Session, hashes: Iterable[str]) -> set[str]:
+        """Give those of the objects that our TAXII server would serve to this reader."""
+        rows = session.execute(
+            select(
+                CollectionRow.sha256,
+                CollectionRow.date_added,
+                CollectionRow.claimed,
+                CollectionRow.released,
+            ).where(
+                CollectionRow.collection_id == self.channel,
+                CollectionRow.sha256.in_(list(hashes)),
+                ~CollectionRow.hidden,
+            )
+        )
+        return {
+            sha256
+            for sha256, date_added, claimed, released in rows
+            if self._scope.shows(date_added, claimed, released=released)
+        }
+
+
+def prepare_export(
+    session: Session, channel: str, *, by: str, for_: str | None = None, now: datetime
+) -> Export:
+    """Prepare an export: of all that is here, or of what one member is due.
+
+    Args:
+        by: our organisation.
+        for_: a member, present or past; one that is gone gets it up to the entry that ended it.
+
+    Raises:
+        NotFoundError: there is no such channel here, or no such member in it.
+        ConflictError: nothing of it has been read yet.
+    """
+    record = get_channel(session, channel)
+    state = get_state(session, record)
+    head = head_of(record)
+    if head is None:
+        raise ConflictError("nothing of this channel has been read yet")
+    scope = Scope.everything()
+    if for_ is not None and for_ != by:
+        member = _find_reader(state, for_)
+        scope = scope_of(session, record, member)
+        head = _end_for(session, record, member) or head
+    return Export(channel=channel, head=head, by=by, for_=for_ or by, at=now, _scope=scope)
+
+
+def _find_reader(state: ChannelState, organisation: str) -> Member:
+    member = state.members.get(organisation)
+    if member is None or not member.stays:
+        raise NotFoundError(
+            "this organisation never was a member of the channel",
+            field="for",
+            hint="An export goes to those who have been in its audience.",
+        )
+    return member
+
+
+def _end_for(session: Session, record: ChannelRecord, member: Member) -> Position | None:
+    """Give the last entry that is due to somebody who is gone."""
+    ended = member.stays[-1].ended
+    if ended is None:
+        return None
+    entry = session.get(EntryRecord, (record.id, *ended))
+    return Position(*ended, entry.sha256) if entry is not None else None
+
+
+def _entries(session: Session, channel: str, head: Position) -> Iterator[EntryRecord]:
+    query = (
+        select(EntryRecord)
+        .where(EntryRecord.channel == channel)
+        .order_by(EntryRecord.epoch, EntryRecord.seq)
+        .execution_options(yield_per=_ENTRIES_AT_ONCE)
+    )
+    for entry in session.scalars(query):
+        if (entry.epoch, entry.seq) > (head.epoch, head.seq):
+            return
+        yield entry
+
+
+def _bundle_hashes(entries: Iterable[EntryRecord]) -> list[str]:
+    hashes = []
+    for entry in entries:
+        hashes.append(entry.object_sha256)
+        if entry.contribution_object is not None:
+            hashes.append(entry.contribution_object)
+    return hashes
+
+
+def _stored(bundles: dict[str, bytes], sha256: str, entry: EntryRecord) -> bytes:
+    try:
+        return bundles[sha256]
+    except KeyError:
+        place = f"{entry.epoch}/{entry.seq}"
+        raise ConflictError(
+            f"the bytes of entry {place} are missing", hint="Restore a backup."
+        ) from None
+
+
+def _carried(session: Session, channel: str, ref: str, sha256: str) -> list[str]:
+    """Give the object hash of a bundle that was carried along, known by its bundle hash."""
+    rows = session.scalars(
+        select(CollectionRow.sha256).where(
+            CollectionRow.collection_id == channel, CollectionRow.stix_id == ref
+        )
+    )
+    contents = objects.find_contents(session, rows)
+    return [
+        key
+        for key, content in contents.items()
+        if SignedBundle.read(StixObject.read(content)).sha256 == sha256
+    ]
+
+
+def _evidence(session: Session, channel: str, head: Position) -> Iterator[bytes]:
+    """Give the entries beside the chain that prove what their owner did."""
+    query = (
+        select(EvidenceRecord.content)
+        .where(
+            EvidenceRecord.channel == channel,
+            EvidenceRecord.doubt.in_(_EXPORTED_EVIDENCE),
+        )
+        .order_by(EvidenceRecord.id)
+    )
+    for content in session.scalars(query):
+        try:
+            entry = SignedBundle.read(StixObject.read(content))
+        except (InvalidError, DoubtError):
+            continue
+        if not entry.is_entry or entry.channel != channel or entry.place > (head.epoch, head.seq):
+            continue
+        known = session.get(EntryRecord, (channel, *entry.place))
+        if known is not None and known.sha256 != entry.sha256:
+            yield entry.stix.content
+
+
+def _line(kind: Kind, content: bytes) -> bytes:
+    return b'{"' + kind.value.encode() + b'":' + content + b"}\n"

@@ -1,0 +1,344 @@
+"""Forms of channels, for the API and for `--json`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from federation.channels import Written
+from federation.judge import Judged
+from federation.ledger_records import Delivery, Standing
+from hub.api.models import Document, Form, Moment
+from hub.api.paging import PageQuery
+from hub.channels import queries
+from hub.channels.incoming import MAX_OBJECTS
+from policies.acts import Act, ChannelKind
+from policies.roles import Role
+from policies.tlp import TLP
+
+ChannelId = Annotated[
+    str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", description="A UUID.")
+]
+OrganisationId = Annotated[
+    str,
+    Field(
+        pattern=r"^identity--[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
+        description="The STIX id of an organisation.",
+    ),
+]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Reason = Annotated[str, Field(max_length=4_000)]
+DoubtName = Annotated[str | None, Field(description="The failure's name in the protocol.")]
+
+
+class ChannelOut(Document):
+    """One channel, as it stands here."""
+
+    id: str
+    kind: ChannelKind
+    name: str
+    owner: str
+    owner_name: str | None
+    is_ours: bool
+    ceiling: Annotated[TLP | None, Field(description="The strictest label that it takes.")]
+    standing: Standing
+    doubt: DoubtName
+    sentence: str | None
+    doubted_at: Moment | None
+    epoch: int | None
+    seq: int | None
+    head_sha256: str | None
+    head_at: Moment | None
+    applied_at: Moment | None
+    pending_count: Annotated[int, Field(description="What of ours is on its way or refused.")]
+
+
+class ChannelsOut(Document):
+    """The channels, the newest word first; direct ones last."""
+
+    items: list[ChannelOut]
+
+
+class ItemOut(Document):
+    """An object that an entry covers."""
+
+    ref: str
+    type: str
+    tlp: TLP | None
+    title: str
+    text: str | None
+    absence: Annotated[
+        str, Field(description="Why its words are not here: withheld, recalled, red; or empty.")
+    ]
+
+
+class EntryOut(Document):
+    """One entry of the history, in plain words."""
+
+    channel: str
+    epoch: int
+    seq: int
+    act: str
+    author: str
+    author_name: str
+    sentence: str
+    at: Annotated[Moment, Field(description="Ledger time.")]
+    received_at: Moment
+    sha256: str
+    bundle: Annotated[str, Field(description="Hash of the bundle whose act it is.")]
+    void: Annotated[str | None, Field(description="The failure's name, where without effect.")]
+    void_sentence: str | None
+    known: Annotated[bool, Field(description="Whether this node knows the act.")]
+    items: list[ItemOut]
+    more_items: int
+
+
+class EntriesOut(Document):
+    """A page of the history, newest first."""
+
+    items: list[EntryOut]
+    next: str | None
+
+
+class EntriesQuery(PageQuery):
+    """How a page of the history is asked for."""
+
+    limit: Annotated[int, Field(ge=1, le=queries.MAX_PAGE, description="How many at most.")] = (
+        queries.PAGE
+    )
+
+
+class MemberOut(Document):
+    """One organisation's part in a channel."""
+
+    organisation: str
+    name: str
+    roles: list[Role]
+    state: str
+    since: Moment
+    reply_by: Moment | None
+    late: bool
+    is_us: bool
+
+
+class MembersOut(Document):
+    """Who takes part, the joined first."""
+
+    items: list[MemberOut]
+
+
+class PendingOut(Document):
+    """A contribution of ours that is not history, or was refused and not noted yet."""
+
+    sha256: str
+    channel: str
+    nth: int
+    act: str
+    state: Delivery
+    written_by: str
+    written_at: Moment
+    attempts: int
+    doubt: DoubtName
+    sentence: str | None
+    what_it_means: str | None
+    alarm: Annotated[
+        bool, Field(description="The owner said that it took it, and does not show it.")
+    ]
+
+
+class PendingsOut(Document):
+    """What of ours is on its way, oldest first."""
+
+    items: list[PendingOut]
+
+
+class VerificationOut(Document):
+    """How far our copy is proven."""
+
+    standing: Standing
+    doubt: DoubtName
+    sentence: str | None
+    what_it_means: str | None
+    way_out: str | None
+    since: Moment | None
+    entries: int
+    voids: int
+    withheld: int
+
+
+class OpenActsOut(Document):
+    """What could be written now, by our organisation and by the person who asks."""
+
+    items: list[Act]
+
+
+class ReceivedInvitationOut(Document):
+    """An invitation that we received."""
+
+    channel: str
+    kind: ChannelKind
+    name: str
+    owner: str
+    owner_name: str
+    roles: list[Role]
+    reason: str | None
+    ceiling: TLP
+    older: Annotated[
+        str, Field(description="`released`: older matter shows as its authors release it.")
+    ]
+    reply_by: Moment
+    late: bool
+    received_at: Moment
+    state: str
+
+
+class ReceivedInvitationsOut(Document):
+    """The invitations that we received, the most urgent first."""
+
+    items: list[ReceivedInvitationOut]
+
+
+class WrittenOut(Document):
+    """What became of a write."""
+
+    channel: str
+    act: Act
+    state: Annotated[
+        Literal["history", "pending"],
+        Field(description="`pending`: it waits in the outbox until the owner has admitted it."),
+    ]
+    epoch: int | None
+    seq: int | None
+    sha256: Annotated[str, Field(description="Hash of the bundle: of the entry, where it is one.")]
+
+
+class ChannelIn(Form):
+    """A channel to be opened."""
+
+    kind: Literal["community", "case"]
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    tlp: TLP
+    parent: Annotated[
+        ChannelId | None, Field(description="The case that this is a breakout of.")
+    ] = None
+
+
+class ActIn(Form):
+    """Any act: what it does, and what it covers."""
+
+    act: Act
+    body: dict[str, Any] = Field(default_factory=dict, max_length=100)
+    objects: Annotated[
+        list[dict[str, Any]], Field(max_length=MAX_OBJECTS, description="STIX objects.")
+    ] = Field(default_factory=list)
+
+
+class NoteIn(Form):
+    """Something to tell the members."""
+
+    text: Annotated[str, Field(min_length=1, max_length=20_000)]
+    tlp: Annotated[TLP | None, Field(description="The channel's ceiling if not given.")] = None
+
+
+class InviteIn(Form):
+    """An organisation to be invited."""
+
+    organisation: OrganisationId
+    roles: Annotated[list[Role], Field(min_length=1, max_length=6)]
+    reason: Reason | None = None
+    reply_by: Annotated[Moment | None, Field(description="In 24 hours if not given.")] = None
+
+
+class MemberIn(Form):
+    """An organisation that an act is about."""
+
+    organisation: OrganisationId
+
+
+class RemoveIn(MemberIn):
+    """A member that is to go."""
+
+    reason: Annotated[Reason, Field(min_length=1)]
+
+
+class AnswerIn(Form):
+    """An answer to an invitation."""
+
+    answer: Literal["join", "decline"]
+
+
+class NothingIn(Form):
+    """An act that needs nothing besides being done."""
+
+
+class DoneOut(Document):
+    """It is done."""
+
+    done: Literal[True] = True
+
+
+class ExportQuery(Document):
+    """For whom an export is."""
+
+    for_: Annotated[
+        OrganisationId | None,
+        Field(alias="for", description="A member: what it is not due is left out."),
+    ] = None
+
+
+def channel_document(row: queries.ChannelSummary) -> ChannelOut:
+    """Give a channel as the API shows it."""
+    return ChannelOut.model_validate(row, from_attributes=True)
+
+
+def entry_document(row: queries.Entry) -> EntryOut:
+    """Give an entry as the API shows it."""
+    return EntryOut.model_validate(row, from_attributes=True)
+
+
+def member_document(row: queries.MemberRow) -> MemberOut:
+    """Give a member as the API shows it."""
+    return MemberOut.model_validate(row, from_attributes=True)
+
+
+def pending_document(row: queries.PendingRow) -> PendingOut:
+    """Give a contribution as the API shows it."""
+    return PendingOut.model_validate(row, from_attributes=True)
+
+
+def verification_document(row: queries.Verification) -> VerificationOut:
+    """Give the state of our copy as the API shows it."""
+    return VerificationOut.model_validate(row, from_attributes=True)
+
+
+def invitation_document(row: queries.InvitationRow) -> ReceivedInvitationOut:
+    """Give an invitation as the API shows it."""
+    return ReceivedInvitationOut.model_validate(row, from_attributes=True)
+
+
+def written_document(channel: str, act: Act, written: Written) -> WrittenOut:
+    """Give what became of a write as the API shows it."""
+    if written.entry is not None:
+        return entry_written(channel, act, written.entry)
+    return WrittenOut(
+        channel=channel,
+        act=act,
+        state="pending",
+        epoch=None,
+        seq=None,
+        sha256=written.contribution or "",
+    )
+
+
+def entry_written(channel: str, act: Act, judged: Judged) -> WrittenOut:
+    """Give an entry of ours that was just written as the API shows it."""
+    epoch, seq = judged.entry.place
+    return WrittenOut(
+        channel=channel,
+        act=act,
+        state="history",
+        epoch=epoch,
+        seq=seq,
+        sha256=judged.entry.sha256,
+    )

@@ -1,0 +1,149 @@
+"""Forms of partnerships, for the API and for `--json`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+from sqlalchemy.orm import Session
+
+from federation import pairing
+from federation.node import get_node
+from federation.pairing import GivenInvitation
+from federation.partner_keys import newest_descriptor
+from federation.partner_records import PartnerState, StopReason
+from federation.partners import MAX_REASON_CHARACTERS, Partner
+from hub.api.models import Document, Form, Moment
+from hub.api.node import KeyOut
+
+Reason = Annotated[
+    str | None,
+    Field(max_length=MAX_REASON_CHARACTERS, description="For our own record; never sent."),
+]
+
+
+class PartnerOut(Document):
+    """One partnership."""
+
+    organisation: Annotated[str, Field(description="Its STIX id.")]
+    name: str
+    base_url: str
+    recovery_thumbprint: str
+    state: PartnerState
+    stopped_by: Annotated[
+        StopReason | None, Field(description="Why this node itself stopped the exchange.")
+    ]
+    reason: str | None
+    we_invited: bool
+    paired_at: Moment
+    changed_at: Moment
+    confirmed_at: Annotated[Moment | None, Field(description="When we confirmed it.")]
+    confirmed_by: str | None
+    phrase_compared: bool | None
+    delivered_at: Annotated[Moment | None, Field(description="When it took our confirmation.")]
+    they_confirmed_at: Moment | None
+    heard_at: Annotated[Moment | None, Field(description="When its node was last heard.")]
+    failed_at: Moment | None
+    failure: Annotated[str | None, Field(description="Why it could not be reached then.")]
+    descriptor_version: int
+
+
+class PartnersOut(Document):
+    """All partnerships, by name."""
+
+    items: list[PartnerOut]
+
+
+class PartnerDetailOut(PartnerOut):
+    """One partnership, with what both administrators compare."""
+
+    phrase: Annotated[list[str], Field(description="The eight words that both sides see.")]
+    keys: list[KeyOut]
+
+
+class InvitationIn(Form):
+    """An invitation to be made."""
+
+    note: Annotated[
+        str | None,
+        Field(
+            max_length=pairing.MAX_NOTE_CHARACTERS,
+            description="For whom it is meant, in your words; never sent.",
+        ),
+    ] = None
+
+
+class InvitationLineOut(Document):
+    """A new invitation."""
+
+    line: Annotated[str, Field(description="Give it to the other side; shown this once.")]
+    expires_at: Moment
+
+
+class GivenInvitationOut(Document):
+    """An invitation that we gave out, without its secret."""
+
+    id: UUID
+    note: str | None
+    created_at: Moment
+    created_by: str
+    expires_at: Moment
+    used_at: Moment | None
+    used_by: str | None
+    withdrawn_at: Moment | None
+
+
+class GivenInvitationsOut(Document):
+    """The invitations that we gave out, newest first."""
+
+    items: list[GivenInvitationOut]
+
+
+class AcceptIn(Form):
+    """The line that the other side gave us."""
+
+    line: Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class ConfirmIn(Form):
+    """Whether the eight words were compared over another way."""
+
+    compared: bool
+
+
+class ReasonIn(Form):
+    """Why."""
+
+    reason: Reason = None
+
+
+def partner_document(partner: Partner) -> PartnerOut:
+    """Give a partnership as the API shows it."""
+    return PartnerOut.model_validate(partner, from_attributes=True)
+
+
+def partner_detail(session: Session, partner: Partner) -> PartnerDetailOut:
+    """Give a partnership with the phrase and the keys in its newest descriptor."""
+    return PartnerDetailOut(
+        **dict(partner_document(partner)),
+        phrase=list(pairing.verification_phrase(get_node(session), partner)),
+        keys=[
+            KeyOut(
+                thumbprint=entry.key.thumbprint,
+                use=entry.use,
+                since=entry.since,
+                retired_at=entry.retired_at,
+                revoked_at=entry.revoked_at,
+            )
+            for entry in newest_descriptor(session, partner.organisation).keys
+        ],
+    )
+
+
+def given_document(rows: Sequence[GivenInvitation]) -> GivenInvitationsOut:
+    """Give the invitations that we gave out as the API shows them."""
+    return GivenInvitationsOut(
+        items=[GivenInvitationOut.model_validate(row, from_attributes=True) for row in rows]
+    )

@@ -1,0 +1,102 @@
+"""How commands name partners and channels: by id, by the beginning of one, or by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final, TypeVar
+
+from sqlalchemy.orm import Session
+
+from federation import partners
+from federation.partners import Partner
+from hub.accounts.actor import Actor
+from hub.channels import queries
+from policies.errors import InvalidError, NotFoundError
+
+SHOWN: Final = 5
+T = TypeVar("T")
+
+
+def get_partner_named(session: Session, name: str) -> Partner:
+    """Give the partner with this organisation id or this name.
+
+    Raises:
+        NotFoundError: there is none.
+        InvalidError: several have this name.
+    """
+    rows = partners.partners(session)
+    found = _pick(name, [(row.organisation, row.name, row) for row in rows], prefix=False)
+    if not found:
+        raise NotFoundError(f"there is no partner “{name}”", hint="See: tocsin partner list")
+    return _only(name, [(row.organisation, row) for row in found], "partners")
+
+
+def get_channel_named(session: Session, actor: Actor, name: str) -> str:
+    """Give the id of the channel with this id, beginning of an id, or name.
+
+    Raises:
+        NotFoundError: there is none.
+        InvalidError: several are meant.
+    """
+    rows = queries.visible_channels(session, actor)
+    found = _pick(name, [(row.id, row.name, row.id) for row in rows])
+    if not found:
+        raise NotFoundError(f"there is no channel “{name}”", hint="See: tocsin channel list")
+    return _only(name, [(row, row) for row in found], "channels")
+
+
+def get_invitation_named(session: Session, actor: Actor, name: str, *, now: datetime) -> str:
+    """Give the id of the channel that an invitation is to; an open one comes first.
+
+    Raises:
+        NotFoundError: nobody invited us to such a channel.
+        InvalidError: several are meant.
+    """
+    for open_only in (True, False):
+        rows = queries.visible_invitations(session, actor, now=now, open_only=open_only)
+        found = _pick(name, [(row.channel, row.name, row.channel) for row in rows])
+        if found:
+            return _only(name, [(row, row) for row in found], "invitations")
+    raise NotFoundError(
+        f"nobody has invited us to “{name}”", hint="See: tocsin channel invitations"
+    )
+
+
+def get_member_named(
+    session: Session, actor: Actor, channel: str, name: str, *, us: str, now: datetime
+) -> str:
+    """Give the id of the member of a channel with this organisation id or name.
+
+    Raises:
+        NotFoundError: there is none.
+        InvalidError: several have this name.
+    """
+    rows = queries.visible_members(session, actor, channel, us=us, now=now)
+    named = [(row.organisation, row.name, row.organisation) for row in rows]
+    found = _pick(name, named, prefix=False)
+    if not found:
+        raise NotFoundError(f"“{name}” has no part in this channel")
+    return _only(name, [(row, row) for row in found], "members")
+
+
+def _pick(name: str, rows: Iterable[tuple[str, str, T]], *, prefix: bool = True) -> list[T]:
+    """Give what is meant: its id, else its name, else its name in other case, else its prefix."""
+    listed = list(rows)
+    text = name.strip()
+    ways = [
+        [row for row_id, _, row in listed if row_id == text],
+        [row for _, row_name, row in listed if row_name == text],
+        [row for _, row_name, row in listed if row_name.casefold() == text.casefold()],
+    ]
+    if prefix and text:
+        ways.append([row for row_id, _, row in listed if row_id.startswith(text.lower())])
+    return next((way for way in ways if way), [])
+
+
+def _only(name: str, found: Sequence[tuple[str, T]], what: str) -> T:
+    if len(found) > 1:
+        ids = ", ".join(row_id for row_id, _ in found[:SHOWN])
+        message = f"“{name}” could be any of {len(found)} {what}: {ids}"
+        raise InvalidError(message, hint="Name it by its id.")
+    return found[0][1]
