@@ -64,14 +64,20 @@ class _Quiet(WSGIRequestHandler):
         pass
 
 
-class RunningNode:
-    """One organisation's node behind a real server on loopback."""
+class LocalNode:
+    """One organisation's node, for use-cases in this process; whoever serves it is elsewhere."""
 
     def __init__(
-        self, name: str, folder: Path, *, database_url: str = "", now: Clock, **settings: Any
+        self,
+        name: str,
+        folder: Path,
+        *,
+        base_url: str,
+        database_url: str = "",
+        now: Callable[[], datetime],
+        **settings: Any,
     ) -> None:
-        self.name, self.now, self.port = name, now, take_free_port()
-        self.base_url = f"http://127.0.0.1:{self.port}"
+        self.name, self.base_url, self.now = name, base_url, now
         self.settings = load_settings(
             data=folder / name, database_url=database_url, log_level="ERROR", **settings
         )
@@ -88,23 +94,15 @@ class RunningNode:
                     now=now(),
                 )
                 self.organisation = get_node(session).organisation
-        self._server = make_server(
-            "127.0.0.1", self.port, self.app, threaded=True, request_handler=_Quiet
-        )
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
+
+    def close(self) -> None:
+        with self.app.app_context():
+            db.engine.dispose()
 
     @property
     def office(self) -> Office:
         office: Office = self.app.extensions[OFFICE]
         return office
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-        with self.app.app_context():
-            db.engine.dispose()
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
@@ -127,7 +125,7 @@ class RunningNode:
     ) -> str:
         return self.does(service.open_channel, kind=kind, name=name, ceiling=tlp).id
 
-    def invite(self, channel: str, other: RunningNode, role: str = "affected") -> None:
+    def invite(self, channel: str, other: LocalNode, role: str = "affected") -> None:
         self.does(service.invite, channel, organisation=other.organisation, roles=[role])
 
     def join(self, channel: str) -> None:
@@ -158,6 +156,30 @@ class RunningNode:
         assert state is not None
         return state
 
+
+class RunningNode(LocalNode):
+    """One organisation's node behind a real server on loopback, in this process."""
+
+    def __init__(
+        self, name: str, folder: Path, *, database_url: str = "", now: Clock, **settings: Any
+    ) -> None:
+        self.port = take_free_port()
+        base_url = f"http://127.0.0.1:{self.port}"
+        super().__init__(
+            name, folder, base_url=base_url, database_url=database_url, now=now, **settings
+        )
+        self._server = make_server(
+            "127.0.0.1", self.port, self.app, threaded=True, request_handler=_Quiet
+        )
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+        super().close()
+
     def work(self) -> int:
         """Do what is due now, once each; give how many errands were done or failed."""
         work: Work = self.app.extensions["tocsin_work"]
@@ -183,7 +205,7 @@ def settle(*nodes: RunningNode, rounds: int = 60) -> None:
     raise AssertionError("the nodes do not come to rest")
 
 
-def pair(one: RunningNode, other: RunningNode) -> None:
+def pair(one: LocalNode, other: LocalNode) -> None:
     """Pair two nodes, confirmed on both sides over HTTP."""
     with one.writing() as session:
         invitation = pairing.create_invitation(
