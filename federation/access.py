@@ -152,13 +152,22 @@ def heads_for(session: Session, organisation: str) -> list[Head]:
     """
     heads = []
     for record in session.scalars(select(ChannelRecord).order_by(ChannelRecord.id)):
-        state = record.state
-        if state is None or record.epoch is None or record.seq is None:
-            continue
-        member = _find_member(state, organisation)
-        if member is not None and member.is_joined and record.head_sha256 is not None:
-            heads.append(Head(record.id, record.epoch, record.seq, record.head_sha256))
+        member = _find_member(record.state, organisation) if record.state is not None else None
+        head = _head_for(session, record, member) if member is not None else None
+        if head is not None:
+            heads.append(head)
     return heads
+
+
+def _head_for(session: Session, record: ChannelRecord, member: Member) -> Head | None:
+    """Give the newest entry that a member may read; for who left, the one that ended its stay."""
+    if not member.stays or record.epoch is None or record.seq is None:
+        return None
+    ended = member.stays[-1].ended
+    if ended is None:
+        return Head(record.id, record.epoch, record.seq, record.head_sha256 or "")
+    entry = session.get(EntryRecord, (record.id, *ended))
+    return None if entry is None else Head(record.id, entry.epoch, entry.seq, entry.sha256)
 
 
 def channel_keys(session: Session, organisation: str, kid: str) -> PublicKey | None:

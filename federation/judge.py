@@ -29,7 +29,7 @@ from policies.acts import Act, ChannelKind, read_body
 from policies.errors import InvalidError
 from policies.lifecycles import TABLES, Change, Ruling, Situation, knows, rule
 from sharing.canonical import read_instant, read_time
-from sharing.objects import SIGNED_BUNDLE
+from sharing.objects import SIGNED_BUNDLE, StixObject
 
 FIRST_TABLES: Final = "1"
 _ANSWERS: Final = frozenset({Act.MEMBER_JOINED, Act.MEMBER_DECLINED})
@@ -47,6 +47,7 @@ class Judged:
         recalled: ids of objects whose every version so far is no longer served.
         erased: those of them whose bytes go, by their author's word.
         released: ids of objects that later members get from now on.
+        due: what is released, as far as a node has to hold it from here on.
     """
 
     entry: SignedBundle
@@ -59,6 +60,7 @@ class Judged:
     recalled: tuple[str, ...] = ()
     erased: tuple[str, ...] = ()
     released: tuple[str, ...] = ()
+    due: tuple[StixObject, ...] = ()
 
     @property
     def acting(self) -> SignedBundle:
@@ -159,7 +161,7 @@ def _judge_contents(
             # Who may not open an epoch must not move anybody's head.
             raise DoubtError(Doubt.NOT_OWNER, error.message) from None
         return replace(judged, void=error, covered=())
-    _check_released(judged, facts, reader)
+    judged = replace(judged, due=_due_from_here(judged, facts, reader))
     return apply_act(judged, ruling, chains)
 
 
@@ -170,15 +172,24 @@ def _unknown(judged: Judged, reader: Reader) -> Judged:
     return judged
 
 
-def _check_released(judged: Judged, facts: Facts, reader: Reader) -> None:
-    """Ask for what an entry releases to later members: from here on it is due."""
+def _due_from_here(judged: Judged, facts: Facts, reader: Reader) -> tuple[StixObject, ...]:
+    """Give what an entry releases to later members; a reader that lacks it asks for it.
+
+    Raises:
+        DoubtError: `missing_object`: from here on it is due.
+    """
     if judged.act is not Act.OBJECT_RELEASED or reader.lenient:
-        return
+        return ()
+    due = []
     for ref in judged.acting.body["objects"]:
-        for sha256 in facts.covered_contents(ref):
-            gone = facts.is_recalled(sha256) or sha256 in reader.recalled_ahead
-            if facts.find_object(sha256) is None and not gone:
+        for sha256 in sorted(facts.covered_contents(ref)):
+            if facts.is_recalled(sha256) or sha256 in reader.recalled_ahead:
+                continue
+            stix = facts.find_object(sha256)
+            if stix is None:
                 raise DoubtError(Doubt.MISSING_OBJECT, f"{ref} has not arrived", refs=(ref,))
+            due.append(stix)
+    return tuple(due)
 
 
 def _read_act(bundle: SignedBundle, tables: str) -> Act | None:
@@ -235,7 +246,7 @@ def _described_chains(
 ) -> dict[str, tuple[Descriptor, ...]]:
     """Prove the descriptors that a bundle brings along for its author."""
     known = state.chains.get(bundle.author, ())
-    if act is Act.MEMBER_JOINED and "descriptors" in bundle.body:
+    if act in _ANSWERS and "descriptors" in bundle.body:
         member = state.members.get(bundle.author)
         vouched = member.recovery if member is not None else None
         chain = _chain(bundle.body["descriptors"], known, bundle.author)

@@ -30,7 +30,7 @@ from federation.ledger_records import (
     EntryRecord,
     Standing,
 )
-from federation.state import ChannelState
+from federation.state import MEMBERSHIP, ChannelState
 from policies.acts import Act
 from policies.errors import ConflictError, NotFoundError
 from policies.marking import effective_label
@@ -209,6 +209,7 @@ def keep(
         for covered in judged.covered
         if covered.stix is not None
     ]
+    items += [CollectionItem(stix, None) for stix in judged.due]
     bundles = [bundle for bundle in (contribution, entry) if bundle is not None]
     items += [CollectionItem(bundle.stix, None) for bundle in bundles]
     dates = collections.append(session, record.id, items, now)
@@ -230,16 +231,23 @@ def keep(
     collections.rename(session, record.id, record.name)
     desk.apply(session, judged, now)
     if record.is_ours:
-        ring(session, record.id, state, desk.organisation, now=now)
+        ring(session, record.id, judged, desk.organisation, now=now)
 
 
 def ring(
-    session: Session, channel: str, state: ChannelState, organisation: str, *, now: datetime
+    session: Session, channel: str, judged: Judged, organisation: str, *, now: datetime
 ) -> None:
-    """Have every other member's doorbell rung. Source: protocol, 9."""
-    for member in state.joined:
-        if member != organisation:
-            ask(session, RING_BELL, f"{channel} {member}", now=now, lane=f"bell {member}")
+    """Have the doorbell rung of every other member, and of whoever this entry made one no more.
+
+    Source: protocol, 9.
+    """
+    told = set(judged.state.joined)
+    for change in judged.changes:
+        member = judged.state.members.get(change.subject)
+        if change.thing == MEMBERSHIP and member is not None and member.stays:
+            told.add(change.subject)
+    for member_id in sorted(told - {organisation}):
+        ask(session, RING_BELL, f"{channel} {member_id}", now=now, lane=f"bell {member_id}")
 
 
 def head_of(record: ChannelRecord) -> Position | None:

@@ -166,6 +166,8 @@ def apply_staged(
             return count, _stop(session, record, entry, error, now=now)
         keep(session, desk, record, judged, now=now)
         _confirm(session, desk, judged, now=now)
+        if record.standing is Standing.ENDED:
+            _end_outbox(session, channel)
         _clear_stage(session, channel, judged)
         state = judged.state
         count += 1
@@ -347,8 +349,26 @@ def _confirm(session: Session, desk: Desk, judged: Judged, *, now: datetime) -> 
     )
 
 
+def _end_outbox(session: Session, channel: str) -> None:
+    """Tell the authors of what still waits that it will not be admitted any more."""
+    session.execute(
+        update(ContributionRecord)
+        .where(
+            ContributionRecord.channel == channel,
+            ContributionRecord.state == Delivery.PENDING,
+        )
+        .values(
+            state=Delivery.REFUSED,
+            doubt=Doubt.NOT_MEMBER.value,
+            sentence="our part in this channel ended before it was admitted",
+        )
+        .execution_options(synchronize_session="fetch")
+    )
+
+
 def _clear_stage(session: Session, channel: str, judged: Judged) -> None:
     hashes = [one.stix.sha256 for one in judged.covered if one.stix is not None]
+    hashes += [stix.sha256 for stix in judged.due]
     hashes.append(judged.entry.stix.sha256)
     if judged.contribution is not None:
         hashes.append(judged.contribution.stix.sha256)

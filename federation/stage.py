@@ -17,6 +17,7 @@ from federation.doubt import DoubtError
 from federation.facts import MemoryFacts
 from federation.ledger_records import EntryRecord, StagedRecord
 from federation.state import ChannelState, Place
+from policies.acts import Act
 from policies.errors import InvalidError
 from sharing.objects import SIGNED_BUNDLE, StixObject, chunks
 from sharing.records import CollectionRow
@@ -103,9 +104,10 @@ def arrived_for(session: Session, channel: str, bundle: SignedBundle) -> MemoryF
     refs = [item.ref for item in bundle.contents]
     for stix in _staged(session, channel, refs):
         facts.add_object(stix)
-    inner = [
-        item.ref for stix in facts.bundles.values() for item in SignedBundle.read(stix).contents
-    ]
+    inner = _released(bundle)
+    for stix in facts.bundles.values():
+        contribution = SignedBundle.read(stix)
+        inner += [item.ref for item in contribution.contents] + _released(contribution)
     for stix in _staged(session, channel, inner):
         facts.add_object(stix)
     return facts
@@ -152,6 +154,13 @@ def tidy(session: Session, channel: str, now: datetime) -> int:
             beyond.append(sha256)
     clear(session, channel, beyond)
     return dropped + len(beyond)
+
+
+def _released(bundle: SignedBundle) -> list[str]:
+    """Give what a bundle makes due without covering it."""
+    if bundle.act != Act.OBJECT_RELEASED:
+        return []
+    return [str(ref) for ref in bundle.body.get("objects", ())]
 
 
 def _staged(session: Session, channel: str, refs: Iterable[str]) -> Iterable[StixObject]:

@@ -165,7 +165,8 @@ def decline(session: Session, desk: Desk, actor: Actor, channel: str, *, now: da
     """
     actor.may(Right.ANSWER_INVITATIONS).enforce()
     invitation = get_open_invitation(session, channel)
-    return _answer(session, desk, actor, invitation, Act.MEMBER_DECLINED, {}, now=now)
+    body = {"descriptors": [dict(document) for document in desk.node.documents]}
+    return _answer(session, desk, actor, invitation, Act.MEMBER_DECLINED, body, now=now)
 
 
 def add_note(

@@ -1,0 +1,226 @@
+"""Joining, leaving, removal, late joiners, hand-over and recall between whole nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from federation.access import heads_for
+from federation.ledger_records import Delivery, Standing
+from federation.outbox import pending
+from hub.channels import queries, service
+from policies.acts import Act
+from policies.errors import ConflictError, ForbiddenError, NotFoundError
+from policies.tlp import TLP
+from sharing import objects, stix
+from tests.kit.nodes import CONSOLE, RunningNode, running, settle
+
+Three = tuple[RunningNode, RunningNode, RunningNode]
+
+
+@pytest.fixture
+def nodes(tmp_path: Path) -> Iterator[Three]:
+    with running(tmp_path, "CERT", "Grid", "Vendor") as (cert, grid, vendor):
+        yield cert, grid, vendor
+
+
+def open_case(cert: RunningNode, *members: RunningNode, tlp: TLP = TLP.AMBER) -> str:
+    case = cert.open("3CX", tlp=tlp)
+    for member in members:
+        cert.invite(case, member)
+    settle(cert, *members)
+    for member in members:
+        member.join(case)
+    settle(cert, *members)
+    return case
+
+
+def texts(node: RunningNode, channel: str) -> list[str | None]:
+    """Give the notes that a person on this node reads, newest first."""
+    with node.reading() as session:
+        entries = queries.visible_entries(session, CONSOLE, channel, limit=100)
+    return [
+        item.text or item.absence
+        for entry in entries
+        for item in entry.items
+        if item.type == "note"
+    ]
+
+
+def test_a_late_joiner_gets_every_entry_and_of_older_objects_what_is_open(nodes: Three) -> None:
+    cert, grid, vendor = nodes
+    case = open_case(cert, grid)
+    grid.note(case, "amber before", TLP.AMBER)
+    grid.note(case, "green before", TLP.GREEN)
+    settle(*nodes)
+    cert.invite(case, vendor)
+    settle(*nodes)
+    vendor.join(case)
+    settle(*nodes)
+    cert.note(case, "amber after")
+    settle(*nodes)
+    assert vendor.state(case) == cert.state(case)
+    assert texts(vendor, case) == ["amber after", "green before", "withheld"]
+    assert texts(cert, case) == ["amber after", "green before", "amber before"]
+
+
+def test_what_is_released_reaches_who_joined_late(nodes: Three) -> None:
+    cert, grid, vendor = nodes
+    case = open_case(cert, grid)
+    grid.note(case, "amber before", TLP.AMBER)
+    settle(*nodes)
+    cert.invite(case, vendor)
+    settle(*nodes)
+    vendor.join(case)
+    settle(*nodes)
+    assert texts(vendor, case) == ["withheld"]
+    with grid.reading() as session:
+        entries = queries.visible_entries(session, CONSOLE, case)
+        ref = next(item.ref for entry in entries for item in entry.items if item.type == "note")
+    grid.write(case, Act.OBJECT_RELEASED, {"objects": [ref]})
+    settle(*nodes)
+    assert texts(vendor, case) == ["amber before"]
+    assert vendor.channel(case).standing is Standing.CURRENT
+
+
+def test_who_left_reads_up_to_its_leaving_and_may_come_back(nodes: Three) -> None:
+    cert, grid, vendor = nodes
+    case = open_case(cert, grid, vendor)
+    grid.does(service.leave, case)
+    settle(*nodes)
+    assert grid.channel(case).standing is Standing.ENDED
+    cert.note(case, "after you left")
+    settle(*nodes)
+    assert texts(grid, case) == []
+    with pytest.raises(ConflictError, match="no longer a member"):
+        grid.note(case, "too late")
+    with cert.reading() as session:
+        heads = {head.channel: head.sha256 for head in heads_for(session, grid.organisation)}
+    assert heads[case] == grid.channel(case).head_sha256
+    cert.invite(case, grid)
+    settle(*nodes)
+    grid.join(case)
+    settle(*nodes)
+    assert grid.channel(case).standing is Standing.CURRENT
+    assert grid.state(case) == cert.state(case) == vendor.state(case)
+    assert texts(grid, case) == ["withheld"]
+
+
+def test_who_was_removed_can_write_nothing_more(nodes: Three) -> None:
+    cert, grid, vendor = nodes
+    case = open_case(cert, grid, vendor)
+    cert.does(service.remove, case, organisation=vendor.organisation, reason="not affected")
+    vendor.note(case, "written before I heard of it")
+    settle(cert, grid)
+    for _ in range(5):
+        vendor.work()
+    assert vendor.channel(case).standing is Standing.ENDED
+    with vendor.reading() as session:
+        states = {row.state for row in pending(session, case)}
+    assert states == {Delivery.REFUSED}
+    assert texts(grid, case) == ["not affected"]
+
+
+def test_an_invitation_can_be_declined_and_taken_back(nodes: Three) -> None:
+    cert, grid, vendor = nodes
+    case = cert.open()
+    cert.invite(case, grid)
+    cert.invite(case, vendor)
+    settle(*nodes)
+    grid.does(service.decline, case)
+    cert.does(service.uninvite, case, organisation=vendor.organisation)
+    settle(*nodes)
+    members = cert.state(case).members
+    assert members[grid.organisation].state == "declined"
+    assert members[vendor.organisation].state == "uninvited"
+    with pytest.raises(ConflictError, match="taken back"):
+        vendor.join(case)
+    with grid.reading() as session:
+        rows = queries.visible_invitations(session, CONSOLE, now=grid.now(), open_only=False)
+    assert [row.state for row in rows] == ["declined"]
+
+
+def test_the_coordination_is_handed_over_and_everybody_goes_on(nodes: Three) -> None:
+    cert, grid, vendor = nodes
+    case = open_case(cert, grid, vendor)
+    cert.write(case, Act.HANDOVER_OFFERED, {"successor": grid.organisation})
+    settle(*nodes)
+    grid.write(case, Act.HANDOVER_ACCEPTED)
+    settle(*nodes)
+    cert.write(case, Act.COORDINATOR_HANDED_OVER, {"successor": grid.organisation})
+    settle(*nodes)
+    assert grid.state(case).ended
+    with pytest.raises(ConflictError):
+        cert.note(case, "the epoch is over")
+
+
+def test_a_recall_by_its_author_deletes_the_bytes_everywhere(nodes: Three) -> None:
+    cert, grid, vendor = nodes
+    case = open_case(cert, grid, vendor)
+    note = stix.note(
+        "names a person",
+        about=[cert.state(case).identity],
+        created_by=grid.organisation,
+        now=grid.now(),
+        marking=TLP.AMBER,
+    )
+    grid.write(case, Act.NOTE_ADDED, {}, [note])
+    settle(*nodes)
+    grid.write(case, Act.OBJECT_RECALLED, {"objects": [note.stix_id]})
+    settle(*nodes)
+    for node in nodes:
+        with node.reading() as session:
+            assert objects.find(session, note.sha256) is None, node.name
+        assert texts(node, case) == ["recalled"]
+    assert grid.state(case) == cert.state(case) == vendor.state(case)
+
+
+def test_a_replica_that_comes_late_is_not_stopped_by_what_was_recalled_since(
+    nodes: Three,
+) -> None:
+    cert, grid, vendor = nodes
+    case = open_case(cert, grid, vendor)
+    note = stix.note(
+        "names a person",
+        about=[cert.state(case).identity],
+        created_by=grid.organisation,
+        now=grid.now(),
+        marking=TLP.AMBER,
+    )
+    grid.write(case, Act.NOTE_ADDED, {}, [note])
+    settle(cert, grid)
+    grid.write(case, Act.OBJECT_RECALLED, {"objects": [note.stix_id]})
+    settle(cert, grid)
+    settle(*nodes)
+    assert vendor.channel(case).standing is Standing.CURRENT
+    assert vendor.state(case) == cert.state(case)
+    assert texts(vendor, case) == ["recalled"]
+
+
+def test_what_may_not_be_shared_is_refused_before_anything_is_signed(nodes: Three) -> None:
+    cert, grid, _ = nodes
+    case = open_case(cert, grid)
+    with pytest.raises(ForbiddenError, match="TLP:RED"):
+        grid.note(case, "too red", TLP.RED)
+    with grid.reading() as session:
+        assert pending(session, case) == []
+
+
+def test_whoever_is_not_invited_learns_nothing(nodes: Three) -> None:
+    cert, grid, vendor = nodes
+    case = open_case(cert, grid)
+    settle(*nodes)
+    with vendor.app.app_context():
+        server = vendor.office.replicas.connect(cert.organisation, _direct(vendor, cert))
+        with pytest.raises(Exception, match="404"):
+            list(server.pages(case, None))
+    with vendor.reading() as session, pytest.raises(NotFoundError):
+        service.get_visible_channel(session, CONSOLE, case)
+
+
+def _direct(reader: RunningNode, writer: RunningNode) -> str:
+    with reader.reading() as session:
+        rows = queries.visible_channels(session, CONSOLE)
+    return next(row.id for row in rows if row.owner == writer.organisation)
