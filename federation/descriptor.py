@@ -23,7 +23,6 @@ from federation.keys import (
 )
 from policies.errors import InvalidError
 from sharing.canonical import (
-    MalformedError,
     canonical,
     read_instant,
     read_json,
@@ -192,7 +191,9 @@ def read_descriptor(jws: object) -> Descriptor:
     """
     try:
         return _read(jws)
-    except (SignatureError, MalformedError) as error:
+    except DescriptorError:
+        raise
+    except InvalidError as error:
         raise DescriptorError(f"descriptor: {error.message}", field="descriptors") from None
 
 
