@@ -13,7 +13,7 @@ from hub import api, edge, health, logs, problem, web, wiring
 from hub.accounts import current
 from hub.settings import Settings, load_settings
 from hub.version import product_version
-from sharing.canonical import read_json
+from sharing.canonical import canonical, read_json
 from sharing.db import db
 
 MAX_FORM_BYTES: Final = 1024 * 1024
@@ -32,9 +32,13 @@ class StrictJson(DefaultJSONProvider):
         Raises:
             MalformedError: not I-JSON, with the reason.
         """
-        if isinstance(s, bytes):
-            return read_json(s, limit_bytes=len(s))
-        return super().loads(s, **kwargs)
+        if not isinstance(s, bytes):
+            return super().loads(s, **kwargs)
+        value = read_json(s, limit_bytes=len(s))
+        if b"\\u" in s:
+            # Only an escape brings in U+0000 or half a character, and no database takes these.
+            canonical(value)
+        return value
 
 
 def create_app(settings: Settings) -> Flask:

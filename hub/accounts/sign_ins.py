@@ -243,7 +243,9 @@ def hash_of(secret: str) -> str:
 
 def key_of_name(name: str) -> str:
     """Give the form by which names are compared: two people never differ by case or form alone."""
-    return unicodedata.normalize("NFKC", name.strip()).casefold()
+    text = unicodedata.normalize("NFKC", name.strip()).casefold()
+    # What no database takes becomes a name that nobody has.
+    return text.replace("\0", "\ufffd").encode(errors="replace").decode()
 
 
 def _knows(session: Session, user_id: str, address: str, *, now: datetime) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Final, TypeVar
+from typing import IO, Any, Final, TypeVar
 
 from apiflask import APIBlueprint
 from flask import Response, request
@@ -21,6 +21,7 @@ from flask_wtf.csrf import validate_csrf
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.wsgi import wrap_file
 
 from hub import clock
 from hub.accounts.actor import Actor
@@ -29,7 +30,7 @@ from hub.api import idempotency
 from hub.api.idempotency import Answer, Asked, TakenError
 from hub.audit import service as audit
 from hub.audit.records import Outcome
-from policies.errors import ConflictError, CoordinationError, ForbiddenError
+from policies.errors import ConflictError, CoordinationError, ForbiddenError, InvalidError
 from sharing.db import reading, transaction
 
 PREFIX: Final = "/api/v1"
@@ -74,7 +75,7 @@ class Resource(APIBlueprint):
 
         def decorate(handler: Handler) -> Handler:
             view: Any = _reading(handler, audited)
-            view = self.doc(security=SECURITY, responses=_problems("GET", rule))(view)
+            view = self.doc(security=SECURITY, responses=_problems("GET"))(view)
             view = self.output(gives)(view)
             if query is not None:
                 view = self.input(query, location="query", arg_name="query")(view)
@@ -105,7 +106,7 @@ class Resource(APIBlueprint):
         def decorate(handler: Handler) -> Handler:
             run = _in_one if in_one_transaction else _in_steps
             view: Any = _writing(handler, run, action=action, status=status)
-            view = self.doc(security=SECURITY, responses=_problems(method, rule))(view)
+            view = self.doc(security=SECURITY, responses=_problems(method))(view)
             view = self.output(gives, status_code=int(status))(view)
             if takes is not None:
                 view = self.input(takes, location="json", arg_name="body")(view)
@@ -113,6 +114,41 @@ class Resource(APIBlueprint):
             return handler
 
         return decorate
+
+    def downloads(
+        self, rule: str, *, media_type: str, query: type[BaseModel], audited: str
+    ) -> Callable[[Handler], Handler]:
+        """Add a GET that gives a file; the route writes it into a `Download`."""
+
+        def decorate(handler: Handler) -> Handler:
+            view: Any = _downloading(handler, media_type, audited)
+            responses: dict[int, Any] = {
+                200: {
+                    "description": "The file.",
+                    "content": {media_type: {"schema": {"type": "string", "format": "binary"}}},
+                }
+            }
+            responses |= _problems("GET")
+            responses[409] = "The thing is in a state that does not allow this."
+            view = self.doc(security=SECURITY, responses=responses)(view)
+            view = self.input(query, location="query", arg_name="query")(view)
+            self.get(rule, endpoint=handler.__name__)(view)
+            return handler
+
+        return decorate
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file that is ready to be taken away.
+
+    Args:
+        stream: from its beginning; closed when it was sent.
+    """
+
+    name: str
+    stream: IO[bytes]
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +189,8 @@ def etag_of(body: bytes) -> str:
 def _guard() -> None:
     """Settle who asks and by which right, before anything is parsed."""
     request.max_content_length = min(MAX_BODY_BYTES, current_settings().max_body_bytes)
+    if "\0" in request.path or b"%00" in request.query_string:
+        raise InvalidError("an address holds no U+0000")
     actor = current_actor()
     if request.method in SAFE:
         actor.may_read().enforce()
@@ -189,6 +227,29 @@ def _reading(handler: Handler, audited: str | None) -> Callable[..., Response]:
         response.set_etag(etag_of(body))
         response.headers["Cache-Control"] = "private, no-cache"
         return response.make_conditional(request)  # type: ignore[return-value]
+
+    return view
+
+
+def _downloading(
+    handler: Callable[..., Download], media_type: str, audited: str
+) -> Callable[..., Response]:
+    @functools.wraps(handler)
+    def view(**arguments: Any) -> Response:
+        actor, now = current_actor(), clock.utcnow()
+        try:
+            with reading() as session:
+                download = handler(Call(session, actor, now), **arguments)
+        except CoordinationError as error:
+            _record_refusal(actor, audited, error, now=now)
+            raise
+        with transaction() as session:
+            audit.record(session, actor, audited, _subject(), now=now)
+        response = Response(wrap_file(request.environ, download.stream), content_type=media_type)
+        response.content_length = download.size_bytes
+        response.headers.set("Content-Disposition", "attachment", filename=download.name)
+        response.headers["Cache-Control"] = "private, no-store"
+        return response
 
     return view
 
@@ -306,16 +367,15 @@ def _subject() -> str | None:
     return "/".join(str(value) for value in values)[:200] or None
 
 
-def _problems(method: str, rule: str) -> dict[int, str]:
+def _problems(method: str) -> dict[int, str]:
     sentences = {
         400: "The request can't be read or breaks a rule of form.",
         401: "Nobody knows who is asking.",
         403: "The role or the token does not allow it.",
+        404: "There is no such thing, or you may not know of it.",
         429: "A quota is used up for now.",
         503: "Not now; later it may work.",
     }
-    if "<" in rule:
-        sentences[404] = "There is no such thing, or you may not know of it."
     if method != "GET":
         sentences[409] = "The thing is in a state that does not allow this."
         sentences[413] = "That is more than this address takes."

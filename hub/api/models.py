@@ -13,7 +13,10 @@ from sharing.canonical import write_time
 def _in_utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("a time needs its zone, as in 2026-11-20T10:05:00Z")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a time so far away can't be told in UTC") from None
 
 
 Moment = Annotated[

@@ -11,6 +11,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from policies.errors import InvalidError
+from sharing.canonical import MAX_INTEGER
 
 DEFAULT_LIMIT: Final = 50
 MAX_LIMIT: Final = 200
@@ -57,7 +58,7 @@ def read_cursor(text: str | None, *kinds: type[str | int]) -> tuple[Any, ...] | 
     if (
         not isinstance(key, list)
         or len(key) != len(kinds)
-        or not all(type(part) is kind for part, kind in zip(key, kinds, strict=True))
+        or not all(_fits(part, kind) for part, kind in zip(key, kinds, strict=True))
     ):
         raise InvalidError(
             "this cursor is none of ours",
@@ -65,6 +66,13 @@ def read_cursor(text: str | None, *kinds: type[str | int]) -> tuple[Any, ...] | 
             hint="Take `next` of the page before as it is.",
         )
     return tuple(key)
+
+
+def _fits(part: Any, kind: type[str | int]) -> bool:
+    """Tell whether a part of a key is such as a database can be asked for."""
+    if type(part) is not kind:
+        return False
+    return "\0" not in part if isinstance(part, str) else abs(part) <= MAX_INTEGER
 
 
 def cut(rows: Sequence[Row], limit: int) -> tuple[Sequence[Row], bool]:

@@ -128,6 +128,12 @@ def test_a_wrong_name_and_a_wrong_password_are_answered_alike(
     assert caught.value.message == "name or password is wrong"
 
 
+@pytest.mark.parametrize("name", ["a\0da", "\udcff", "ada" * 5000])
+def test_a_name_that_no_database_takes_is_nobodys(name: str, hub: Hub) -> None:
+    with pytest.raises(UnverifiedError, match="wrong"):
+        Browser(hub).sign_in(name)
+
+
 def test_a_session_ends_when_it_is_not_used(hub: Hub) -> None:
     hub.add_user("ada")
     browser = Browser(hub)
