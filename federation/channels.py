@@ -333,13 +333,24 @@ def answer_invitation(
 
 
 def find_open_acts(
-    session: Session, desk: Desk, record: ChannelRecord, state: ChannelState, *, now: datetime
+    session: Session,
+    desk: Desk,
+    record: ChannelRecord,
+    state: ChannelState,
+    *,
+    about: str | None = None,
+    now: datetime,
 ) -> frozenset[Act]:
-    """Give the acts that our organisation could write now: what pages and API offer."""
+    """Give the acts that our organisation could write now: what pages and API offer.
+
+    Args:
+        about: the organisation that acts about organisations are judged about.
+    """
     if record.standing not in (Standing.CURRENT, Standing.WAITING):
         return frozenset()
     facts = LedgerFacts(session, record.id)
-    situation = situation_of(state, desk.organisation, {}, facts, write_time(now))
+    body = {} if about is None else {"organisation": about}
+    situation = situation_of(state, desk.organisation, body, facts, write_time(now))
     return open_acts(state.tables, situation)
 
 

@@ -221,7 +221,11 @@ def visible_entries(
     before: tuple[int, int] | None = None,
     limit: int = PAGE,
 ) -> list[Entry]:
-    """Give entries of a channel, newest first, older than `before` (epoch, seq)."""
+    """Give entries of a channel, newest first, older than `before` (epoch, seq).
+
+    Args:
+        limit: a page at most, and one more to see whether any follow.
+    """
     get_visible_channel(session, actor, channel)
     query = select(EntryRecord).where(EntryRecord.channel == channel)
     if before is not None:
@@ -230,7 +234,7 @@ def visible_entries(
             (EntryRecord.epoch < epoch) | ((EntryRecord.epoch == epoch) & (EntryRecord.seq < seq))
         )
     query = query.order_by(EntryRecord.epoch.desc(), EntryRecord.seq.desc())
-    rows = list(session.scalars(query.limit(max(1, min(limit, MAX_PAGE)))))
+    rows = list(session.scalars(query.limit(max(1, min(limit, MAX_PAGE + 1)))))
     names = names_in(session, channel)
     return [_entry(session, actor, row, names) for row in rows]
 
@@ -298,14 +302,24 @@ def visible_invitations(
 
 
 def visible_open_acts(
-    session: Session, desk: Desk, actor: Actor, channel: str, *, now: datetime
+    session: Session,
+    desk: Desk,
+    actor: Actor,
+    channel: str,
+    *,
+    about: str | None = None,
+    now: datetime,
 ) -> frozenset[Act]:
-    """Give the acts that are open to our organisation here; a page asks the actor's right too."""
+    """Give the acts that are open to our organisation here; a page asks the actor's right too.
+
+    Args:
+        about: the organisation that acts about organisations are judged about.
+    """
     record = get_visible_channel(session, actor, channel)
     state = load_state(session, record)
     if state is None:
         return frozenset()
-    return find_open_acts(session, desk, record, state, now=now)
+    return find_open_acts(session, desk, record, state, about=about, now=now)
 
 
 def visible_news(session: Session, actor: Actor, *, us: str, limit: int = 15) -> list[Entry]:

@@ -77,6 +77,9 @@ DRAWINGS: Final[Mapping[str, str]] = {
     Act.OBJECT_RELEASED: "eye",
     Act.RECALL_ANSWERED: "check",
 }
+ABOUT_MEMBERS: Final = frozenset(
+    {Act.MEMBER_UNINVITED, Act.MEMBER_SUSPENDED, Act.MEMBER_RESUMED, Act.MEMBER_REMOVED}
+)
 PENDING_WORDS: Final[Mapping[str, str]] = {
     Act.MEMBER_JOINED: "We join",
     Act.MEMBER_DECLINED: "We decline",
@@ -204,16 +207,11 @@ def contribution_of(session: Session, row: PendingRow, *, place: str) -> Contrib
     )
 
 
-def member_of(row: MemberRow, open_acts: frozenset[Act], *, coordinates: bool) -> Member:
-    """Give a member's badge, and the acts about it that are open to its coordinator."""
+def member_of(row: MemberRow, open_acts: frozenset[Act]) -> Member:
+    """Give a member's badge, and those of the acts open about it that this page offers."""
     tones = {"joined": Tone.GOOD, "invited": Tone.WAITING, "suspended": Tone.TROUBLE}
     text = "invited, late" if row.late else row.state
-    fitting = {
-        "invited": {Act.MEMBER_UNINVITED},
-        "joined": {Act.MEMBER_SUSPENDED, Act.MEMBER_REMOVED},
-        "suspended": {Act.MEMBER_RESUMED, Act.MEMBER_REMOVED},
-    }.get(row.state, set())
-    acts = frozenset(act.value for act in fitting & open_acts if coordinates and not row.is_us)
+    acts = frozenset(act.value for act in open_acts & ABOUT_MEMBERS)
     return Member(row, State(text, tones.get(row.state, Tone.ENDED)), acts)
 
 

@@ -11,12 +11,14 @@ from typing import Final
 from sqlalchemy.orm import Session
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from federation import worker
 from federation.keystore import KeyStore
 from federation.node import get_node, init_node
-from hub import clock
+from hub import clock, partnerships
 from hub.accounts import users
-from hub.accounts.actor import Actor
+from hub.accounts.actor import Actor, Via
 from hub.app import create_app
+from hub.office import current_office
 from hub.settings import load_settings
 from policies.roles import PersonRole
 from sharing.db import db, reading, transaction
@@ -65,16 +67,10 @@ class HubNode:
                 )
         for person, roles in PEOPLE.items():
             self.add_person(person, roles)
-        self._server = make_server(
-            "127.0.0.1", self.port, self.app, threaded=True, request_handler=QuietHandler
-        )
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
-
-    @property
-    def organisation(self) -> str:
         with self.app.app_context(), reading() as session:
-            return get_node(session).organisation
+            self.organisation = get_node(session).organisation
+        self._worker: worker.Worker | None = None
+        self.listen()
 
     def add_person(self, name: str, roles: Iterable[PersonRole]) -> None:
         with self.session() as session:
@@ -87,14 +83,56 @@ class HubNode:
                 now=clock.utcnow(),
             )
 
+    def listen(self) -> None:
+        """Answer on the port, again after `fall_silent`."""
+        self._server = make_server(
+            "127.0.0.1", self.port, self.app, threaded=True, request_handler=QuietHandler
+        )
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def fall_silent(self) -> None:
+        """Answer nobody any more."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def start_worker(self) -> None:
+        """Have what waits done, as a running node does."""
+        self._worker = worker.start_in_thread(self.app)
+
+    def pair_with(self, other: HubNode) -> None:
+        """Pair and confirm on both sides, as two administrators do."""
+        actor = Actor.at_the_console("tests")
+        with self.session() as session:
+            invitation = partnerships.invite(session, actor, note=None, now=clock.utcnow())
+        with other.app.app_context():
+            exchanges = current_office().exchanges
+            partnerships.accept(exchanges, actor, invitation.line, now=clock.utcnow())
+        for one, its_partner in ((other, self), (self, other)):
+            with one.app.app_context():
+                partnerships.confirm(
+                    current_office().exchanges,
+                    actor,
+                    its_partner.organisation,
+                    compared=True,
+                    now=clock.utcnow(),
+                )
+
+    def person(self, name: str = "mara") -> Actor:
+        """Give somebody of this node as services know them."""
+        with self.app.app_context(), reading() as session:
+            user = users.get_user_by_name(session, name)
+            return Actor(user.id, user.name, user.roles, Via.SESSION)
+
     @contextmanager
     def session(self) -> Iterator[Session]:
         with self.app.app_context(), transaction() as session:
             yield session
 
     def stop(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        if self._worker is not None:
+            self._worker.stop()
+        self.fall_silent()
         with self.app.app_context():
             db.engine.dispose()

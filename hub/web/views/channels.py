@@ -249,9 +249,16 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
             for row in queries.visible_pending(session, actor, channel, now=now)
         ]
         open_acts = queries.visible_open_acts(session, desk, actor, channel, now=now)
+        coordinates = summary.is_ours and summary.kind is not ChannelKind.DIRECT
+        about = {
+            row.organisation: queries.visible_open_acts(
+                session, desk, actor, channel, about=row.organisation, now=now
+            )
+            for row in rows
+            if coordinates and not row.is_us
+        }
         candidates = _candidates(session, {row.organisation for row in rows if _counts(row)})
-    offered = frozenset(act for act in open_acts if actor.may(ACTS[act].right))
-    coordinates = summary.is_ours and summary.kind is not ChannelKind.DIRECT
+    offered = _permitted(actor, open_acts)
     ceiling = summary.ceiling or TLP.RED
     is_case = summary.kind is ChannelKind.CASE
     roles = shown.CASE_ROLES if is_case else shown.COMMUNITY_ROLES
@@ -273,7 +280,10 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
         is_newest=before is None,
         older=_older(channel, entries),
         contributions=pending,
-        members=[shown.member_of(row, offered, coordinates=coordinates) for row in rows],
+        members=[
+            shown.member_of(row, _permitted(actor, about.get(row.organisation, frozenset())))
+            for row in rows
+        ],
         readers=shown.readers_sentence(rows, summary.kind),
         labels=shown.labels_under(ceiling),
         usual_label=shown.usual_label(ceiling),
@@ -285,6 +295,10 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
         roles=[(role.value, shown.ROLE_WORDS[role]) for role in roles],
         forms=forms,
     )
+
+
+def _permitted(actor: Actor, acts: frozenset[Act]) -> frozenset[Act]:
+    return frozenset(act for act in acts if actor.may(ACTS[act].right))
 
 
 def _candidates(session: Session, present: set[str]) -> list[tuple[str, str]]:
