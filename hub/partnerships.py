@@ -14,11 +14,45 @@ from federation import pairing, partners
 from federation.exchanges import Exchanges
 from federation.invitations import Invitation
 from federation.node import get_node
+from federation.pairing import GivenInvitation
 from federation.partners import Partner
 from hub.accounts.actor import Actor
 from hub.audit import service as audit
+from policies.errors import NotFoundError
 from policies.roles import Right
 from sharing.db import transaction
+
+
+def visible_partners(session: Session, actor: Actor) -> list[Partner]:
+    """Give all partnerships, by name.
+
+    Raises:
+        ForbiddenError: the actor does not read partners.
+    """
+    actor.may(Right.READ_PARTNERS).enforce()
+    return partners.partners(session)
+
+
+def get_visible_partner(session: Session, actor: Actor, organisation: str) -> Partner:
+    """Give one partnership, in whatever state.
+
+    Raises:
+        NotFoundError: there is none, or the actor may not know of it.
+    """
+    partner = partners.find_partner(session, organisation)
+    if partner is None or not actor.may(Right.READ_PARTNERS):
+        raise NotFoundError("there is no such partner")
+    return partner
+
+
+def visible_invitations(session: Session, actor: Actor) -> list[GivenInvitation]:
+    """Give the invitations that we gave out, newest first.
+
+    Raises:
+        ForbiddenError: the actor does not read partners.
+    """
+    actor.may(Right.READ_PARTNERS).enforce()
+    return pairing.invitations(session)
 
 
 def invite(session: Session, actor: Actor, *, note: str | None, now: datetime) -> Invitation:

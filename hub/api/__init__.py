@@ -11,7 +11,18 @@ from typing import Final
 
 from apiflask import APIFlask
 
-from hub.api import audit, me, node, openapi, tokens, users
+from hub.api import (
+    audit,
+    channels,
+    contributions,
+    invitations,
+    me,
+    node,
+    openapi,
+    partners,
+    tokens,
+    users,
+)
 from hub.api.frame import Resource
 
 RESOURCES: Final[tuple[Resource, ...]] = (
@@ -20,6 +31,10 @@ RESOURCES: Final[tuple[Resource, ...]] = (
     tokens.resource,
     audit.resource,
     node.resource,
+    partners.resource,
+    channels.resource,
+    invitations.resource,
+    contributions.resource,
 )
 
 

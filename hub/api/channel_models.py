@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from federation.channels import Written
 from federation.judge import Judged
@@ -55,9 +55,10 @@ class ChannelOut(Document):
 
 
 class ChannelsOut(Document):
-    """The channels, the newest word first; direct ones last."""
+    """A page of channels, the newest word first; direct ones last."""
 
     items: list[ChannelOut]
+    next: str | None
 
 
 class ItemOut(Document):
@@ -123,9 +124,10 @@ class MemberOut(Document):
 
 
 class MembersOut(Document):
-    """Who takes part, the joined first."""
+    """A page of those who take part, the joined first."""
 
     items: list[MemberOut]
+    next: str | None
 
 
 class PendingOut(Document):
@@ -148,9 +150,10 @@ class PendingOut(Document):
 
 
 class PendingsOut(Document):
-    """What of ours is on its way, oldest first."""
+    """A page of what of ours is on its way, oldest first."""
 
     items: list[PendingOut]
+    next: str | None
 
 
 class VerificationOut(Document):
@@ -194,9 +197,10 @@ class ReceivedInvitationOut(Document):
 
 
 class ReceivedInvitationsOut(Document):
-    """The invitations that we received, the most urgent first."""
+    """A page of the invitations that we received, the most urgent first."""
 
     items: list[ReceivedInvitationOut]
+    next: str | None
 
 
 class WrittenOut(Document):
@@ -268,23 +272,27 @@ class AnswerIn(Form):
     answer: Literal["join", "decline"]
 
 
-class NothingIn(Form):
-    """An act that needs nothing besides being done."""
-
-
 class DoneOut(Document):
     """It is done."""
 
     done: Literal[True] = True
 
 
-class ExportQuery(Document):
+class ExportQuery(BaseModel):
     """For whom an export is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     for_: Annotated[
         OrganisationId | None,
         Field(alias="for", description="A member: what it is not due is left out."),
     ] = None
+
+
+class InvitationsQuery(PageQuery):
+    """Which invitations."""
+
+    all: Annotated[bool, Field(description="Also those that are answered or gone.")] = False
 
 
 def channel_document(row: queries.ChannelSummary) -> ChannelOut:

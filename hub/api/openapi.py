@@ -71,9 +71,9 @@ def correct(spec: dict[str, Any]) -> dict[str, Any]:
                 if int(status) >= 400:  # noqa: PLR2004 - where HTTP's errors begin
                     schema = {"$ref": "#/components/schemas/Problem"}
                     answer["content"] = {MEDIA_TYPE: {"schema": schema}}
-            if method == "get":
+            if method == "get" and "application/json" in operation["responses"]["200"]["content"]:
                 operation["responses"]["304"] = {"description": "As it was (`If-None-Match`)."}
-            else:
+            if method != "get":
                 operation["parameters"].append(_IDEMPOTENCY_KEY)
             if "requestBody" in operation:
                 operation["requestBody"]["required"] = True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -51,9 +50,10 @@ class PartnerOut(Document):
 
 
 class PartnersOut(Document):
-    """All partnerships, by name."""
+    """A page of partnerships, by name."""
 
     items: list[PartnerOut]
+    next: str | None
 
 
 class PartnerDetailOut(PartnerOut):
@@ -96,9 +96,10 @@ class GivenInvitationOut(Document):
 
 
 class GivenInvitationsOut(Document):
-    """The invitations that we gave out, newest first."""
+    """A page of the invitations that we gave out, newest first."""
 
     items: list[GivenInvitationOut]
+    next: str | None
 
 
 class AcceptIn(Form):
@@ -142,8 +143,6 @@ def partner_detail(session: Session, partner: Partner) -> PartnerDetailOut:
     )
 
 
-def given_document(rows: Sequence[GivenInvitation]) -> GivenInvitationsOut:
-    """Give the invitations that we gave out as the API shows them."""
-    return GivenInvitationsOut(
-        items=[GivenInvitationOut.model_validate(row, from_attributes=True) for row in rows]
-    )
+def given_document(row: GivenInvitation) -> GivenInvitationOut:
+    """Give an invitation that we gave out as the API shows it."""
+    return GivenInvitationOut.model_validate(row, from_attributes=True)
