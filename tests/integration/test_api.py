@@ -415,13 +415,21 @@ def test_the_person_who_asks_sees_and_ends_their_sessions(sqlite_hub: Hub) -> No
     assert first.get("/api/v1/me").status_code == 401
 
 
-def test_who_has_to_change_the_password_changes_nothing_else(sqlite_hub: Hub) -> None:
+def test_who_has_to_change_the_password_changes_nothing_else(
+    sqlite_hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     hub = sqlite_hub
     hub.add_user("ada")
     client = signed_in(hub, "ada")
     with hub.writing() as session:
         session.execute(text('UPDATE "user" SET must_change_password = 1'))
     assert client.get("/api/v1/me").get_json()["must_change_password"] is True
+    monkeypatch.setattr("hub.api.frame.validate_csrf", lambda _token: None)
+    refused = client.post("/api/v1/tokens", json={"name": "x", "scopes": ["read"]})
+    assert (refused.status_code, problem(refused)["detail"]) == (403, "change your password first")
+    body = {"present": PASSWORD, "password": "another horse battery"}
+    assert client.put("/api/v1/me/password", json=body).status_code == 200
+    assert client.get("/api/v1/me").get_json()["must_change_password"] is False
 
 
 def test_a_node_that_was_not_set_up_says_so(admin: dict[str, str], sqlite_hub: Hub) -> None:
