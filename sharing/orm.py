@@ -62,9 +62,7 @@ def _values(closed_set: type[enum.Enum]) -> list[str]:
 
 
 BIG_INTEGER: Final = BigInteger().with_variant(Integer, "sqlite")
-JSON_DOCUMENT: Final = JSON(none_as_null=True).with_variant(
-    JSONB(none_as_null=True), "postgresql"
-)
+JSON_DOCUMENT: Final = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
 class Base(DeclarativeBase):
