@@ -29,6 +29,7 @@ from federation.ledger import (
     head_of,
     keep,
     labels_of,
+    ledger_time,
     lock_channel,
     metadata_label,
 )
@@ -38,7 +39,7 @@ from federation.state import ChannelState
 from policies.acts import Act, ChannelKind, read_body
 from policies.audience import Audience, Purpose, may_share
 from policies.errors import ConflictError, ForbiddenError, InvalidError
-from policies.lifecycles import open_acts, rule
+from policies.lifecycles import CHANNEL, open_acts, rule
 from policies.roles import Role
 from policies.tlp import TLP
 from sharing import collections, objects, stix
@@ -108,7 +109,7 @@ class Invited:
 
 def ask_pull(session: Session, record: ChannelRecord, *, now: datetime) -> None:
     """Have a replica brought up to date; one pull per owner at a time."""
-    ask(session, PULL, record.id, now=now, lane=f"{PULL} {record.owner}")
+    ask(session, PULL, record.id, now=now, lane=f"{PULL} {source_of(record)}")
 
 
 def ask_delivery(session: Session, record: ChannelRecord, *, now: datetime) -> None:
@@ -194,6 +195,65 @@ def open_channel(
     session.flush()
     keep(session, desk, record, judged, now=now)
     return record
+
+
+def open_next_epoch(
+    session: Session, desk: Desk, record: ChannelRecord, *, now: datetime
+) -> Judged:
+    """Take a channel over that was handed to us: the opening of its next epoch.
+
+    The members stay, with their roles; the former coordinator becomes a responder of the case, or
+    a member of the community.
+
+    Raises:
+        DoubtError: it was not handed to us.
+
+    Source: protocol, 11 (*Hand-over*).
+    """
+    state = get_state(session, record)
+    former = Role.RESPONDER if state.kind is ChannelKind.CASE else Role.MEMBER
+    roles = state.joined | {
+        state.owner: frozenset({former}),
+        desk.organisation: frozenset({Role.COORDINATOR}),
+    }
+    members = [
+        Founder(state.chains[organisation], roles[organisation]).document()
+        for organisation in state.joined
+    ]
+    body: dict[str, Any] = {
+        "kind": state.kind.value,
+        "owner": desk.organisation,
+        "ceiling": state.ceiling.value,
+        "acts": TABLES_VERSION,
+        "members": members,
+        "opened_by": "hand-over",
+        "round": 0,
+    }
+    if state.parent is not None:
+        body["parent"] = state.parent
+    entry = make_bundle(
+        key=desk.key,
+        author=desk.organisation,
+        channel=record.id,
+        act=Act.CHANNEL_OPENED.value,
+        body=body,
+        contents=(),
+        label=metadata_label(state.ceiling),
+        now=ledger_time(state, now),
+        position=(state.head.epoch + 1, 0),
+        seen=state.head,
+    )
+    judged = judge_entry(state, entry, LedgerFacts(session, record.id), OWNER)
+    keep(session, desk, record, judged, now=now)
+    return judged
+
+
+def source_of(record: ChannelRecord) -> str:
+    """Give whose server a replica pulls from: the owner, or whom the owner handed over to."""
+    things = (record.state or {}).get("things", {})
+    if things.get(f"coordination:{CHANNEL}") == "handed over":
+        return str(things[f"successor:{CHANNEL}"])
+    return record.owner
 
 
 def find_direct(session: Session, owner: str, other: str) -> ChannelRecord | None:

@@ -139,7 +139,7 @@ def append(  # noqa: PLR0913 - an entry has that many sides
     facts = LedgerFacts(session, channel)
     for stix in (*arrived, *new):
         facts.arrived.add_object(stix)
-    moment = _ledger_time(state, now)
+    moment = ledger_time(state, now)
     label = metadata_label(state.ceiling)
     contents = items_of(new, labels_of(new, label, facts))
     if contribution is not None:
@@ -272,7 +272,7 @@ def _standing(state: ChannelState, organisation: str) -> Standing:
     return Standing.CURRENT
 
 
-def _ledger_time(state: ChannelState, now: datetime) -> datetime:
+def ledger_time(state: ChannelState, now: datetime) -> datetime:
     """Give now, or the time of the head where our clock is behind it. Source: protocol, 7."""
     head = read_instant(state.head_created)
     before = read_time(state.head_created)

@@ -16,11 +16,12 @@ from sqlalchemy.orm import Session
 
 from federation import stage
 from federation.bundles import SignedBundle
+from federation.channels import open_next_epoch, source_of
 from federation.desk import Desk
 from federation.doubt import Consequence, Doubt, DoubtError, consequence
 from federation.facts import MemoryFacts
 from federation.judge import Judged, Reader, judge_entry
-from federation.ledger import find_channel, keep, load_state, lock_channel
+from federation.ledger import find_channel, get_channel, keep, load_state, lock_channel
 from federation.ledger_facts import FactsAhead, LedgerFacts
 from federation.ledger_records import (
     ChannelRecord,
@@ -38,6 +39,8 @@ from sharing.db import reading, transaction
 logger = logging.getLogger(__name__)
 
 ENTRIES_PER_TRANSACTION: Final = 100
+HAND_OVERS: Final = 5
+"""How many new owners one pull follows."""
 ROUNDS: Final = 20
 """How often one pull asks for what is missing before it waits."""
 
@@ -88,17 +91,33 @@ class Replicas:
             NotFoundError: there is no such channel here.
             UnavailableError: its owner can't be reached now.
         """
+        source, doubt = self._source(channel), None
+        for _ in range(HAND_OVERS):
+            if source is None:
+                break
+            doubt = self._pull_from(source, channel)
+            before, source = source, self._source(channel)
+            if source == before:
+                break
+        return doubt
+
+    def _source(self, channel: str) -> str | None:
+        """Give whom to pull from; nobody where we write the ledger ourselves, or nothing comes."""
         with reading() as session:
             record = find_channel(session, channel)
             if record is None:
                 raise NotFoundError("there is no such channel")
-            owner, is_ours, standing = record.owner, record.is_ours, record.standing
-            cursor = record.cursor if record.cursor_server == record.owner else None
-        if is_ours or standing in _STOPPED:
-            return None
-        server = self.connect(owner, channel)
+            source = source_of(record)
+            ours = source == self.desk(session).organisation
+            return None if ours or record.standing in _STOPPED else source
+
+    def _pull_from(self, source: str, channel: str) -> DoubtError | None:
+        with reading() as session:
+            record = get_channel(session, channel)
+            cursor = record.cursor if record.cursor_server == source else None
+        server = self.connect(source, channel)
         for page in server.pages(channel, cursor):
-            self._stage(channel, owner, page)
+            self._stage(channel, source, page)
             self.apply(channel)
         doubt = self.apply(channel)
         for _ in range(ROUNDS):
@@ -107,7 +126,7 @@ class Replicas:
             found = server.by_ids(channel, doubt.refs)
             if not found:
                 break
-            self._stage(channel, owner, PulledPage(found, None))
+            self._stage(channel, source, PulledPage(found, None))
             before, doubt = doubt, self.apply(channel)
             if doubt is not None and doubt.refs == before.refs and doubt.doubt is before.doubt:
                 break
@@ -122,14 +141,14 @@ class Replicas:
             if doubt is not None or applied < ENTRIES_PER_TRANSACTION:
                 return doubt
 
-    def _stage(self, channel: str, owner: str, page: PulledPage) -> None:
+    def _stage(self, channel: str, source: str, page: PulledPage) -> None:
         """Keep a page; the cursor moves with it."""
         with transaction() as session:
             record = lock_channel(session, channel)
             now = self.clock()
             doubts = stage.put(session, channel, page.values, now)
             if page.last_added is not None:
-                record.cursor, record.cursor_server = page.last_added, owner
+                record.cursor, record.cursor_server = page.last_added, source
             if doubts and record.standing not in _STOPPED:
                 freeze(session, record, doubts[0], b"", now=now)
             stage.tidy(session, channel, now)
@@ -143,7 +162,7 @@ def apply_staged(
     Gives how many, and the doubt that stopped it.
     """
     record = lock_channel(session, channel)
-    if record.is_ours or record.standing in _STOPPED:
+    if source_of(record) == desk.organisation or record.standing in _STOPPED:
         return 0, None
     state = load_state(session, record)
     count = 0
@@ -170,6 +189,8 @@ def apply_staged(
             _end_outbox(session, channel)
         _clear_stage(session, channel, judged)
         state = judged.state
+        if state.ended and source_of(record) == desk.organisation:
+            state = open_next_epoch(session, desk, record, now=now).state
         count += 1
         if state.owner == desk.organisation or record.standing in _STOPPED:
             break

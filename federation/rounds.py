@@ -18,7 +18,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from federation.bells import build_bell
-from federation.channels import DELIVER, PULL, ask_pull, ensure_direct
+from federation.channels import DELIVER, PULL, ask_pull, ensure_direct, source_of
 from federation.client import PartnerHttp
 from federation.doubt import Consequence, consequence
 from federation.errands import Done, Failed, Outcome, ask, hasten_lane
@@ -183,7 +183,8 @@ class Rounds:
         record = find_channel(session, channel)
         if record is None:
             ask(session, POLL, organisation, now=now, lane=f"poll {organisation}")
-        elif record.owner == organisation and record.standing is not Standing.FROZEN:
+        elif record.standing not in _SETTLED:
+            # Who rings without being the source may be the next owner: look at the source first.
             ask_pull(session, record, now=now)
         hasten_partner(session, organisation, now=now)
 
@@ -192,7 +193,11 @@ class Rounds:
         record = find_channel(session, head.channel)
         if record is None:
             record = _expect(session, organisation, head.channel, now)
-        elif record.owner != organisation or record.standing in _SETTLED or _is_head(record, head):
+        elif (
+            source_of(record) != organisation
+            or record.standing in _SETTLED
+            or _is_head(record, head)
+        ):
             return 0
         ask_pull(session, record, now=now)
         return 1

@@ -13,6 +13,7 @@ from federation.outbox import pending
 from hub.channels import queries, service
 from policies.acts import Act
 from policies.errors import ConflictError, ForbiddenError, NotFoundError
+from policies.roles import Role
 from policies.tlp import TLP
 from sharing import objects, stix
 from tests.kit.nodes import CONSOLE, RunningNode, running, settle
@@ -151,9 +152,16 @@ def test_the_coordination_is_handed_over_and_everybody_goes_on(nodes: Three) -> 
     settle(*nodes)
     cert.write(case, Act.COORDINATOR_HANDED_OVER, {"successor": grid.organisation})
     settle(*nodes)
-    assert grid.state(case).ended
-    with pytest.raises(ConflictError):
-        cert.note(case, "the epoch is over")
+    assert grid.channel(case).is_ours
+    assert (cert.channel(case).epoch, cert.channel(case).owner) == (2, grid.organisation)
+    vendor.note(case, "to the new coordinator")
+    cert.note(case, "from the former one")
+    settle(*nodes)
+    grid.note(case, "thank you")
+    settle(*nodes)
+    assert grid.state(case) == cert.state(case) == vendor.state(case)
+    assert len(texts(cert, case)) == len(texts(vendor, case)) == 3
+    assert grid.state(case).joined[cert.organisation] == {Role.RESPONDER}
 
 
 def test_a_recall_by_its_author_deletes_the_bytes_everywhere(nodes: Three) -> None:
