@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from federation.bundles import SignedBundle
 from federation.descriptor import KeyUse
 from federation.desk import Desk
-from federation.doubt import DoubtError
+from federation.doubt import Doubt, DoubtError
 from federation.endpoints import bearer_token
 from federation.heads import Head
 from federation.keys import PublicKey
@@ -33,8 +33,9 @@ from federation.node import get_node
 from federation.state import Member
 from federation.tokens import verify_access_token
 from policies.acts import Act
-from policies.errors import ForbiddenError, InvalidError, NotFoundError
+from policies.errors import ForbiddenError, InvalidError, NotFoundError, TooLargeError
 from sharing.db import reading, transaction
+from sharing.limits import read_stix_limits
 from sharing.objects import SIGNED_BUNDLE, StixObject
 from sharing.selection import Scope
 from sharing.taxii.doors import Caller, Outcome, Shelf
@@ -108,7 +109,9 @@ class ChannelDoors:
             )
             return [Outcome(one.stix_id, one.version, error.answer) for one in objects]
         except (InvalidError, ForbiddenError) as error:
-            answer = f"malformed: {error.message}"
+            name = Doubt.TOO_LARGE if isinstance(error, TooLargeError) else Doubt.MALFORMED
+            field = f"{error.field}: " if error.field else ""
+            answer = f"{name.value}: {field}{error.message}"
             return [Outcome(one.stix_id, one.version, answer) for one in objects]
         return [Outcome(one.stix_id, one.version, None) for one in objects]
 
@@ -120,6 +123,8 @@ class ChannelDoors:
         contribution = SignedBundle.read(objects[-1])
         if contribution.author != caller.identity:
             raise InvalidError("a contribution is posted by its author")
+        for stix in objects[:-1]:
+            read_stix_limits(stix.value, now=self.clock())
         # The channel is locked before anything is looked up: two posts of one bundle wait here.
         session.get(ChannelRecord, shelf.id, with_for_update=True)
         if is_admitted(session, shelf.id, contribution.sha256):

@@ -172,7 +172,10 @@ def _token_in_header() -> str:
 
     Source: TAXII 2.1, 8.2.2: clients that know nothing else speak Basic.
     """
-    header = request.authorization
+    try:
+        header = request.authorization
+    except ValueError:  # other than ASCII
+        header = None
     kind = header.type if header is not None else ""
     secret = ""
     if header is not None:
