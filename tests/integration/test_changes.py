@@ -25,6 +25,16 @@ def watch(app_context: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[Chan
     watch.close()
 
 
+def hears(watch: Changes) -> bool:
+    """Tell whether it sees something within a while: word of a commit comes a moment after it."""
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        if watch.seen():
+            return True
+        time.sleep(0.01)
+    return False
+
+
 def ask(subject: str = "a") -> None:
     with transaction() as session:
         errands.ask(session, "deliver", subject, now=NOON)
@@ -32,9 +42,8 @@ def ask(subject: str = "a") -> None:
 
 def test_what_was_asked_for_is_seen_once(watch: Changes) -> None:
     assert not watch.seen()
-    ask("a")
-    ask("b")
-    assert watch.seen()
+    ask()
+    assert hears(watch)
     assert not watch.seen()
 
 
@@ -44,10 +53,11 @@ def test_ended_waits_are_seen(watch: Changes) -> None:
         (claimed,) = errands.claim(session, 1, NOON)
     with transaction() as session:
         errands.settle(session, claimed, errands.Failed("No.", "no"), now=NOON, chance=0)
-    watch.seen()
+    assert hears(watch)
+    assert not watch.seen()
     with transaction() as session:
         errands.hasten(session, "a", now=NOON)
-    assert watch.seen()
+    assert hears(watch)
 
 
 def test_reading_is_no_change(watch: Changes) -> None:
@@ -80,16 +90,13 @@ def test_after_its_connection_was_lost_it_is_cautious_and_hears_again(
         db.engine.dispose()
     else:
         watch.close()
-    end = time.monotonic() + 5
-    while not watch.seen():
-        assert time.monotonic() < end, "it never noticed"
-        time.sleep(0.01)
+    assert hears(watch), "it never noticed"
     # It opens a connection, and says yes to be sure; then it knows.
     watch.seen()
     watch.seen()
     assert not watch.seen()
     ask()
-    assert watch.seen()
+    assert hears(watch)
 
 
 def test_nobody_is_believed_for_longer_than_a_second(
