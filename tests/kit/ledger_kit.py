@@ -47,8 +47,8 @@ class Organisation:
     label: str
     number: int
     name: str
-    chain: list[Descriptor] = field(default_factory=list)
-    keys: list[PrivateKey] = field(default_factory=list)
+    chain: list[Descriptor] = field(default_factory=list, repr=False)
+    keys: list[PrivateKey] = field(default_factory=list, repr=False)
     """Signing keys, newest last."""
 
     def __post_init__(self) -> None:
