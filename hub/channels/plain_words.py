@@ -81,6 +81,10 @@ def _about(verb: str) -> Callable[[Body, Names, Sequence[str]], str]:
     return lambda body, names, _refs: f"{verb} {_named(body, names)}"
 
 
+def _plain(words: str) -> Callable[[Body, Names, Sequence[str]], str]:
+    return lambda _body, _names, _refs: words
+
+
 def _role_changed(body: Body, names: Names, _refs: Sequence[str]) -> str:
     return f"gave {_named(body, names)} another role:{_role(body).removeprefix(' as')}"
 
@@ -114,7 +118,18 @@ _WORDS: Final[Mapping[Act, Callable[[Body, Names, Sequence[str]], str]]] = {
     Act.MEMBER_ROLE_CHANGED: _role_changed,
     Act.HANDOVER_OFFERED: _offered,
     Act.COORDINATOR_HANDED_OVER: _handed_over,
-    Act.NOTE_ADDED: lambda _body, _names, _refs: "wrote a note",
+    Act.MEMBER_DECLINED: _plain("declined the invitation"),
+    Act.MEMBER_LEFT: _plain("left this channel"),
+    Act.NODE_DESCRIBED: _plain("said that the keys or the address of its node have changed"),
+    Act.HANDOVER_ACCEPTED: _plain("accepted the coordination"),
+    Act.HANDOVER_DECLINED: _plain("declined the coordination"),
+    Act.HANDOVER_WITHDRAWN: _plain("took back the offer of the coordination"),
+    Act.NOTE_ADDED: _plain("wrote a note"),
+    Act.EVENT_ADDED: _plain("added an event to the timeline"),
+    Act.OPINION_GIVEN: _plain("gave an opinion"),
+    Act.SIGHTING_REPORTED: _plain("reported a sighting"),
+    Act.INTEL_REVOKED: _plain("revoked intelligence that does not hold any more"),
+    Act.RECALL_ANSWERED: _plain("said what became of what was recalled"),
     Act.INTEL_SHARED: _intel,
     Act.OBJECT_RECALLED: _recalled,
     Act.OBJECT_RELEASED: _released,

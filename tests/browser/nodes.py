@@ -18,9 +18,12 @@ from hub import clock, partnerships
 from hub.accounts import users
 from hub.accounts.actor import Actor, Via
 from hub.app import create_app
+from hub.channels import service
 from hub.office import current_office
 from hub.settings import load_settings
+from policies.acts import ChannelKind
 from policies.roles import PersonRole
+from policies.tlp import TLP
 from sharing.db import db, reading, transaction
 from sharing.orm import Base
 from tests.conftest import load_records, take_free_port
@@ -124,6 +127,19 @@ class HubNode:
         with self.app.app_context(), reading() as session:
             user = users.get_user_by_name(session, name)
             return Actor(user.id, user.name, user.roles, Via.SESSION)
+
+    def open_case(self, name: str, ceiling: TLP = TLP.AMBER) -> str:
+        """Open a case that this node coordinates; give its channel."""
+        with self.session() as session:
+            return service.open_channel(
+                session,
+                current_office().desk(session),
+                self.person(),
+                kind=ChannelKind.CASE,
+                name=name,
+                ceiling=ceiling,
+                now=clock.utcnow(),
+            ).id
 
     @contextmanager
     def session(self) -> Iterator[Session]:

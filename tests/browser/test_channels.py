@@ -21,7 +21,6 @@ from federation.ledger_records import (
 from hub import clock
 from hub.channels import service
 from hub.office import current_office
-from policies.acts import ChannelKind
 from policies.tlp import TLP
 from tests.browser.nodes import HubNode
 from tests.browser.visitor import PHONE, Visitor
@@ -38,19 +37,6 @@ def other(node: HubNode, tmp_path_factory: pytest.TempPathFactory) -> Iterator[H
     node.pair_with(running)
     yield running
     running.stop()
-
-
-def open_case(node: HubNode, name: str, ceiling: TLP = TLP.AMBER) -> str:
-    with node.session() as session:
-        return service.open_channel(
-            session,
-            current_office().desk(session),
-            node.person(),
-            kind=ChannelKind.CASE,
-            name=name,
-            ceiling=ceiling,
-            now=clock.utcnow(),
-        ).id
 
 
 def invite(node: HubNode, other: HubNode, channel: str) -> None:
@@ -135,7 +121,7 @@ def test_an_invitation_is_declined_and_taken_back(
 ) -> None:
     there, here = visit(other, script=False).sign_in("jonas"), visit(script=False).sign_in()
     here.see("Waits for you")
-    first, second = open_case(node, "To be declined"), open_case(node, "To be taken back")
+    first, second = node.open_case("To be declined"), node.open_case("To be taken back")
     invite(node, other, first)
     invite(node, other, second)
     see_at_last(there, "/channels", "To be declined")
@@ -161,7 +147,7 @@ def test_a_member_is_removed_with_a_reason_that_is_asked_for(
     there = visit(other, script=script).sign_in()
     there.see("Waits for you")
     name = f"To be removed {script}"
-    channel = open_case(node, name)
+    channel = node.open_case(name)
     invite(node, other, channel)
     join(there, name)
     see_at_last(here, f"/channels/{channel}", "joined as affected")
@@ -179,7 +165,7 @@ def test_what_is_written_while_the_coordinator_is_silent_waits_and_arrives(
 ) -> None:
     there = visit(other, script=False).sign_in()
     there.see("Waits for you")
-    channel = open_case(node, "While silent")
+    channel = node.open_case("While silent")
     invite(node, other, channel)
     join(there, "While silent")
     path = f"/channels/{channel}"
@@ -203,7 +189,7 @@ def test_news_appear_without_reloading_where_scripts_run(
 ) -> None:
     here = visit().sign_in("jonas")
     here.see("Waits for you")
-    channel = open_case(node, "Live")
+    channel = node.open_case("Live")
     here.goto(f"/channels/{channel}")
     here.page.get_by_label("Write a note").fill("half a sent")
     with node.session() as session:
@@ -220,7 +206,7 @@ def test_news_appear_without_reloading_where_scripts_run(
 
 
 def test_older_entries_are_one_page_away(visit: Any, node: HubNode, script: bool) -> None:
-    channel = open_case(node, "Long")
+    channel = node.open_case("Long")
     for number in range(30):
         with node.session() as session:
             service.add_note(
@@ -243,7 +229,7 @@ def test_older_entries_are_one_page_away(visit: Any, node: HubNode, script: bool
 
 
 def test_the_ledger_is_downloaded_and_proves_itself_offline(visit: Any, node: HubNode) -> None:
-    channel = open_case(node, "To be proven")
+    channel = node.open_case("To be proven")
     here = visit().sign_in()
     here.see("Waits for you")
     here.goto(f"/channels/{channel}")
@@ -259,7 +245,7 @@ def test_the_ledger_is_downloaded_and_proves_itself_offline(visit: Any, node: Hu
 
 
 def test_a_note_above_the_ceiling_is_refused_with_a_sentence(visit: Any, node: HubNode) -> None:
-    channel = open_case(node, "Up to green", TLP.GREEN)
+    channel = node.open_case("Up to green", TLP.GREEN)
     here = visit().sign_in("jonas")
     here.see("Waits for you")
     here.goto(f"/channels/{channel}")
@@ -273,7 +259,7 @@ def test_a_note_above_the_ceiling_is_refused_with_a_sentence(visit: Any, node: H
 
 
 def test_who_may_only_read_is_offered_nothing_to_write(visit: Any, node: HubNode) -> None:
-    channel = open_case(node, "To be audited")
+    channel = node.open_case("To be audited")
     one = visit().sign_in("ada")
     one.see("Waits for you")
     one.goto(f"/channels/{channel}")
@@ -293,7 +279,7 @@ def test_a_channel_that_is_not_here_is_not_known(visit: Any) -> None:
 
 
 def test_an_entry_without_effect_is_shown_with_its_reason(visit: Any, node: HubNode) -> None:
-    channel = open_case(node, "With a void")
+    channel = node.open_case("With a void")
     with node.session() as session:
         entry = session.scalars(select(EntryRecord).where(EntryRecord.channel == channel)).one()
         entry.void, entry.sentence = Doubt.NOT_PERMITTED.value, "the case was closed by then"
@@ -309,7 +295,7 @@ def test_a_frozen_channel_waits_on_today_and_says_the_way_out(
     visit: Any, node: HubNode, size: tuple[int, int]
 ) -> None:
     name = f"Frozen {size[0]}"
-    channel = open_case(node, name)
+    channel = node.open_case(name)
     with node.session() as session:
         record = session.get_one(ChannelRecord, channel)
         record.standing, record.doubt = Standing.FROZEN, Doubt.FORK.value
@@ -334,7 +320,7 @@ def test_a_refused_contribution_waits_on_today_until_somebody_took_note(
     there = visit(other, script=script).sign_in()
     there.see("Waits for you")
     name = f"Refusing {script}"
-    channel = open_case(node, name)
+    channel = node.open_case(name)
     invite(node, other, channel)
     join(there, name)
     path = f"/channels/{channel}"

@@ -13,6 +13,8 @@ from tests.browser.visitor import DESKTOP, PHONE, Visitor
 AXE: Final = Path(__file__).parent / "vendor" / "axe-core-4.14.1" / "axe.min.js"
 PLACES: Final = (
     "/",
+    "/channels",
+    "/channels/new",
     "/partners",
     "/partners/new",
     "/account",
@@ -39,10 +41,11 @@ def test_accessible_and_fitting(
     visit: Any, node: HubNode, size: tuple[int, int], dark: bool
 ) -> None:
     one = visit(size=size, dark=dark, measuring=True)
+    places = (*PLACES, f"/channels/{node.open_case('Trojanised update')}")
     one.goto("/sign-in")
     faults = look_for_faults(one)
     one.sign_in().see("Waits for you")
-    for place in PLACES:
+    for place in places:
         one.goto(place)
         for folded in one.page.locator("details").all():
             folded.evaluate("element => { element.open = element.className !== 'menu' }")
