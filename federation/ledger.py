@@ -247,7 +247,7 @@ def ring(
         if change.thing == MEMBERSHIP and member is not None and member.stays:
             told.add(change.subject)
     for member_id in sorted(told - {organisation}):
-        ask(session, RING_BELL, f"{channel} {member_id}", now=now, lane=f"bell {member_id}")
+        ask(session, RING_BELL, f"{channel} {member_id}", now=now, lane=f"{RING_BELL} {member_id}")
 
 
 def head_of(record: ChannelRecord) -> Position | None:

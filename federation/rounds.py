@@ -96,7 +96,7 @@ class Rounds:
         return Failed(doubt.message, doubt.doubt.value)
 
     def ring_bell(self, _app: Flask, subject: str, now: datetime) -> Outcome:
-        """Ring one member's doorbell. A lost bell costs nothing but time."""
+        """Ring one member's doorbell; where nobody hears, again with growing waits."""
         channel, _, organisation = subject.partition(" ")
         with reading() as session:
             record = find_channel(session, channel)
@@ -118,7 +118,7 @@ class Rounds:
         try:
             self.http.post_bell(destination, jws)
         except CoordinationError as error:
-            logger.info("a bell was not heard", extra={"reason": error.message})
+            return Failed(error.message, "unheard")
         return Done()
 
     def poll(self, _app: Flask, organisation: str, now: datetime) -> Outcome:
@@ -222,7 +222,7 @@ def destination_of(session: Session, organisation: str, record: ChannelRecord) -
 
 def hasten_partner(session: Session, organisation: str, *, now: datetime) -> None:
     """End the waits for a partner that was heard from. Source: protocol, 8."""
-    for kind in (DELIVER, PULL):
+    for kind in (DELIVER, PULL, RING_BELL):
         hasten_lane(session, f"{kind} {organisation}", now=now)
 
 
