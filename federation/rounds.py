@@ -8,7 +8,6 @@ Source: protocol, 7 to 9.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -44,8 +43,6 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from federation.desk import Desk
-
-logger = logging.getLogger(__name__)
 
 POLL: Final = "poll"
 """Errand: ask a partner for its heads. Subject: the organisation."""
