@@ -20,7 +20,7 @@ from policies.tlp import TLP
 from sharing import stix
 from sharing.objects import StixObject, find_contents
 from sharing.records import CollectionRow
-from tests.kit.nodes import CONSOLE, RunningNode, running, settle
+from tests.kit.nodes import CONSOLE, LocalNode, RunningNode, running, settle
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def everything_told(folder: Path) -> Iterator[Told]:
         yield Told(cert, grid, community, case, (*shared, newer))
 
 
-def give_token(node: RunningNode, role: PersonRole, *, name: str = "reader") -> str:
+def give_token(node: LocalNode, role: PersonRole, *, name: str = "reader") -> str:
     """Give the secret of a new token of a new person that may read."""
     with node.writing() as session:
         user, _ = users.create_user(

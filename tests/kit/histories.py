@@ -68,6 +68,10 @@ class History:
     def bundle(self, object_sha256: str) -> SignedBundle:
         return SignedBundle.read(StixObject.read(self.contents[object_sha256]))
 
+    def id_of(self, sha256: str) -> str:
+        """Give the STIX id of something in the collection."""
+        return StixObject.read(self.contents[sha256]).stix_id
+
     def texts(self) -> list[str]:
         """Give the texts of all notes, in ledger order."""
         values = [json.loads(self.contents[sha256]) for sha256 in self.hashes]
@@ -148,16 +152,18 @@ def assert_same(owner: History, member: History, joined: int) -> None:
 def assert_delivered(node: LocalNode, owner: History, channel: str) -> None:
     """What this member has ever put into its outbox is history, each once, and it knows that."""
     with node.reading() as session:
-        rows = session.scalars(
-            select(ContributionRecord)
+        rows = session.execute(
+            select(
+                ContributionRecord.sha256,
+                ContributionRecord.state,
+                ContributionRecord.nth,
+                ContributionRecord.sentence,
+            )
             .where(ContributionRecord.channel == channel)
             .order_by(ContributionRecord.nth)
         ).all()
-    assert {row.state for row in rows} <= {Delivery.CONFIRMED}, [
-        (row.nth, row.state, row.doubt, row.sentence)
-        for row in rows
-        if row.state is not Delivery.CONFIRMED
-    ]
+    left = [row for row in rows if row.state is not Delivery.CONFIRMED]
+    assert not left, f"{node.name}: {left}"
     own = [
         entry.contribution
         for entry in owner.entries

@@ -161,7 +161,13 @@ class RunningNode(LocalNode):
     """One organisation's node behind a real server on loopback, in this process."""
 
     def __init__(
-        self, name: str, folder: Path, *, database_url: str = "", now: Clock, **settings: Any
+        self,
+        name: str,
+        folder: Path,
+        *,
+        database_url: str = "",
+        now: Callable[[], datetime],
+        **settings: Any,
     ) -> None:
         self.port = take_free_port()
         base_url = f"http://127.0.0.1:{self.port}"
@@ -221,11 +227,16 @@ def pair(one: LocalNode, other: LocalNode) -> None:
 
 
 @contextmanager
-def running(folder: Path, *names: str, **settings: Any) -> Iterator[tuple[RunningNode, ...]]:
-    """Run nodes that are paired with each other, on embedded databases."""
+def running(
+    folder: Path, *names: str, new_database: Callable[[], str] = str, **settings: Any
+) -> Iterator[tuple[RunningNode, ...]]:
+    """Run nodes that are paired with each other, on embedded databases or those given."""
     now = Clock()
     with clock.told_by(now):
-        nodes = [RunningNode(name, folder, now=now, **settings) for name in names]
+        nodes = [
+            RunningNode(name, folder, now=now, database_url=new_database(), **settings)
+            for name in names
+        ]
         try:
             for place, one in enumerate(nodes):
                 for other in nodes[place + 1 :]:

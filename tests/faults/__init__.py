@@ -1,0 +1,1 @@
+"""What breaks: processes killed, connections cut, crowds."""
