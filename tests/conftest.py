@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -123,6 +123,24 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path}/tocsin.db"
     url: str = request.getfixturevalue("postgresql_url")
     return url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def node_databases(request: pytest.FixtureRequest) -> Iterator[Callable[[], str]]:
+    """Give what makes an empty database for one more node: its own SQLite file, or PostgreSQL."""
+    made: list[str] = []
+    cluster = request.getfixturevalue("postgresql_cluster") if request.param != "sqlite" else ""
+
+    def make() -> str:
+        if not cluster:
+            return ""
+        made.append(f"t_{uuid.uuid4().hex}")
+        _run_sql(cluster, f'CREATE DATABASE "{made[-1]}"')
+        return f"{cluster}/{made[-1]}"
+
+    yield make
+    for name in made:
+        _run_sql(cluster, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def open_store_app(database_url: str) -> Flask:

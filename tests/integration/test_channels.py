@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from federation.ledger_records import Standing
@@ -10,8 +11,9 @@ from hub.apply import VIEWS
 from tests.kit.nodes import running, settle
 
 
-def test_three_nodes_keep_one_history(tmp_path: Path) -> None:
-    with running(tmp_path, "CERT", "Grid", "Vendor") as (cert, grid, vendor):
+def test_three_nodes_keep_one_history(tmp_path: Path, node_databases: Callable[[], str]) -> None:
+    names = ("CERT", "Grid", "Vendor")
+    with running(tmp_path, *names, new_database=node_databases) as (cert, grid, vendor):
         case = cert.open("3CX")
         cert.invite(case, grid)
         cert.invite(case, vendor, "supplier")
