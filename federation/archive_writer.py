@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from federation.access import scope_of
@@ -182,14 +182,17 @@ def _end_for(session: Session, record: ChannelRecord, member: Member) -> Positio
 def _entries(session: Session, channel: str, head: Position) -> Iterator[EntryRecord]:
     query = (
         select(EntryRecord)
-        .where(EntryRecord.channel == channel)
+        .where(
+            EntryRecord.channel == channel,
+            or_(
+                EntryRecord.epoch < head.epoch,
+                and_(EntryRecord.epoch == head.epoch, EntryRecord.seq <= head.seq),
+            ),
+        )
         .order_by(EntryRecord.epoch, EntryRecord.seq)
         .execution_options(yield_per=_ENTRIES_AT_ONCE)
     )
-    for entry in session.scalars(query):
-        if (entry.epoch, entry.seq) > (head.epoch, head.seq):
-            return
-        yield entry
+    yield from session.scalars(query)
 
 
 def _bundle_hashes(entries: Iterable[EntryRecord]) -> list[str]:
