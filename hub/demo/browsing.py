@@ -26,7 +26,7 @@ class Sight:
     """What one person saw of a channel.
 
     Args:
-        entries: number and protocol's word of each entry, newest first, and what it says.
+        entries: of each entry, newest first, its sentence, its number and its hash.
         picture: the file of the screenshot.
     """
 
@@ -88,7 +88,10 @@ def _look(browser: Browser, person: Person, channel: str, folder: Path) -> Sight
     while True:
         rows = page.locator("ol.history > li")
         rows.first.wait_for()
-        entries += [_plain(text) for text in rows.all_inner_texts()]
+        for row in rows.all():
+            sentence = row.locator(".sentence").inner_text()
+            place = row.locator(".meta a").get_attribute("title") or ""
+            entries.append(f"{place}: {sentence}")
         older = page.get_by_role("link", name="Older entries")
         if older.count() == 0:
             break
@@ -98,10 +101,6 @@ def _look(browser: Browser, person: Person, channel: str, folder: Path) -> Sight
     if complaints:
         raise StoryError(f"{person.name}: the page complains: {complaints[0]}")
     return Sight(tuple(entries), head, picture)
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _chromium() -> str | None:

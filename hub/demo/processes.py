@@ -31,6 +31,7 @@ COMPILED: Final = "compiled"
 
 _ROOT: Final = Path(hub.__file__).resolve().parents[1]
 _PROC: Final = Path("/proc")
+_ANSWERED: Final = '"event": "request answered"'
 T = TypeVar("T")
 
 
@@ -104,7 +105,7 @@ class NodeProcess:
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is for the demo, which then ends its nodes
             )
-        wait_until(self._is_ready, f"{self.name} is ready", seconds=READY_SECONDS)
+        wait_until(self._is_ready, f"{self.name} is ready", seconds=READY_SECONDS, every=0.1)
 
     def stop(self) -> None:
         """End it as a supervisor would: ask, wait, and only then insist."""
@@ -128,10 +129,11 @@ class NodeProcess:
         return ticks / os.sysconf("SC_CLK_TCK")
 
     def last_words(self) -> list[str]:
-        """Give the last lines of its log."""
+        """Give the last lines of its log; requests that were answered are left out."""
         if not self.log.exists():
             return []
-        return self.log.read_text(errors="replace").splitlines()[-LOG_LINES:]
+        lines = self.log.read_text(errors="replace").splitlines()
+        return [line for line in lines if _ANSWERED not in line][-LOG_LINES:]
 
     def _made(self, name: str) -> Path:
         path = self.folder / name

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
+import io
+import itertools
 import json
 import shutil
 import subprocess
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,9 @@ from typing import Any, Final
 
 import requests
 
+from federation.archive import verify_file
 from federation.archive_lines import Kind
+from federation.archive_report import Presence
 from federation.client import PartnerHttp
 from federation.keystore import KeyStore
 from federation.origins import Destination
@@ -24,6 +27,7 @@ from hub.demo.errors import StoryError
 from hub.demo.people import TAXII_TYPE, Person
 from hub.demo.processes import plain_environment, run_tocsin
 from hub.settings import PASSPHRASE_FILE
+from sharing.canonical import sha256_hex
 
 PROBE_SECONDS: Final = 10
 REFUSED: Final = 1
@@ -36,25 +40,23 @@ class Copy:
 
     Args:
         ledger: the lines of its export that hold entries and contributions, in ledger order.
-        objects: everything that TAXII serves of it, in its order.
+        objects: everything that TAXII serves of it, each as its bytes, sorted.
+        withheld: hashes of what was there before this member, and is not for later ones.
     """
 
     head: str
     ledger: tuple[bytes, ...]
     objects: tuple[bytes, ...]
+    withheld: frozenset[str]
 
     @property
     def size_bytes(self) -> int:
         """How much TAXII served."""
         return sum(len(one) for one in self.objects)
 
-    @property
-    def sha256(self) -> str:
-        """A hash over all objects, whatever their order."""
-        digest = hashlib.sha256()
-        for one in sorted(self.objects):
-            digest.update(hashlib.sha256(one).digest())
-        return digest.hexdigest()
+    def without(self, withheld: frozenset[str]) -> tuple[bytes, ...]:
+        """Give the objects but those with these hashes."""
+        return tuple(one for one in self.objects if sha256_hex(one) not in withheld)
 
 
 @dataclass(frozen=True)
@@ -68,13 +70,23 @@ class Verdict:
 
 
 def read_copy(person: Person, channel: str) -> Copy:
-    """Read a channel from a person's node, as an export and over TAXII."""
-    lines = person.export(channel).splitlines()
+    """Read a channel from a person's node, as an export and over TAXII.
+
+    Raises:
+        StoryError: the export does not hold.
+    """
+    export = person.export(channel)
+    report = verify_file(io.BytesIO(export))
+    if not report.holds:
+        raise StoryError(f"{person.name}: {report.failures[0].text}")
     marks = tuple(f'{{"{kind.value}":'.encode() for kind in _LEDGER_KINDS)
     return Copy(
         head=person.channel(channel)["head_sha256"],
-        ledger=tuple(line for line in lines if line.startswith(marks)),
-        objects=tuple(person.served_objects(channel)),
+        ledger=tuple(line for line in export.splitlines() if line.startswith(marks)),
+        objects=tuple(sorted(person.served_objects(channel))),
+        withheld=frozenset(
+            one.sha256 for one in report.objects if one.presence is Presence.WITHHELD
+        ),
     )
 
 
@@ -84,18 +96,20 @@ def export_channel(person: Person, channel: str, file: Path) -> None:
     person.node.command("channel", "export", channel, str(file))
 
 
-def first_difference(copies: dict[str, Copy]) -> str | None:
-    """Say in what copies differ; `None` where they are equal byte for byte."""
-    (first_name, first), *others = copies.items()
-    for name, copy in others:
+def first_difference(copies: Mapping[str, Copy]) -> str | None:
+    """Say in what copies differ; `None` where they are equal byte for byte.
+
+    What the protocol withholds from a later member is left out of the comparison with it.
+    """
+    for (name, one), (other_name, other) in itertools.combinations(copies.items(), 2):
+        withheld = one.withheld | other.withheld
         for what, ours, theirs in (
-            ("heads", first.head, copy.head),
-            ("ledgers", first.ledger, copy.ledger),
-            ("objects", sorted(first.objects), sorted(copy.objects)),
+            ("heads", one.head, other.head),
+            ("ledgers", one.ledger, other.ledger),
+            ("objects", one.without(withheld), other.without(withheld)),
         ):
             if ours != theirs:
-                sizes = "" if isinstance(ours, str) else f" ({len(ours)} and {len(theirs)})"
-                return f"the {what} of {first_name} and {name} differ{sizes}"
+                return f"the {what} of {name} and {other_name} differ"
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -156,10 +156,10 @@ class Story:
         tell, cast = self.telling, self.cast
         with tell.step("National CERT opens a community at TLP:GREEN; the others are invited."):
             community = cast.cert.open_channel("community", "Energy sharing community", "green")
+            reason = "We share what concerns the energy sector, and meet each month."
+            guests = cast.others(cast.cert)
             self._invite_and_join(
-                community,
-                {cast.grid: "member", cast.vendor: "member"},
-                "We share what concerns the energy sector, and meet each month.",
+                community, dict.fromkeys(guests, "member"), dict.fromkeys(guests, reason)
             )
             seq, head = self._same_head(community)
             tell.say(f"All three hold the same history: {seq + 1} entries, head {head[:SHORT]}")
@@ -194,8 +194,7 @@ class Story:
                 cast.vendor: "Your build server may have been used.",
             }
             roles = {cast.grid: "affected", cast.vendor: "supplier"}
-            for person, reason in reasons.items():
-                self._invite_and_join(self.case, {person: roles[person]}, reason, tell_reason=True)
+            self._invite_and_join(self.case, roles, reasons, tell_reason=True)
             seq, head = self._same_head(self.case)
             tell.say(f"All three hold the same history: {seq + 1} entries, head {head[:SHORT]}")
 
@@ -296,8 +295,16 @@ class Story:
                 raise StoryError(difference)
             for name, copy in copies.items():
                 tell.say(
-                    f"{name}: {len(copy.ledger)} signed bundles, {len(copy.objects)} objects over"
-                    f" TAXII, {copy.size_bytes:,} bytes, SHA-256 {copy.sha256[:SHORT]}"
+                    f"{name}: the same {len(copy.ledger)} signed bundles, head"
+                    f" {copy.head[:SHORT]}; {len(copy.objects)} objects over TAXII,"
+                    f" {copy.size_bytes:,} bytes"
+                )
+            withheld = max(len(copy.withheld) for copy in copies.values())
+            if withheld:
+                tell.say(
+                    f"{withheld} are older than the membership of those who lack them and labelled"
+                    " TLP:AMBER (why others were invited): of those a later member gets the hash,"
+                    " not the words. All others are the same, byte for byte."
                 )
 
     def look(self) -> None:
@@ -373,30 +380,26 @@ class Story:
     def _invite_and_join(
         self,
         channel: str,
-        roles: dict[Person, str],
-        reason: str,
+        roles: Mapping[Person, str],
+        reasons: Mapping[Person, str],
         *,
         tell_reason: bool = False,
     ) -> None:
         for person, role in roles.items():
-            self.cast.cert.invite(channel, person, role, reason)
+            self.cast.cert.invite(channel, person, role, reasons[person])
         for person in roles:
             invitation = wait_until(
                 partial(person.find_invitation, channel),
                 f"{person.name} has the invitation",
                 seconds=WAIT_SECONDS,
             )
-            if invitation["reason"] != reason:
+            if invitation["reason"] != reasons[person]:
                 raise StoryError(f"{person.name} reads another reason: {invitation['reason']}")
             if tell_reason:
                 self.telling.say(f"{person.name} reads:")
                 self.telling.quote(invitation["reason"])
             person.join(channel)
-            wait_until(
-                partial(person.is_in, channel),
-                f"{person.name} is in",
-                seconds=WAIT_SECONDS,
-            )
+            wait_until(partial(person.is_in, channel), f"{person.name} is in", seconds=WAIT_SECONDS)
 
     def _contribute(
         self, author: Person, text: str, readers: Sequence[Person] | None = None
