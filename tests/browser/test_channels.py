@@ -174,7 +174,7 @@ def test_what_is_written_while_the_coordinator_is_silent_waits_and_arrives(
     try:
         there.goto(path)
         write_note(there, "Written in the dark.")
-        see_at_last(there, path, "Ours on the way")
+        see_at_last(there, path, "Ours, not in the history yet")
         see_at_last(there, path, "can’t be reached")
         there.goto(f"/partners/{node.organisation}")
         there.see("Waits to go out")
