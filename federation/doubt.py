@@ -115,7 +115,7 @@ class DoubtError(ConflictError):
     """
 
     def __init__(self, doubt: Doubt, sentence: str, *, refs: tuple[str, ...] = ()) -> None:
-        super().__init__(sentence, field=doubt.value, hint=WHAT_TO_DO[consequence(doubt)])
+        super().__init__(sentence, field=doubt.value)
         self.doubt = doubt
         self.refs = refs
 

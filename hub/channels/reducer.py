@@ -60,7 +60,9 @@ def _keep_member(session: Session, judged: Judged, organisation: str) -> None:
     if row is None:
         row = MemberView(channel=judged.entry.channel, organisation=organisation)
         session.add(row)
-    row.name = descriptor.name if descriptor is not None else _name_in(judged, organisation)
+    # Who has not joined is named by the identity that came with the invitation alone.
+    named = _name_in(judged, organisation) or row.name
+    row.name = descriptor.name if descriptor is not None else named
     row.roles, row.state = list(member.roles), member.state
     row.since = read_time(judged.entry.created)
     row.reply_by = read_time(member.reply_by) if member.reply_by else None

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner, Result
 
+from hub import clock
 from hub.commands import main
-from tests.kit.nodes import RunningNode
+from tests.kit.nodes import Clock, RunningNode
 
 
 @dataclass
@@ -38,3 +42,16 @@ class Console:
     def asks(self, *arguments: object, **given: Any) -> Any:
         """Run a command for a machine; give its answer."""
         return json.loads(self.run(*arguments, "--json", **given).stdout)
+
+
+@contextmanager
+def strangers(folder: Path, *names: str) -> Iterator[tuple[RunningNode, ...]]:
+    """Run nodes that do not know each other yet."""
+    now = Clock()
+    with clock.told_by(now):
+        nodes = tuple(RunningNode(name, folder, now=now) for name in names)
+        try:
+            yield nodes
+        finally:
+            for node in nodes:
+                node.close()
