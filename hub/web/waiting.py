@@ -18,7 +18,7 @@ from hub.accounts.actor import Actor
 from hub.channels import queries
 from hub.channels.queries import ChannelSummary, PendingRow
 from hub.health import BEAT_MAX_AGE
-from hub.web.channels import PENDING_WORDS
+from hub.web.channel_words import PENDING_WORDS
 from hub.web.forms import as_sentence
 from hub.web.models import Alarm, News, Today, Tone, Waiting
 from policies.roles import Right

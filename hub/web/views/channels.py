@@ -21,7 +21,7 @@ from hub.accounts.actor import Actor
 from hub.accounts.current import current_actor
 from hub.channels import proofs, queries, service
 from hub.office import current_office
-from hub.web import channels as shown
+from hub.web import channel_words as shown
 from hub.web.acting import DONE, attempt
 from hub.web.forms import Filled, PageForm, read_form
 from hub.web.frame import pages, show

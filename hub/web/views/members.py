@@ -15,7 +15,7 @@ from hub import clock
 from hub.accounts.current import current_actor
 from hub.channels import queries, service
 from hub.office import current_office
-from hub.web import channels as shown
+from hub.web import channel_words as shown
 from hub.web.acting import DONE, attempt
 from hub.web.forms import Filled, PageForm
 from hub.web.frame import pages, show

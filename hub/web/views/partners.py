@@ -25,7 +25,7 @@ from hub.channels import queries
 from hub.channels.queries import ChannelSummary
 from hub.office import current_office
 from hub.web.acting import DONE, attempt
-from hub.web.channels import KIND_WORDS, Contribution, contribution_of
+from hub.web.channel_words import KIND_WORDS, Contribution, contribution_of
 from hub.web.forms import Filled, PageForm, as_sentence
 from hub.web.frame import pages, show
 from hub.web.keys import KeyView, key_view

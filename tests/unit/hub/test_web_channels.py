@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from federation.archive_report import Failure, Report, What
+from federation.doubt import Doubt
+from federation.ledger_records import Standing
+from hub.channels.queries import ChannelSummary, MemberRow, Verification
+from hub.web import channel_words as shown
+from hub.web.models import Tone
+from policies.acts import Act, ChannelKind
+from policies.tlp import TLP
+
+NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
+
+
+def summary(
+    standing: Standing, kind: ChannelKind = ChannelKind.CASE, *, ours: bool = False
+) -> ChannelSummary:
+    return ChannelSummary(
+        id="a",
+        kind=kind,
+        name="a case",
+        owner="identity--1",
+        owner_name="National CERT",
+        is_ours=ours,
+        ceiling=TLP.AMBER,
+        standing=standing,
+        doubt=None,
+        sentence=None,
+        doubted_at=None,
+        epoch=1,
+        seq=0,
+        head_sha256="ab",
+        head_at=NOW,
+        applied_at=NOW,
+        pending_count=0,
+    )
+
+
+def member(name: str, state: str = "joined", *, us: bool = False, late: bool = False) -> MemberRow:
+    return MemberRow(
+        organisation=name,
+        name=name,
+        roles=("affected",),
+        state=state,
+        since=NOW,
+        reply_by=NOW,
+        late=late,
+        is_us=us,
+    )
+
+
+@pytest.mark.parametrize("standing", Standing)
+def test_each_standing_has_a_badge_and_a_sentence(standing: Standing) -> None:
+    assert shown.state_of(summary(standing)).text
+    assert shown.sentence_of(summary(standing)).endswith(".")
+
+
+def test_who_coordinates_and_who_writes_is_said() -> None:
+    assert shown.sentence_of(summary(Standing.CURRENT, ours=True)) == "You coordinate it."
+    assert shown.sentence_of(summary(Standing.CURRENT)) == "National CERT coordinates it."
+    direct = summary(Standing.CURRENT, ChannelKind.DIRECT)
+    assert shown.sentence_of(direct) == "National CERT writes here, to you alone."
+
+
+def test_before_anything_is_shared_its_readers_are_named() -> None:
+    us = member("us", us=True)
+    assert "Nobody but you" in shown.readers_sentence([us], ChannelKind.CASE)
+    two = [us, member("A"), member("B"), member("C", "left")]
+    assert shown.readers_sentence(two, ChannelKind.DIRECT) == "Read by you, A and B."
+    many = [us, *(member(name) for name in "ABCDE")]
+    assert shown.readers_sentence(many, ChannelKind.CASE).startswith("Read by you, A, B and 3 more")
+
+
+def test_only_labels_under_the_ceiling_are_offered_and_red_is_never_the_first_choice() -> None:
+    assert shown.labels_under(TLP.GREEN) == [TLP.GREEN, TLP.CLEAR]
+    assert shown.usual_label(TLP.GREEN) is TLP.GREEN
+    assert shown.usual_label(TLP.RED) is TLP.AMBER
+
+
+def test_of_the_acts_about_a_member_only_those_that_are_open_are_offered() -> None:
+    acts = frozenset({Act.MEMBER_REMOVED, Act.NOTE_ADDED})
+    assert shown.member_of(member("A"), acts).acts == {"member.removed"}
+    assert shown.member_of(member("A"), frozenset()).acts == frozenset()
+    late = shown.member_of(member("A", "invited", late=True), frozenset())
+    assert (late.state.text, late.state.tone) == ("invited, late", Tone.WAITING)
+
+
+def test_a_frozen_channel_says_what_it_means_and_the_way_out() -> None:
+    frozen = Verification(
+        standing=Standing.FROZEN,
+        doubt=Doubt.FORK.value,
+        sentence="two entries with number 7",
+        what_it_means="The owner signed two histories",
+        way_out="Call the other members.",
+        since=NOW,
+        entries=8,
+        voids=1,
+        withheld=2,
+    )
+    alarm = shown.alarm_of(frozen)
+    assert alarm is not None
+    assert alarm.sentence == "The owner signed two histories. Call the other members."
+    assert shown.kept_sentence(frozen) == "8 entries, 1 without effect, 2 objects withheld or gone"
+
+
+def test_a_check_says_in_one_sentence_whether_the_ledger_proves() -> None:
+    assert shown.verdict_of(Report(What.EXPORT))[1] == "good"
+    failures = (Failure(Doubt.BAD_SIGNATURE, "entry 3 was altered"), Failure(Doubt.GAP, "a gap"))
+    sentence, tone = shown.verdict_of(Report(What.EXPORT, failures=failures))
+    assert tone == "trouble"
+    assert sentence.startswith("It does not prove: Entry 3 was altered. And 1 more.")
