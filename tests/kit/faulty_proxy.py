@@ -7,8 +7,6 @@ import contextlib
 import socket
 import struct
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -66,14 +64,13 @@ class FaultyProxy:
     def base_url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    @contextmanager
-    def suffering(self, mode: Mode, amount: float = 0) -> Iterator[None]:
-        """Let the way be bad for the length of a block."""
+    def suffer(self, mode: Mode, amount: float = 0) -> None:
+        """Let the way be bad from now on."""
         self.fault = Fault(mode, amount)
-        try:
-            yield
-        finally:
-            self.fault = Fault()
+
+    def heal(self) -> None:
+        """Let the way be good again."""
+        self.fault = Fault()
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -107,7 +104,8 @@ class FaultyProxy:
         answering = asyncio.create_task(self._answer(up_reader, writer))
         try:
             # Whoever ends first ends both: a connection of HTTP is not half open.
-            await asyncio.wait({asking, answering}, return_when=asyncio.FIRST_COMPLETED)
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait({asking, answering}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in (asking, answering):
                 task.cancel()

@@ -24,6 +24,13 @@ from tests.conftest import _postgresql_bin, take_free_port
 from tests.kit.nodes import LocalNode
 
 READY_SECONDS: Final = 60
+_BUGS: Final = (
+    "errand broke",
+    "loop broke",
+    "hook after commit failed",
+    "error of our own",
+    "a TAXII request failed",
+)
 _ROOT: Final = Path(hub.__file__).resolve().parents[1]
 _SCRIPT: Final = Path(sys.executable).with_name("tocsin")
 # A checkout that was not installed has no script.
@@ -184,10 +191,9 @@ class NodeProcesses(LocalNode):
         return f"{self.name}: {text[-3000:]}"
 
     def bugs(self) -> list[str]:
-        """Give what its log tells of errors that are nobody's fault but ours."""
+        """Give what its log tells of errors that are nobody's but ours."""
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
-        marks = ("error_id", "Traceback", "loop broke", "hook after commit failed")
-        return [line for line in text.splitlines() if any(mark in line for mark in marks)]
+        return [line for line in text.splitlines() if any(mark in line for mark in _BUGS)]
 
 
 class Postgresql:

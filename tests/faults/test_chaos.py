@@ -1,0 +1,98 @@
+"""Whatever is killed, and whatever is lost on the way: no gap, no double, equal replicas."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from policies.roles import PersonRole
+from tests.faults.chaos import Chaos, three_nodes
+from tests.interop.channel_readers import give_token
+from tests.kit.histories import assert_pages_tell_it_all
+from tests.kit.processes import Postgresql, postgresql
+
+pytestmark = pytest.mark.faults
+
+ROUNDS: Final = 10
+MINUTES: Final = "TOCSIN_SOAK_MINUTES"
+
+
+@pytest.fixture
+def cluster() -> Iterator[Postgresql]:
+    with postgresql() as running:
+        yield running
+
+
+def plan(chaos: Chaos, rounds: int) -> list[list[str]]:
+    """Let everything that can go wrong go wrong at least once, in chance order and company."""
+    every = list(chaos.strikes())
+    names = [every[place % len(every)] for place in range(rounds)]
+    chaos.chance.shuffle(names)
+    ways = [name for name in every if not name.startswith("kill")]
+    return [
+        [name, chaos.chance.choice(ways)] if chaos.chance.random() < 0.4 else [name]
+        for name in names
+    ]
+
+
+def play(chaos: Chaos, names: list[str], number: int) -> None:
+    strikes = [chaos.strikes()[name]() for name in names]
+    tell(f"{number:3d}  {' and '.join(strike.name for strike in strikes)}")
+    tell(f"     {chaos.round(number, strikes):.1f} s")
+
+
+def tell(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def end(chaos: Chaos) -> None:
+    """See that readers get it all, and that nothing in the logs is a fault of ours."""
+    for node in chaos.nodes:
+        secret = give_token(node, PersonRole.HANDLER)
+        for channel in chaos.channels:
+            assert_pages_tell_it_all(node, node.address, secret, channel)
+        assert node.bugs() == []
+
+
+@pytest.mark.timeout(600)
+def test_nodes_on_sqlite_survive_whatever_strikes_them(
+    tmp_path: Path, chance: random.Random
+) -> None:
+    with three_nodes(tmp_path, chance) as chaos:
+        for number, names in enumerate(plan(chaos, ROUNDS)):
+            play(chaos, names, number)
+        end(chaos)
+
+
+@pytest.mark.timeout(600)
+def test_nodes_on_postgresql_survive_whatever_strikes_them(
+    tmp_path: Path, chance: random.Random, cluster: Postgresql
+) -> None:
+    with three_nodes(tmp_path, chance, cluster) as chaos:
+        for number, names in enumerate(plan(chaos, ROUNDS)):
+            play(chaos, names, number)
+        end(chaos)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_nodes_survive_for_as_long_as_anybody_watches(
+    tmp_path: Path, chance: random.Random, cluster: Postgresql, database: str
+) -> None:
+    until = time.monotonic() + 60 * float(os.environ.get(MINUTES, "10")) / 2
+    with three_nodes(tmp_path, chance, cluster if database == "postgresql" else None) as chaos:
+        number = 0
+        while time.monotonic() < until:
+            names = chance.sample(list(chaos.strikes()), k=chance.choice((1, 1, 2, 3)))
+            play(chaos, names, number)
+            number += 1
+        end(chaos)
+        tell(f"{number} rounds on {database}")
