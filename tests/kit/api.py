@@ -54,7 +54,8 @@ class Api:
         headers = self.headers | given.pop("headers", {})
         if body is not None:
             given["json"] = body
-        return self.client().open(f"/api/v1{path}", method=method, headers=headers, **given)
+        where = f"/api/v1{path}"
+        return self.client().open(where, method=method, headers=headers, buffered=True, **given)
 
     def get(self, path: str, status: int = 200, **query: Any) -> Any:
         """Read something; give its document."""

@@ -1,0 +1,1 @@
+"""In front of the path of processes that tests start."""
