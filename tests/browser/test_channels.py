@@ -174,6 +174,7 @@ def test_what_is_written_while_the_coordinator_is_silent_waits_and_arrives(
     try:
         there.goto(path)
         write_note(there, "Written in the dark.")
+        there.see("Your note is on its way to the coordinator.")
         see_at_last(there, path, "Ours, not in the history yet")
         see_at_last(there, path, "can’t be reached")
         there.goto(f"/partners/{node.organisation}")
@@ -329,6 +330,7 @@ def test_a_refused_contribution_waits_on_today_until_somebody_took_note(
     try:
         there.goto(path)
         write_note(there, "Nobody wants to read this.")
+        there.see("Your note is on its way to the coordinator.")
         with other.session() as session:
             row = session.scalars(
                 select(ContributionRecord).where(
