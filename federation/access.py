@@ -104,15 +104,11 @@ class ChannelDoors:
             with transaction() as session:
                 self._admit(session, caller, shelf, objects)
         except DoubtError as error:
-            logger.info(
-                "contribution refused", extra={"channel": shelf.id, "doubt": error.doubt.value}
-            )
-            return [Outcome(one.stix_id, one.version, error.answer) for one in objects]
+            return _refused(shelf, objects, error.doubt, error.message)
         except (InvalidError, ForbiddenError) as error:
             name = Doubt.TOO_LARGE if isinstance(error, TooLargeError) else Doubt.MALFORMED
             field = f"{error.field}: " if error.field else ""
-            answer = f"{name.value}: {field}{error.message}"
-            return [Outcome(one.stix_id, one.version, answer) for one in objects]
+            return _refused(shelf, objects, name, f"{field}{error.message}")
         return [Outcome(one.stix_id, one.version, None) for one in objects]
 
     def _admit(
@@ -123,6 +119,8 @@ class ChannelDoors:
         contribution = SignedBundle.read(objects[-1])
         if contribution.author != caller.identity:
             raise InvalidError("a contribution is posted by its author")
+        if contribution.is_entry:
+            raise DoubtError(Doubt.NOT_OWNER, "only the owner of this channel writes its entries")
         for stix in objects[:-1]:
             read_stix_limits(stix.value, now=self.clock())
         # The channel is locked before anything is looked up: two posts of one bundle wait here.
@@ -140,6 +138,15 @@ class ChannelDoors:
             contribution=contribution,
             arrived=objects[:-1],
         )
+
+
+def _refused(
+    shelf: Shelf, objects: Sequence[StixObject], doubt: Doubt, sentence: str
+) -> list[Outcome]:
+    """Refuse all of an envelope by name."""
+    logger.info("contribution refused", extra={"channel": shelf.id, "doubt": doubt.value})
+    answer = f"{doubt.value}: {sentence}"
+    return [Outcome(one.stix_id, one.version, answer) for one in objects]
 
 
 def is_admitted(session: Session, channel: str, sha256: str) -> bool:

@@ -14,9 +14,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from federation.bundles import Item, SignedBundle
-from federation.facts import Facts, MemoryFacts
+from federation.facts import Facts, MemoryFacts, in_order
 from federation.ledger_records import CoveredRecord, EntryRecord
-from sharing import objects
+from sharing import collections
 from sharing.objects import SIGNED_BUNDLE, StixObject, chunks
 
 _CHUNK = 500
@@ -37,14 +37,16 @@ class LedgerFacts:
     arrived: MemoryFacts = field(default_factory=MemoryFacts)
     _stored: dict[str, StixObject | None] = field(default_factory=dict)
     _versions: dict[str, list[CoveredRecord]] = field(default_factory=dict)
+    _recalled: dict[str, bool] = field(default_factory=dict)
 
     def prepare(self, bundles: Iterable[SignedBundle]) -> None:
         """Look up at once what judging these bundles will ask for."""
         items = [item for bundle in bundles for item in bundle.contents]
         self._load_versions({item.ref for item in items} - set(self._versions))
+        self._load_recalled({item.sha256 for item in items})
         wanted = {item.sha256 for item in items if self._is_plain(item)}
         wanted -= set(self.arrived.pool) | set(self._stored)
-        found = objects.find_contents(self.session, wanted)
+        found = collections.find_contents(self.session, self.channel, wanted)
         for sha256 in wanted:
             content = found.get(sha256)
             self._stored[sha256] = None if content is None else StixObject.read(content)
@@ -55,20 +57,18 @@ class LedgerFacts:
         if stix is not None:
             return stix
         if sha256 not in self._stored:
-            self._stored[sha256] = objects.find(self.session, sha256)
+            # An object that only another channel holds is not here: who names a hash here would
+            # otherwise be served what nobody told this channel.
+            found = collections.find_contents(self.session, self.channel, (sha256,))
+            content = found.get(sha256)
+            self._stored[sha256] = None if content is None else StixObject.read(content)
         return self._stored[sha256]
 
-    def find_bundle(self, ref: str, sha256: str) -> StixObject | None:
-        """Give a bundle by id and bundle hash."""
-        stix = self.arrived.find_bundle(ref, sha256)
-        if stix is not None:
-            return stix
-        stored = self.session.scalar(
-            select(EntryRecord.contribution_object).where(
-                EntryRecord.channel == self.channel, EntryRecord.contribution_sha256 == sha256
-            )
-        )
-        return None if stored is None else objects.find(self.session, stored)
+    def find_bundles(self, ref: str, sha256: str) -> tuple[StixObject, ...]:
+        """Give every copy of a bundle, arrived or in the collection."""
+        arrived = self.arrived.find_bundles(ref, sha256)
+        stored = find_stored_bundles(self.session, self.channel, ref, sha256)
+        return in_order((*arrived, *stored))
 
     def has_version(self, ref: str, version_ns: int) -> bool:
         """Tell whether some content of this version is here."""
@@ -102,14 +102,14 @@ class LedgerFacts:
 
     def is_recalled(self, sha256: str) -> bool:
         """Tell whether this content was recalled."""
-        for rows in self._versions.values():
-            for row in rows:
-                if row.sha256 == sha256:
-                    return row.recalled
+        known = self._recalled.get(sha256)
+        if known is not None:
+            return known
         query = select(CoveredRecord.recalled).where(
             CoveredRecord.channel == self.channel, CoveredRecord.sha256 == sha256
         )
-        return bool(self.session.scalar(query.limit(1)))
+        self._recalled[sha256] = bool(self.session.scalar(query.limit(1)))
+        return self._recalled[sha256]
 
     def is_admitted(self, sha256: str) -> bool:
         """Tell whether a contribution with this bundle hash is history."""
@@ -145,9 +145,30 @@ class LedgerFacts:
             for row in self.session.scalars(query):
                 self._versions[row.ref].append(row)
 
+    def _load_recalled(self, hashes: Iterable[str]) -> None:
+        for chunk in chunks(sorted(hashes), _CHUNK):
+            self._recalled.update(dict.fromkeys(chunk, False))
+            query = select(CoveredRecord.sha256).where(
+                CoveredRecord.channel == self.channel,
+                CoveredRecord.sha256.in_(chunk),
+                CoveredRecord.recalled,
+            )
+            self._recalled.update(dict.fromkeys(self.session.scalars(query), True))
+
     @staticmethod
     def _is_plain(item: Item) -> bool:
         return not item.ref.startswith(f"{SIGNED_BUNDLE}--")
+
+
+def find_stored_bundles(
+    session: Session, channel: str, ref: str, sha256: str
+) -> tuple[StixObject, ...]:
+    """Give every copy of a bundle that a channel's collection holds."""
+    hashes = collections.find_versions(session, channel, [ref]).values()
+    listed = [one for version in hashes for one in version]
+    found = collections.find_contents(session, channel, listed).values()
+    copies = (StixObject.read(content) for content in found)
+    return tuple(stix for stix in copies if SignedBundle.read(stix).sha256 == sha256)
 
 
 @dataclass
@@ -166,9 +187,10 @@ class FactsAhead:
         """Give an object by its hash."""
         return self.ahead.find_object(sha256) or self.behind.find_object(sha256)
 
-    def find_bundle(self, ref: str, sha256: str) -> StixObject | None:
-        """Give a bundle by id and bundle hash."""
-        return self.ahead.find_bundle(ref, sha256) or self.behind.find_bundle(ref, sha256)
+    def find_bundles(self, ref: str, sha256: str) -> tuple[StixObject, ...]:
+        """Give every copy of a bundle."""
+        sides = (self.ahead, self.behind)
+        return in_order(stix for facts in sides for stix in facts.find_bundles(ref, sha256))
 
     def has_version(self, ref: str, version_ns: int) -> bool:
         """Tell whether some content of this version is here."""

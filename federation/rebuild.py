@@ -18,11 +18,12 @@ from federation.doubt import Doubt, DoubtError
 from federation.facts import MemoryFacts
 from federation.judge import Judged, Reader, judge_entry
 from federation.ledger import load_state, lock_channel
+from federation.ledger_facts import find_stored_bundles
 from federation.ledger_records import CoveredRecord, EntryRecord
 from federation.state import ChannelState
 from policies.errors import ConflictError
-from sharing import objects
-from sharing.objects import StixObject
+from sharing import collections, objects
+from sharing.objects import SIGNED_BUNDLE, StixObject
 
 _LENIENT = Reader(lenient=True)
 
@@ -100,10 +101,14 @@ def _judge_again(
     if row.contribution_object is not None:
         bundles.append(SignedBundle.read(_stored(session, row.contribution_object, row)))
     wanted = [item.sha256 for bundle in bundles for item in bundle.contents]
-    for content in objects.find_contents(session, wanted).values():
+    for content in collections.find_contents(session, row.channel, wanted).values():
         facts.add_object(StixObject.read(content))
     for bundle in bundles:
         facts.add_object(bundle.stix)
+        for item in bundle.contents:
+            if item.ref.startswith(f"{SIGNED_BUNDLE}--"):
+                for stix in find_stored_bundles(session, row.channel, item.ref, item.sha256):
+                    facts.add_object(stix)
     try:
         judged = judge_entry(state, entry, facts, _LENIENT)
     except DoubtError as error:

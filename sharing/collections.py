@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Exists, exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from policies.errors import NotFoundError
 from policies.tlp import TLP
 from sharing import objects
 from sharing.objects import StixObject, chunks
-from sharing.records import CURRENT_SPEC_VERSION, Collection, CollectionRow
+from sharing.records import CURRENT_SPEC_VERSION, Collection, CollectionRow, StoredObject
 from sharing.rows import oldest_rows
 from sharing.selection import LARGEST_INSTANT, Filters, Pick, Scope, Versions
 
@@ -198,6 +198,33 @@ def find_versions(
     return found
 
 
+def find_contents(session: Session, collection_id: str, hashes: Iterable[str]) -> dict[str, bytes]:
+    """Give hash → canonical bytes for those that this collection holds, hidden or not.
+
+    What only other collections hold is not here: nobody gets an object by knowing its hash.
+    """
+    found: dict[str, bytes] = {}
+    for chunk in chunks(hashes, _CHUNK):
+        rows = session.execute(
+            select(StoredObject.sha256, StoredObject.content).where(
+                StoredObject.sha256.in_(chunk), _holds(collection_id)
+            )
+        )
+        found.update((sha256, content) for sha256, content in rows)
+    return found
+
+
+def find_hashes(session: Session, collection_id: str, hashes: Iterable[str]) -> frozenset[str]:
+    """Give those of the hashes that this collection holds, and whose bytes are here."""
+    found: set[str] = set()
+    for chunk in chunks(hashes, _CHUNK):
+        query = select(StoredObject.sha256)
+        found.update(
+            session.scalars(query.where(StoredObject.sha256.in_(chunk), _holds(collection_id)))
+        )
+    return frozenset(found)
+
+
 def hide(session: Session, collection_id: str, stix_id: str) -> list[str]:
     """Show every version of an object to nobody any more; give the hashes concerned."""
     return _change(session, collection_id, stix_id, {"hidden": True})
@@ -274,6 +301,13 @@ def stamp_text(date_added: int) -> str:
     """
     moment = _EPOCH + timedelta(microseconds=date_added)
     return f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z"
+
+
+def _holds(collection_id: str) -> Exists:
+    """Tell whether a collection holds a stored object."""
+    return exists().where(
+        CollectionRow.sha256 == StoredObject.sha256, CollectionRow.collection_id == collection_id
+    )
 
 
 def _row_of(collection_id: str, date_added: int, item: CollectionItem) -> dict[str, Any]:

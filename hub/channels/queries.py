@@ -30,7 +30,7 @@ from hub.channels.service import get_visible_channel
 from policies.acts import Act, ChannelKind
 from policies.roles import PersonRole, Right
 from policies.tlp import TLP
-from sharing import objects
+from sharing import collections, objects
 
 PAGE: Final = 25
 MAX_PAGE: Final = 100
@@ -392,7 +392,8 @@ def _entry(session: Session, actor: Actor, row: EntryRecord, names: Mapping[str,
         )
     )
     shown = covered[:OBJECTS_SHOWN]
-    contents = objects.find_contents(session, [*hashes, *(one.sha256 for one in shown)])
+    wanted = [*hashes, *(one.sha256 for one in shown)]
+    contents = collections.find_contents(session, row.channel, wanted)
     bundle = contents.get(hashes[0])
     body: Mapping[str, Any] = {}
     if bundle is not None:
@@ -503,4 +504,4 @@ def _count_absent(session: Session, channel: str) -> int:
         )
     ).scalars()
     hashes = set(rows)
-    return len(hashes - objects.find_hashes(session, hashes))
+    return len(hashes - collections.find_hashes(session, channel, hashes))
