@@ -35,6 +35,7 @@ from sharing.db import reading, transaction
 
 PREFIX: Final = "/api/v1"
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
+FILE_CHUNK_BYTES: Final = 64 * 1024
 SECURITY: Final[list[str | dict[str, list[Any]]]] = ["token", "session"]
 PASSWORD_ENDPOINT: Final = "api_me.put_password"  # noqa: S105 - the one act left to do
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -246,7 +247,9 @@ def _downloading(
             raise
         with transaction() as session:
             audit.record(session, actor, audited, _subject(), now=now)
-        response = Response(wrap_file(request.environ, download.stream), content_type=media_type)
+        response = Response(
+            wrap_file(request.environ, download.stream, FILE_CHUNK_BYTES), content_type=media_type
+        )
         response.content_length = download.size_bytes
         response.headers.set("Content-Disposition", "attachment", filename=download.name)
         response.headers["Cache-Control"] = "private, no-store"

@@ -1,0 +1,58 @@
+"""The resources of channels and partners keep what the document promises, on a node with matter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis.core.result import Ok
+
+from tests.interop.test_openapi import PROMISES
+from tests.kit.api import Api
+from tests.kit.console import strangers
+
+OURS: Final = ("/partners", "/channels", "/invitations", "/contributions")
+EXAMPLES: Final = 15
+
+
+@pytest.mark.interop
+@pytest.mark.timeout(300)
+def test_every_answer_about_real_channels_is_promised(tmp_path: Path) -> None:
+    with strangers(tmp_path, "CERT", "Grid") as (cert, grid):
+        api = Api.of(cert)
+        line = api.post("/partners/invitations", {})["line"]
+        Api.of(grid).post("/partners/accept", {"line": line})
+        channel = api.post("/channels", {"kind": "case", "name": "3CX", "tlp": "amber"})["id"]
+        api.post(f"/channels/{channel}/notes", {"text": "Relay 7 isolated."})
+        known = {"channel": channel, "organisation": grid.organisation}
+        schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", cert.app)
+        seen = 0
+        for found in schema.get_all_operations():
+            assert isinstance(found, Ok)
+            operation = found.ok()
+            if not operation.path.startswith(tuple(f"/api/v1{path}" for path in OURS)):
+                continue
+
+            @settings(
+                max_examples=EXAMPLES,
+                deadline=None,
+                database=None,
+                derandomize=True,
+                suppress_health_check=list(HealthCheck),
+            )
+            @given(case=operation.as_strategy(), meant=st.booleans())
+            def ask(case: schemathesis.Case[Any], *, meant: bool) -> None:
+                if meant:
+                    parameters = case.path_parameters or {}
+                    case.path_parameters = {
+                        name: known.get(name, value) for name, value in parameters.items()
+                    }
+                case.call_and_validate(headers=api.headers, checks=PROMISES)
+
+            ask()
+            seen += 1
+        assert seen > 25
