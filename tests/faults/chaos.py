@@ -80,7 +80,7 @@ class Chaos:
             threading.Thread(target=self._write, args=(node, number, self.chance.random()))
             for node in self.nodes
         ]
-        moments = [self.chance.uniform(0, 0.6) for _ in strikes]
+        moments = [self.chance.uniform(0, 0.9) for _ in strikes]
         lengths = [self.chance.uniform(0.1, 0.8) for _ in strikes]
         for writer in writers:
             writer.start()

@@ -33,11 +33,13 @@ def cluster() -> Iterator[Postgresql]:
 def plan(chaos: Chaos, rounds: int) -> list[list[str]]:
     """Let everything that can go wrong go wrong at least once, in chance order and company."""
     every = list(chaos.strikes())
-    names = [every[place % len(every)] for place in range(rounds)]
-    chaos.chance.shuffle(names)
-    ways = [name for name in every if not name.startswith("kill")]
+    kills = [name for name in every if name.startswith("kill")]
+    ways = [name for name in every if name not in kills]
+    assert len(every) <= rounds
+    more = [kills[-1 - place % len(kills)] for place in range(rounds - len(every))]
+    names = chaos.chance.sample(every + more, k=rounds)
     return [
-        [name, chaos.chance.choice(ways)] if chaos.chance.random() < 0.4 else [name]
+        [name, chaos.chance.choice(ways)] if chaos.chance.random() < 0.3 else [name]
         for name in names
     ]
 
