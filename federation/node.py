@@ -29,6 +29,7 @@ from federation.keystore import KeyRing, KeyStore
 from federation.node_records import OWN_NODE, NodeDescriptorRecord, NodeRecord
 from federation.origins import read_origin
 from policies.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
+from policies.tlp import TLP
 from sharing.canonical import canonical, read_json, read_time, write_time
 
 logger = logging.getLogger(__name__)
@@ -306,6 +307,8 @@ def _identity(name: str, sectors: Sequence[str], now: datetime) -> dict[str, Any
         "modified": write_time(now),
         "name": name,
         "identity_class": "organization",
+        # Our descriptor says it to anybody who asks; in a ledger later members get it too.
+        "object_marking_refs": [TLP.CLEAR.marking_id],
     }
     if sectors:
         value["sectors"] = sorted(set(sectors))
