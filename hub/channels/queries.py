@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from federation import outbox
@@ -274,9 +274,8 @@ def visible_verification(session: Session, actor: Actor, channel: str) -> Verifi
     """Give how far our copy of a channel is proven."""
     record = get_visible_channel(session, actor, channel)
     doubt = Doubt(record.doubt) if record.doubt is not None else None
-    entries = list(
-        session.execute(select(EntryRecord.void).where(EntryRecord.channel == channel)).scalars()
-    )
+    count = select(func.count(), func.count(EntryRecord.void))
+    entries, voids = session.execute(count.where(EntryRecord.channel == channel)).one()
     return Verification(
         standing=record.standing,
         doubt=record.doubt,
@@ -284,8 +283,8 @@ def visible_verification(session: Session, actor: Actor, channel: str) -> Verifi
         what_it_means=PLAIN_WORDS[doubt] if doubt is not None else None,
         way_out=WHAT_TO_DO[consequence(doubt)] if doubt is not None else None,
         since=record.doubted_at,
-        entries=len(entries),
-        voids=sum(void is not None for void in entries),
+        entries=entries,
+        voids=voids,
         withheld=_count_absent(session, channel),
     )
 
@@ -498,10 +497,12 @@ def _answers(session: Session, channel: str) -> Sequence[str]:
 
 
 def _count_absent(session: Session, channel: str) -> int:
-    rows = session.execute(
-        select(CoveredRecord.sha256).where(
-            CoveredRecord.channel == channel, ~CoveredRecord.recalled
-        )
-    ).scalars()
-    hashes = set(rows)
-    return len(hashes - collections.find_hashes(session, channel, hashes))
+    """Count the contents that were covered and neither recalled nor kept here."""
+    kept = exists().where(StoredObject.sha256 == CoveredRecord.sha256)
+    count = select(func.count(CoveredRecord.sha256.distinct())).where(
+        CoveredRecord.channel == channel,
+        ~CoveredRecord.recalled,
+        CoveredRecord.ref.not_like(f"{objects.SIGNED_BUNDLE}--%"),
+        ~kept,
+    )
+    return session.scalar(count) or 0
