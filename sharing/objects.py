@@ -144,16 +144,6 @@ def find_contents(session: Session, hashes: Iterable[str]) -> dict[str, bytes]:
     return found
 
 
-def find_hashes(session: Session, hashes: Iterable[str]) -> frozenset[str]:
-    """Give those of the hashes whose bytes are here."""
-    found: set[str] = set()
-    for chunk in chunks(hashes, _CHUNK):
-        found.update(
-            session.scalars(select(StoredObject.sha256).where(StoredObject.sha256.in_(chunk)))
-        )
-    return frozenset(found)
-
-
 def delete_content(session: Session, hashes: Bag[str]) -> frozenset[str]:
     """Delete the bytes of those objects that no collection shows any more; give their hashes.
 

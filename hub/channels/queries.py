@@ -31,6 +31,7 @@ from policies.acts import Act, ChannelKind
 from policies.roles import PersonRole, Right
 from policies.tlp import TLP
 from sharing import collections, objects
+from sharing.records import StoredObject
 
 PAGE: Final = 25
 MAX_PAGE: Final = 100
