@@ -19,7 +19,8 @@ from rich.console import Console
 from hub.demo.cast import Cast, ended_at_last, gather
 from hub.demo.errors import StoryError
 from hub.demo.processes import COMPILED
-from hub.demo.story import Story
+from hub.demo.scene import Scene
+from hub.demo.story import tell
 from hub.demo.telling import Telling
 
 DEFAULT_FOLDER: Final = Path("var") / "demo"
@@ -34,7 +35,7 @@ _LEAD: Final = (
 
 
 @click.command()
-@click.option("--exit", "ends", is_flag=True, help="End the nodes after the story.")
+@click.option("--exit", "ends", is_flag=True, help="End the nodes after the scene.")
 @click.option("--port-base", type=click.IntRange(1024, 65533), help="First of three ports.")
 @click.option(
     "--folder",
@@ -45,7 +46,8 @@ _LEAD: Final = (
 )
 def main(*, ends: bool, port_base: int | None, folder: Path) -> None:
     """Three organisations handle one incident together, on this machine."""
-    signal.signal(signal.SIGTERM, _break_off)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell may have us ignore the first
+        signal.signal(number, _break_off)
     telling = Telling(Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH))
     try:
         with _own_folder(folder.absolute()) as own:
@@ -54,6 +56,8 @@ def main(*, ends: bool, port_base: int | None, folder: Path) -> None:
                 code = _tell(telling, cast, own)
                 if code == 0 and not ends:
                     _stay(telling)
+            if code == 0:
+                telling.line("The nodes have ended.")
     except StoryError as error:
         telling.trouble(str(error))
         code = 1
@@ -64,11 +68,11 @@ def main(*, ends: bool, port_base: int | None, folder: Path) -> None:
 
 
 def _tell(telling: Telling, cast: Cast, folder: Path) -> int:
-    story = Story(telling, cast, folder)
+    scene = Scene(telling, cast, folder)
     telling.title("Tocsin", _LEAD)
     try:
-        story.tell()
-        _sum_up(telling, story)
+        tell(scene)
+        _sum_up(scene)
     except StoryError as error:
         telling.trouble(str(error))
         for person in cast.all:
@@ -78,10 +82,11 @@ def _tell(telling: Telling, cast: Cast, folder: Path) -> int:
     return 0
 
 
-def _sum_up(telling: Telling, story: Story) -> None:
+def _sum_up(scene: Scene) -> None:
+    telling = scene.telling
     rows = []
-    for person in story.cast.all:
-        shown = person.channel(story.case)
+    for person in scene.cast.all:
+        shown = person.channel(scene.case)
         entries = str(shown["seq"] + 1)
         head = shown["head_sha256"][:12]
         rows.append(
@@ -89,7 +94,7 @@ def _sum_up(telling: Telling, story: Story) -> None:
         )
     headings = ("organisation", "address", "login", "password", "entries", "head")
     telling.table("The case, at each of the three", headings, rows)
-    telling.side(story.delay_sentence())
+    telling.side(scene.delay_sentence())
     telling.line(f"The whole story took {telling.seconds:.0f} s, and every step held.")
 
 

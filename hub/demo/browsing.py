@@ -82,7 +82,7 @@ def _look(browser: Browser, person: Person, channel: str, folder: Path) -> Sight
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(re.compile(r"^(?!.*/sign-in)"))
     page.goto(f"/channels/{channel}")
-    picture = folder / f"{person.login}.png"
+    picture = folder / f"{person.node.folder.name}.png"
     page.screenshot(path=picture, full_page=True)
     entries: list[str] = []
     while True:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ VENDOR: Final = ("Voxline Software", "ada", "technology")
 _SECTORS: Final = {name: sector for name, _, sector in (CERT, GRID, VENDOR)}
 _ROLES: Final = ("administrator", "coordinator")
 _RECOVERY_FILE: Final = "recovery-key.pem"
+_BREAKING_OFF: Final = (signal.SIGINT, signal.SIGTERM)
 T = TypeVar("T")
 
 
@@ -55,10 +57,15 @@ def gather(folder: Path, *, port_base: int | None) -> Cast:
         ports = [port_base + place for place in range(len(roles))]
     return Cast(
         *(
-            Person(NodeProcess(name, folder / login, port), login, secrets.token_urlsafe(12))
+            Person(NodeProcess(name, folder / slug(name), port), login, secrets.token_urlsafe(12))
             for (name, login, _), port in zip(roles, ports, strict=True)
         )
     )
+
+
+def slug(name: str) -> str:
+    """Give the name of an organisation as part of the name of a file."""
+    return name.lower().replace(" ", "-")
 
 
 def set_up(person: Person) -> None:
@@ -90,8 +97,12 @@ def at_once(work: Callable[[Person], T], people: Sequence[Person]) -> list[T]:
 
 @contextmanager
 def ended_at_last(cast: Cast) -> Iterator[Cast]:
-    """End all nodes, whatever happens; each is asked before any is waited for."""
+    """End all nodes, whatever happens, and let nothing interrupt that."""
     try:
         yield cast
     finally:
+        # Impatience would leave nodes behind.
+        before = [(number, signal.signal(number, signal.SIG_IGN)) for number in _BREAKING_OFF]
         at_once(lambda person: person.node.stop(), cast.all)
+        for number, handler in before:
+            signal.signal(number, handler)

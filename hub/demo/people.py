@@ -80,10 +80,6 @@ class Person:
         answer = self._ask("POST", f"/api/v1{path}", json=document or {}, headers=headers)
         return self._read(answer)
 
-    def status_of(self, path: str) -> int:
-        """Ask for any address of the node, and give only how it was answered."""
-        return self._ask("GET", path).status_code
-
     # Partners
 
     def invite_partner(self, note: str) -> str:
@@ -156,17 +152,6 @@ class Person:
         """Write an act with objects; give what became of it."""
         return self.post(f"/channels/{channel}/acts", {"act": act, "objects": list(objects)})
 
-    def entries(self, channel: str) -> list[Any]:
-        """Give the whole history, oldest first."""
-        rows: list[Any] = []
-        query: dict[str, Any] = {"limit": 100}
-        while True:
-            page = self.get(f"/channels/{channel}/entries", **query)
-            rows += page["items"]
-            if page["next"] is None:
-                return rows[::-1]
-            query["cursor"] = page["next"]
-
     def shows(self, channel: str, *bundles: str) -> bool:
         """Tell whether acts stand among the newest of the history."""
         items = self.get(f"/channels/{channel}/entries", limit=10)["items"]
@@ -175,9 +160,7 @@ class Person:
     def export(self, channel: str) -> bytes:
         """Take a channel away as one file."""
         answer = self._ask("GET", f"/api/v1/channels/{channel}/export")
-        if not answer.ok:
-            self._read(answer)
-        return answer.content
+        return answer.content if answer.ok else self._read(answer)
 
     def pending(self, channel: str) -> list[Any]:
         """Give what of ours is on its way."""

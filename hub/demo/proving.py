@@ -90,12 +90,6 @@ def read_copy(person: Person, channel: str) -> Copy:
     )
 
 
-def export_channel(person: Person, channel: str, file: Path) -> None:
-    """Write a channel into a file, on the node of this person."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    person.node.command("channel", "export", channel, str(file))
-
-
 def first_difference(copies: Mapping[str, Copy]) -> str | None:
     """Say in what copies differ; `None` where they are equal byte for byte.
 

@@ -51,15 +51,19 @@ class Telling:
 
     def say(self, sentence: str) -> None:
         """Add a sentence to the step that is being done."""
-        self.console.print(Padding(escape(sentence), (0, 0, 0, _INDENT)))
+        self.console.print(Padding(escape(sentence), (0, 0, 0, _INDENT), expand=False))
 
     def quote(self, text: str) -> None:
         """Show what a person reads or types."""
-        self.console.print(Padding(f"[italic]{escape(text)}[/italic]", (0, 0, 0, _INDENT + 2)))
+        self.console.print(
+            Padding(f"[italic]{escape(text)}[/italic]", (0, 0, 0, _INDENT + 2), expand=False)
+        )
 
     def side(self, sentence: str) -> None:
         """Add what is good to know besides."""
-        self.console.print(Padding(f"[dim]{escape(sentence)}[/dim]", (0, 0, 0, _INDENT)))
+        self.console.print(
+            Padding(f"[dim]{escape(sentence)}[/dim]", (0, 0, 0, _INDENT), expand=False)
+        )
 
     def table(self, title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Show rows under their headings."""
