@@ -16,7 +16,7 @@ from typing import IO, Final
 import click
 from rich.console import Console
 
-from hub.demo.cast import Cast, ended_at_last, gather
+from hub.demo.cast import BREAKING_OFF, Cast, ended_at_last, gather
 from hub.demo.errors import StoryError
 from hub.demo.processes import COMPILED
 from hub.demo.scene import Scene
@@ -35,7 +35,7 @@ _LEAD: Final = (
 
 
 @click.command()
-@click.option("--exit", "ends", is_flag=True, help="End the nodes after the scene.")
+@click.option("--exit", "ends", is_flag=True, help="End the nodes after the story.")
 @click.option("--port-base", type=click.IntRange(1024, 65533), help="First of three ports.")
 @click.option(
     "--folder",
@@ -46,11 +46,9 @@ _LEAD: Final = (
 )
 def main(*, ends: bool, port_base: int | None, folder: Path) -> None:
     """Three organisations handle one incident together, on this machine."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # a shell may have us ignore the first
-        signal.signal(number, _break_off)
     telling = Telling(Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH))
     try:
-        with _own_folder(folder.absolute()) as own:
+        with _able_to_break_off(), _own_folder(folder.absolute()) as own:
             cast = gather(own, port_base=port_base)
             with ended_at_last(cast):
                 code = _tell(telling, cast, own)
@@ -134,10 +132,20 @@ def _lock(stream: IO[str], folder: Path) -> None:
         raise StoryError(f"another demo is running in {folder}; --folder names another") from None
 
 
-def _break_off(number: int, frame: FrameType | None) -> None:
-    """End as Ctrl-C does."""
-    del number, frame
-    raise KeyboardInterrupt
+@contextmanager
+def _able_to_break_off() -> Iterator[None]:
+    """Have both signals end the story in order, even where a shell had us ignore the first."""
+
+    def break_off(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        raise KeyboardInterrupt
+
+    before = [(number, signal.signal(number, break_off)) for number in BREAKING_OFF]
+    try:
+        yield
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ VENDOR: Final = ("Voxline Software", "ada", "technology")
 _SECTORS: Final = {name: sector for name, _, sector in (CERT, GRID, VENDOR)}
 _ROLES: Final = ("administrator", "coordinator")
 _RECOVERY_FILE: Final = "recovery-key.pem"
-_BREAKING_OFF: Final = (signal.SIGINT, signal.SIGTERM)
+BREAKING_OFF: Final = (signal.SIGINT, signal.SIGTERM)
 T = TypeVar("T")
 
 
@@ -102,7 +102,7 @@ def ended_at_last(cast: Cast) -> Iterator[Cast]:
         yield cast
     finally:
         # Impatience would leave nodes behind.
-        before = [(number, signal.signal(number, signal.SIG_IGN)) for number in _BREAKING_OFF]
+        before = [(number, signal.signal(number, signal.SIG_IGN)) for number in BREAKING_OFF]
         at_once(lambda person: person.node.stop(), cast.all)
         for number, handler in before:
             signal.signal(number, handler)

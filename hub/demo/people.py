@@ -180,7 +180,7 @@ class Person:
             answer = self._ask("GET", path, params=query, headers={"Accept": TAXII_TYPE})
             if answer.status_code != HTTPStatus.OK:
                 raise StoryError(f"{self.name}: TAXII answered {answer.status_code}")
-            yield from _pieces(answer.text)
+            yield from cut_objects(answer.text)
             envelope = answer.json()
             if not envelope.get("more"):
                 return
@@ -211,7 +211,7 @@ class Person:
         raise StoryError(f"{self.name} refused {where}: {sentence}")
 
 
-def _pieces(envelope: str) -> Iterator[bytes]:
+def cut_objects(envelope: str) -> Iterator[bytes]:
     """Cut the objects out of an envelope, each exactly as it stands there."""
     decoder = json.JSONDecoder()
     start = envelope.find('"objects":[')
