@@ -46,7 +46,10 @@ class NodeServer:
         """Give every version of every object, oldest first."""
         with self._client() as client:
             for page in client.pages(channel, added_after):
-                yield PulledPage([stix.value for stix in page.objects], page.last_added)
+                values = [stix.value for stix in page.objects]
+                # What is no object may still be meant as an entry: the stage looks at it.
+                values += [one.value for one in page.unreadable if isinstance(one.value, dict)]
+                yield PulledPage(values, page.last_added)
 
     def by_ids(self, channel: str, refs: Iterable[str]) -> list[Mapping[str, Any]]:
         """Give every version of these objects."""

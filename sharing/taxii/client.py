@@ -59,10 +59,12 @@ class Unreadable:
 
     Args:
         claimed_id: the id that it gives itself, where that has the form of one.
+        value: as it was parsed.
     """
 
     claimed_id: str | None
     reason: str
+    value: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +246,7 @@ def _read_page(answer: Answer) -> PulledPage:
         except InvalidError as error:
             claimed = item.get("id") if isinstance(item, dict) else None
             known = claimed if isinstance(claimed, str) and is_stix_id(claimed) else None
-            unreadable.append(Unreadable(known, error.message))
+            unreadable.append(Unreadable(known, error.message, item))
     last_added = answer.headers.get(LAST_HEADER)
     if last_added is not None:
         read_instant(last_added, field=LAST_HEADER)
