@@ -19,6 +19,7 @@ from federation.desk import Desk
 from hub import clock
 from hub.accounts.actor import Actor
 from hub.accounts.current import current_actor
+from hub.audit import service as audit
 from hub.channels import proofs, queries, service
 from hub.office import current_office
 from hub.web import channel_words as shown
@@ -129,8 +130,12 @@ def post_channel() -> BaseResponse:
 
 @pages.get("/channels/<uuid:channel>")
 def get_channel(channel: UUID) -> Response:
-    """Show one channel."""
-    return show_channel(str(channel), Forms())
+    """Show one channel; who read it is written down, once for each time that they came."""
+    response = show_channel(str(channel), Forms())
+    if "HX-Request" not in request.headers:
+        with transaction() as session:
+            audit.record(session, current_actor(), "channel.read", str(channel), now=clock.utcnow())
+    return response
 
 
 @pages.post("/channels/<uuid:channel>/notes")
