@@ -11,7 +11,7 @@ from hub.audit.records import AuditRecord
 from policies.roles import PersonRole
 from tests.kit.nodes import CONSOLE, running
 
-PASSWORD = "four words in a row"  # noqa: S105 - of a person of this test
+PASSWORD = "four words in a row"
 
 
 def test_a_page_that_was_read_is_in_the_trail_once(tmp_path: Path) -> None:
