@@ -6,7 +6,7 @@ from typing import IO
 
 from federation.archive_lines import Line, read_lines
 from federation.bundles import Item
-from federation.facts import MemoryFacts
+from federation.facts import MemoryFacts, in_order
 from sharing.objects import SIGNED_BUNDLE, StixObject
 
 
@@ -20,7 +20,7 @@ class FileFacts(MemoryFacts):
         super().__init__()
         self._archive = archive
         self._lines: dict[str, tuple[int, int]] = {}
-        self._bundles: dict[str, str] = {}
+        self._bundles: dict[str, tuple[str, ...]] = {}
 
     def add_line(self, line: Line, stix: StixObject) -> None:
         """Take in the object that a line brings."""
@@ -39,8 +39,9 @@ class FileFacts(MemoryFacts):
 
     def settle(self) -> None:
         """Let go of what came with the last entry."""
-        for sha256, stix in self.bundles.items():
-            self._bundles[sha256] = stix.sha256
+        for sha256, copies in self.bundles.items():
+            known = self._bundles.get(sha256, ())
+            self._bundles[sha256] = (*known, *(stix.sha256 for stix in copies))
         self.pool.clear()
         self.bundles.clear()
 
@@ -48,13 +49,12 @@ class FileFacts(MemoryFacts):
         """Give an object by its hash."""
         return self.pool.get(sha256) or self._read_again(sha256)
 
-    def find_bundle(self, ref: str, sha256: str) -> StixObject | None:
-        """Give a bundle by id and bundle hash."""
-        near = super().find_bundle(ref, sha256)
-        if near is not None or sha256 not in self._bundles:
-            return near
-        stix = self._read_again(self._bundles[sha256])
-        return stix if stix is not None and stix.stix_id == ref else None
+    def find_bundles(self, ref: str, sha256: str) -> tuple[StixObject, ...]:
+        """Give every copy of a bundle."""
+        near = super().find_bundles(ref, sha256)
+        read = (self._read_again(key) for key in self._bundles.get(sha256, ()))
+        far = (stix for stix in read if stix is not None and stix.stix_id == ref)
+        return in_order((*near, *far))
 
     def _read_again(self, sha256: str) -> StixObject | None:
         if sha256 not in self._lines:

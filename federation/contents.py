@@ -56,13 +56,18 @@ def gather(
     contribution: SignedBundle | None,
     facts: Facts,
     reader: Reader,
+    described: Chains,
 ) -> tuple[Covered, ...]:
     """Find everything that an entry covers.
 
+    Args:
+        described: descriptors by organisation that the entry brings along.
+
     Raises:
         DoubtError: `missing_object` or `hash_mismatch`, with what to ask for; `malformed` where
-            the list names another object than the hash.
+            the list names another object than the hash, or an entry of this very channel.
     """
+    chains = {**state.chains, **described}
     covered = []
     joins = reader.organisation in _joining(contribution or entry)
     for bundle in filter(None, (contribution, entry)):
@@ -70,7 +75,7 @@ def gather(
         for item in bundle.contents:
             if contribution is not None and item == contribution.item:
                 continue
-            stix = _find(item, facts)
+            stix = _find(item, state, facts, chains)
             claimed = _claimed(item, fallback)
             first = facts.first_content(item.ref, item.version_ns)
             if stix is None and not (
@@ -150,13 +155,42 @@ def check_contents(
             raise DoubtError(Doubt.RECALLED, f"{one.item.ref} has been recalled")
 
 
-def _find(item: Item, facts: Facts) -> StixObject | None:
+def _find(item: Item, state: ChannelState, facts: Facts, chains: Chains) -> StixObject | None:
     if item.ref.startswith(f"{SIGNED_BUNDLE}--"):
-        return facts.find_bundle(item.ref, item.sha256)
+        return _find_bundle(item, state, facts, chains)
     stix = facts.find_object(item.sha256)
     if stix is not None and (stix.stix_id, stix.version_ns) != (item.ref, item.version_ns):
         raise DoubtError(Doubt.MALFORMED, f"{item.ref} is not the object that its hash names")
     return stix
+
+
+def _find_bundle(
+    item: Item, state: ChannelState, facts: Facts, chains: Chains
+) -> StixObject | None:
+    """Find a bundle that is carried along: of several copies the first that its author signed."""
+    copies = [SignedBundle.read(stix) for stix in facts.find_bundles(item.ref, item.sha256)]
+    if not copies:
+        return None
+    if copies[0].is_entry and copies[0].channel == state.channel:
+        # Whoever pulls must be able to tell the ledger from what it covers.
+        raise DoubtError(
+            Doubt.MALFORMED, f"{item.ref} is an entry of this channel: nothing covers it"
+        )
+    return next((one for one in copies if is_proven(one, chains)), copies[0]).stix
+
+
+def is_proven(bundle: SignedBundle, chains: Chains) -> bool:
+    """Tell whether a key of its author's, by this ledger, signed a bundle that is carried along."""
+    chain = chains.get(bundle.author, ())
+    try:
+        keys = signing_keys(chain) if chain else ()
+        key = next((one for one in keys if one.key.thumbprint == bundle.kid), None)
+        if key is None or key.revoked_at is not None:
+            return False
+        bundle.prove(key.key)
+    except DoubtError:
+        return False
+    return True
 
 
 def _absent(item: Item, first: str | None, facts: Facts) -> DoubtError:
@@ -204,16 +238,8 @@ def _vouched(covered: tuple[Covered, ...], chains: Chains) -> frozenset[tuple[st
         if one.stix is None or one.stix.stix_type != SIGNED_BUNDLE:
             continue
         bundle = SignedBundle.read(one.stix)
-        chain = chains.get(bundle.author, ())
-        keys = {entry.key.thumbprint: entry for entry in signing_keys(chain)} if chain else {}
-        entry = keys.get(bundle.kid)
-        if entry is None or entry.revoked_at is not None:
-            continue
-        try:
-            bundle.prove(entry.key)
-        except DoubtError:
-            continue
-        proofs |= {(bundle.author, item.sha256) for item in bundle.contents}
+        if is_proven(bundle, chains):
+            proofs |= {(bundle.author, item.sha256) for item in bundle.contents}
     return frozenset(proofs)
 
 

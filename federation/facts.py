@@ -5,7 +5,7 @@ The node answers from its database, `verify` from the file that it reads: the ru
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -23,8 +23,12 @@ class Facts(Protocol):
     def find_object(self, sha256: str) -> StixObject | None:
         """Give an object by its hash, arrived or already history; `None` where it is not here."""
 
-    def find_bundle(self, ref: str, sha256: str) -> StixObject | None:
-        """Give a bundle by id and bundle hash."""
+    def find_bundles(self, ref: str, sha256: str) -> tuple[StixObject, ...]:
+        """Give every copy of a bundle, by id and bundle hash, in the order of their own hashes.
+
+        The bundle hash leaves the signature out, so copies may differ in it, and anybody can make
+        one that proves nothing.
+        """
 
     def has_version(self, ref: str, version_ns: int) -> bool:
         """Tell whether some content of this version of an object is here, covered or not."""
@@ -59,7 +63,7 @@ class MemoryFacts:
     """Facts of one ledger in memory."""
 
     pool: dict[str, StixObject] = field(default_factory=dict)
-    bundles: dict[str, StixObject] = field(default_factory=dict)
+    bundles: dict[str, tuple[StixObject, ...]] = field(default_factory=dict)
     versions: set[tuple[str, int]] = field(default_factory=set)
     contents: dict[tuple[str, int], str] = field(default_factory=dict)
     authors: dict[str, str] = field(default_factory=dict)
@@ -76,18 +80,18 @@ class MemoryFacts:
         self.versions.add((stix.stix_id, stix.version_ns))
         if stix.stix_type == SIGNED_BUNDLE:
             try:
-                self.bundles[SignedBundle.read(stix).sha256] = stix
+                key = SignedBundle.read(stix).sha256
             except InvalidError:
                 return
+            self.bundles[key] = in_order((*self.bundles.get(key, ()), stix))
 
     def find_object(self, sha256: str) -> StixObject | None:
         """Give an object by its hash."""
         return self.pool.get(sha256)
 
-    def find_bundle(self, ref: str, sha256: str) -> StixObject | None:
-        """Give a bundle by id and bundle hash."""
-        stix = self.bundles.get(sha256)
-        return stix if stix is not None and stix.stix_id == ref else None
+    def find_bundles(self, ref: str, sha256: str) -> tuple[StixObject, ...]:
+        """Give every copy of a bundle."""
+        return tuple(stix for stix in self.bundles.get(sha256, ()) if stix.stix_id == ref)
 
     def has_version(self, ref: str, version_ns: int) -> bool:
         """Tell whether some content of this version is here."""
@@ -130,10 +134,11 @@ class MemoryFacts:
         entry = judged.entry
         place = entry.position
         self.hashes[place.epoch, place.seq] = place.sha256
+        if judged.contribution is not None:
+            # Void or not: a bundle is admitted once.
+            self.admitted.add(judged.contribution.sha256)
         if judged.void is not None:
             return
-        if judged.contribution is not None:
-            self.admitted.add(judged.contribution.sha256)
         for covered in judged.covered:
             item = covered.item
             self.contents.setdefault((item.ref, item.version_ns), item.sha256)
@@ -144,3 +149,9 @@ class MemoryFacts:
                 self.markings.setdefault(item.ref, covered.stix.value)
         for ref in judged.recalled:
             self.recalled |= self.by_ref.get(ref, set())
+
+
+def in_order(copies: Iterable[StixObject]) -> tuple[StixObject, ...]:
+    """Give copies of one bundle, each once, in the order of their own hashes."""
+    listed = {stix.sha256: stix for stix in copies}
+    return tuple(listed[sha256] for sha256 in sorted(listed))

@@ -8,7 +8,7 @@ Source: protocol, 5 to 7; lifecycles, 1.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -133,12 +133,12 @@ def _judge_contents(
 ) -> Judged:
     contribution = None
     if act is Act.ADMITTED:
-        contribution = _find_contribution(entry, facts)
-        act = _read_act(contribution, state.tables)
-        chains = _described_chains(state, contribution, act)
-        proven_by = chains.get(contribution.author) or state.chains.get(contribution.author)
-        _prove(contribution, proven_by, entry.created, act)
-    covered = gather(state, entry, contribution, facts, reader)
+        copies = _find_contribution(entry, facts)
+        act = _read_act(copies[0], state.tables)
+        chains = _described_chains(state, copies[0], act)
+        proven_by = chains.get(copies[0].author) or state.chains.get(copies[0].author)
+        contribution = _prove_one(copies, proven_by, entry.created, act)
+    covered = gather(state, entry, contribution, facts, reader, chains)
     if contribution is not None:
         _check_contribution(state, contribution, act, facts, reader)
     after = replace(
@@ -224,6 +224,24 @@ def _prove(
     if not key_in_use(key, read_instant(ledger_time)) and act is not Act.NODE_DESCRIBED:
         raise DoubtError(Doubt.UNKNOWN_KEY, f"the key {kid[:43]} is retired since {key.retired_at}")
     bundle.prove(key.key)
+
+
+def _prove_one(
+    copies: Sequence[SignedBundle],
+    chain: tuple[Descriptor, ...] | None,
+    ledger_time: str,
+    act: Act | None,
+) -> SignedBundle:
+    """Give the first copy of a bundle that is proven; where none is, doubt the first."""
+    doubts = []
+    for bundle in copies:
+        try:
+            _prove(bundle, chain, ledger_time, act)
+        except DoubtError as error:
+            doubts.append(error)
+        else:
+            return bundle
+    raise doubts[0]
 
 
 def _brought_chains(
@@ -327,22 +345,22 @@ def _check_place(state: ChannelState, entry: SignedBundle, *, opening: bool) -> 
         raise DoubtError(Doubt.MALFORMED, "the entry is dated before the one that it follows")
 
 
-def _find_contribution(entry: SignedBundle, facts: Facts) -> SignedBundle:
+def _find_contribution(entry: SignedBundle, facts: Facts) -> tuple[SignedBundle, ...]:
+    """Give every copy of what an entry admits; they differ in the signature alone."""
     bundles = [item for item in entry.contents if item.ref.startswith(f"{SIGNED_BUNDLE}--")]
     if len(bundles) != 1:
         raise DoubtError(Doubt.MALFORMED, "an admission covers exactly one contribution")
     item = bundles[0]
-    stix = facts.find_bundle(item.ref, item.sha256)
-    if stix is None:
+    copies = tuple(SignedBundle.read(one) for one in facts.find_bundles(item.ref, item.sha256))
+    if not copies:
         if facts.has_version(item.ref, item.version_ns):
             raise DoubtError(
                 Doubt.HASH_MISMATCH, f"{item.ref} is not what was admitted", refs=(item.ref,)
             )
         raise DoubtError(Doubt.MISSING_OBJECT, f"{item.ref} has not arrived", refs=(item.ref,))
-    bundle = SignedBundle.read(stix)
-    if bundle.is_entry or item.version != bundle.created:
+    if copies[0].is_entry or item.version != copies[0].created:
         raise DoubtError(Doubt.MALFORMED, "what is admitted is no contribution of that version")
-    return bundle
+    return copies
 
 
 def _check_contribution(

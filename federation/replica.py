@@ -119,6 +119,8 @@ class Replicas:
         for page in server.pages(channel, cursor):
             self._stage(channel, source, page)
             self.apply(channel)
+            if not self._tidy(channel):
+                break
         doubt = self.apply(channel)
         for _ in range(ROUNDS):
             if doubt is None or not doubt.refs or consequence(doubt.doubt) is not Consequence.WAIT:
@@ -146,12 +148,26 @@ class Replicas:
         with transaction() as session:
             record = lock_channel(session, channel)
             now = self.clock()
-            doubts = stage.put(session, channel, page.values, now)
+            owner = source_of(record)
+            doubts = stage.put(session, channel, page.values, now, owner=owner)
             if page.last_added is not None:
                 record.cursor, record.cursor_server = page.last_added, source
             if doubts and record.standing not in _STOPPED:
-                freeze(session, record, doubts[0], b"", now=now)
-            stage.tidy(session, channel, now)
+                doubt, evidence = doubts[0]
+                freeze(session, record, doubt, evidence, now=now)
+
+    def _tidy(self, channel: str) -> bool:
+        """Drop what lies in the stage too long or beyond its limit.
+
+        Tells whether every entry was kept. Where not, the next pull begins at the beginning: the
+        cursor has passed what was dropped.
+        """
+        with transaction() as session:
+            record = lock_channel(session, channel)
+            if not stage.tidy(session, channel, self.clock()):
+                return True
+            record.cursor = None
+            return False
 
 
 def apply_staged(
@@ -165,14 +181,14 @@ def apply_staged(
     if source_of(record) == desk.organisation or record.standing in _STOPPED:
         return 0, None
     state = load_state(session, record)
-    count = 0
+    count, ahead = 0, _Ahead()
     while count < ENTRIES_PER_TRANSACTION:
         entry: SignedBundle | None = None
         try:
             entry = _next_entry(session, channel, state)
             if entry is None:
                 break
-            judged = _judge(session, desk, record, state, entry)
+            judged = _judge(session, desk, record, state, entry, ahead)
             _check_own_keys(desk, judged)
         except ForbiddenError as error:
             record.standing, record.sentence, record.doubted_at = Standing.ENDED, error.message, now
@@ -213,7 +229,7 @@ def freeze(
 def _next_entry(session: Session, channel: str, state: ChannelState | None) -> SignedBundle | None:
     """Give the staged entry that comes next; one that contradicts our chain comes first."""
     if state is None:
-        return _only(stage.entries_at(session, channel, (1, 0)))
+        return _only(stage.entries_at(session, channel, (1, 0), None))
     contradicting = stage.entries_up_to(session, channel, state)
     if contradicting:
         return contradicting[0]
@@ -221,8 +237,9 @@ def _next_entry(session: Session, channel: str, state: ChannelState | None) -> S
 
 
 def _following(session: Session, channel: str, state: ChannelState) -> SignedBundle | None:
-    following = stage.entries_at(session, channel, state.next_place)
-    return _only(following or stage.entries_at(session, channel, (state.head.epoch + 1, 0)))
+    following = stage.entries_at(session, channel, state.next_place, state)
+    next_epoch = (state.head.epoch + 1, 0)
+    return _only(following or stage.entries_at(session, channel, next_epoch, state))
 
 
 def _only(entries: list[SignedBundle]) -> SignedBundle | None:
@@ -239,35 +256,50 @@ def _judge(
     record: ChannelRecord,
     state: ChannelState | None,
     entry: SignedBundle,
+    ahead: _Ahead,
 ) -> Judged:
     if state is None and record.genesis not in (None, entry.sha256):
         raise DoubtError(Doubt.FORK, "the first entry is not the one that the invitation named")
     facts = LedgerFacts(session, record.id, stage.arrived_for(session, record.id, entry))
-    facts.prepare([entry, *(SignedBundle.read(one) for one in facts.arrived.bundles.values())])
+    arrived = (SignedBundle.read(copies[0]) for copies in facts.arrived.bundles.values())
+    facts.prepare([entry, *arrived])
     reader = Reader(organisation=desk.organisation)
     try:
         judged = judge_entry(state, entry, facts, reader)
     except DoubtError as error:
         if error.doubt is not Doubt.MISSING_OBJECT or state is None:
             raise
-        ahead = _recalled_ahead(session, record.id, state, entry)
-        if not ahead:
-            raise
-        reader = Reader(organisation=desk.organisation, recalled_ahead=ahead)
+        reader = Reader(
+            organisation=desk.organisation, recalled_ahead=ahead.recalled(session, state, entry)
+        )
         judged = judge_entry(state, entry, facts, reader)
     if state is None:
         _check_welcome(desk, record, judged.state)
     return judged
 
 
-def _recalled_ahead(
-    session: Session, channel: str, state: ChannelState, entry: SignedBundle
-) -> frozenset[str]:
+class _Ahead:
+    """What the staged chain recalls further on; looked at once, the stage stays as it is."""
+
+    def __init__(self) -> None:
+        self._recalled: frozenset[str] | None = None
+
+    def recalled(
+        self, session: Session, state: ChannelState, entry: SignedBundle
+    ) -> frozenset[str]:
+        """Give the hashes of what the chain from this entry on recalls."""
+        if self._recalled is None:
+            self._recalled = _recalled_ahead(session, state, entry)
+        return self._recalled
+
+
+def _recalled_ahead(session: Session, state: ChannelState, entry: SignedBundle) -> frozenset[str]:
     """Verify the staged chain ahead of its objects; give what its entries recall.
 
     Source: protocol, 7: a covered object may be absent if a later entry of the verified chain
     recalls it.
     """
+    channel, recalled = state.channel, set[str]()
     memory = MemoryFacts()
     reader = Reader(lenient=True)
     ahead = state
@@ -281,9 +313,11 @@ def _recalled_ahead(
         except DoubtError:
             break
         memory.record(judged)
+        for ref in judged.recalled:
+            recalled |= facts.covered_contents(ref)
         ahead = judged.state
         following = _following(session, channel, ahead)
-    return frozenset(memory.recalled)
+    return frozenset(recalled)
 
 
 def _check_welcome(desk: Desk, record: ChannelRecord, state: ChannelState) -> None:

@@ -5,6 +5,7 @@ Source: protocol, 7.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -13,12 +14,14 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from federation.bundles import SignedBundle
-from federation.doubt import DoubtError
+from federation.contents import is_proven
+from federation.doubt import Doubt, DoubtError
 from federation.facts import MemoryFacts
 from federation.ledger_records import EntryRecord, StagedRecord
 from federation.state import ChannelState, Place
 from policies.acts import Act
-from policies.errors import InvalidError
+from policies.errors import InvalidError, TooLargeError
+from sharing.canonical import canonical
 from sharing.objects import SIGNED_BUNDLE, StixObject, chunks
 from sharing.records import CollectionRow
 
@@ -28,33 +31,40 @@ _CHUNK: Final = 500
 
 
 def put(
-    session: Session, channel: str, values: Iterable[Mapping[str, Any]], now: datetime
-) -> list[DoubtError]:
+    session: Session,
+    channel: str,
+    values: Iterable[Mapping[str, Any]],
+    now: datetime,
+    *,
+    owner: str,
+) -> list[tuple[DoubtError, bytes]]:
     """Stage what a page brought; what is here already is passed over.
 
-    Gives the doubts about entries that have no form at all; other objects without form are
-    dropped, and an entry that covers one will wait for it.
+    An entry of another channel is carried along as a proof, unless this channel's owner signed
+    it: that may be one that it calls ours.
+
+    Gives the doubts about entries that have no form at all, with what they are; other objects
+    without form are dropped, and an entry that covers one will wait for it.
     """
     staged: dict[str, StagedRecord] = {}
-    doubts: list[DoubtError] = []
+    doubts: list[tuple[DoubtError, bytes]] = []
     for value in values:
         try:
             stix = StixObject.of(value)
             bundle = SignedBundle.read(stix) if stix.stix_type == SIGNED_BUNDLE else None
-        except DoubtError as error:
-            if "epoch" in value:
-                doubts.append(error)
+        except (DoubtError, InvalidError) as error:
+            if value.get("type") == SIGNED_BUNDLE and "epoch" in value:
+                doubts.append((_doubt_of(error), _as_it_came(value)))
             continue
-        except InvalidError:
-            continue
+        place = bundle if bundle is not None and _may_be_ours(bundle, channel, owner) else None
         staged[stix.sha256] = StagedRecord(
             channel=channel,
             sha256=stix.sha256,
             stix_id=stix.stix_id,
             version_ns=str(stix.version_ns),
             bundle_sha256=bundle and bundle.sha256,
-            epoch=bundle and bundle.epoch,
-            seq=bundle and bundle.seq,
+            epoch=place and place.epoch,
+            seq=place and place.seq,
             content=stix.content,
             staged_at=now,
         )
@@ -65,8 +75,13 @@ def put(
     return doubts
 
 
-def entries_at(session: Session, channel: str, place: Place) -> list[SignedBundle]:
-    """Give the entries that are staged for one position."""
+def entries_at(
+    session: Session, channel: str, place: Place, state: ChannelState | None
+) -> list[SignedBundle]:
+    """Give the entries that are staged for one position.
+
+    One of another channel counts only if it is signed to follow this channel's head.
+    """
     rows = session.scalars(
         select(StagedRecord.content).where(
             StagedRecord.channel == channel,
@@ -74,7 +89,8 @@ def entries_at(session: Session, channel: str, place: Place) -> list[SignedBundl
             StagedRecord.seq == place[1],
         )
     )
-    return [SignedBundle.read(StixObject.read(content)) for content in rows]
+    entries = [SignedBundle.read(StixObject.read(content)) for content in rows]
+    return [one for one in entries if one.channel == channel or _follows(one, state)]
 
 
 def entries_up_to(session: Session, channel: str, state: ChannelState) -> list[SignedBundle]:
@@ -87,7 +103,8 @@ def entries_up_to(session: Session, channel: str, state: ChannelState) -> list[S
             | ((StagedRecord.epoch == head.epoch) & (StagedRecord.seq <= head.seq)),
         )
     )
-    return [SignedBundle.read(StixObject.read(content)) for content in rows]
+    entries = [SignedBundle.read(StixObject.read(content)) for content in rows]
+    return [one for one in entries if one.channel == channel]
 
 
 def has_entries(session: Session, channel: str) -> bool:
@@ -105,8 +122,8 @@ def arrived_for(session: Session, channel: str, bundle: SignedBundle) -> MemoryF
     for stix in _staged(session, channel, refs):
         facts.add_object(stix)
     inner = _released(bundle)
-    for stix in facts.bundles.values():
-        contribution = SignedBundle.read(stix)
+    for copies in facts.bundles.values():
+        contribution = SignedBundle.read(copies[0])
         inner += [item.ref for item in contribution.contents] + _released(contribution)
     for stix in _staged(session, channel, inner):
         facts.add_object(stix)
@@ -133,27 +150,62 @@ def clear_refs(session: Session, channel: str, refs: Iterable[str]) -> None:
         )
 
 
-def tidy(session: Session, channel: str, now: datetime) -> int:
-    """Drop what no entry covered in time, or what lies beyond the limit; give how many.
+def tidy(session: Session, channel: str, now: datetime) -> bool:
+    """Drop what no entry covered in time, or what lies beyond the limit.
+
+    Tells whether an entry was among it: it is found only by pulling from the beginning again,
+    while what entries cover is asked for by its id.
 
     Source: protocol, 7: after 24 h, or beyond 64 MiB per channel.
     """
     old = delete(StagedRecord).where(
         StagedRecord.channel == channel, StagedRecord.staged_at < now - STAGE_AGE
     )
-    dropped = len(list(session.scalars(old.returning(StagedRecord.sha256))))
+    dropped = list(session.scalars(old.returning(StagedRecord.epoch)))
     rows = session.execute(
-        select(StagedRecord.sha256, func.length(StagedRecord.content))
+        select(StagedRecord.sha256, StagedRecord.epoch, func.length(StagedRecord.content))
         .where(StagedRecord.channel == channel)
         .order_by(StagedRecord.staged_at, StagedRecord.sha256)
     )
     total, beyond = 0, []
-    for sha256, size in rows:
+    for sha256, epoch, size in rows:
         total += size
         if total > STAGE_LIMIT_BYTES:
             beyond.append(sha256)
+            dropped.append(epoch)
     clear(session, channel, beyond)
-    return dropped + len(beyond)
+    return any(epoch is not None for epoch in dropped)
+
+
+def _may_be_ours(bundle: SignedBundle, channel: str, owner: str) -> bool:
+    return bundle.is_entry and (bundle.channel == channel or bundle.author == owner)
+
+
+def _follows(entry: SignedBundle, state: ChannelState | None) -> bool:
+    """Tell whether an entry of another channel is signed by the owner to follow our head.
+
+    An honest owner never signs such a one, and nobody else can: so nothing that a member has
+    carried along is mistaken for a step of the ledger.
+    """
+    if state is None or entry.author != state.owner or entry.seen != state.head:
+        return False
+    return is_proven(entry, state.chains)
+
+
+def _doubt_of(error: DoubtError | InvalidError) -> DoubtError:
+    """Give the failure of an entry that could not even be read."""
+    if isinstance(error, DoubtError):
+        return error
+    doubt = Doubt.TOO_LARGE if isinstance(error, TooLargeError) else Doubt.MALFORMED
+    return DoubtError(doubt, error.message)
+
+
+def _as_it_came(value: Mapping[str, Any]) -> bytes:
+    """Give what is kept as evidence: its canonical bytes, else all that it says as JSON."""
+    try:
+        return canonical(value)
+    except InvalidError:
+        return json.dumps(value).encode()
 
 
 def _released(bundle: SignedBundle) -> list[str]:
