@@ -1,0 +1,1 @@
+"""Measurements; only with `make bench`."""
