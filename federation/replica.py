@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from federation import stage
 from federation.bundles import SignedBundle
 from federation.channels import open_next_epoch, source_of
+from federation.contents import is_proven
 from federation.desk import Desk
 from federation.doubt import Consequence, Doubt, DoubtError, consequence
 from federation.facts import MemoryFacts
@@ -27,10 +28,11 @@ from federation.ledger_records import (
     ChannelRecord,
     ContributionRecord,
     Delivery,
+    EntryRecord,
     EvidenceRecord,
     Standing,
 )
-from federation.state import ChannelState
+from federation.state import ChannelState, signing_keys
 from policies.acts import ChannelKind
 from policies.errors import ForbiddenError, NotFoundError
 from sharing.canonical import sha256_hex
@@ -208,7 +210,10 @@ def apply_staged(
         if state.ended and source_of(record) == desk.organisation:
             state = open_next_epoch(session, desk, record, now=now).state
         count += 1
-        if state.owner == desk.organisation or record.standing in _STOPPED:
+        if state.owner == desk.organisation:
+            _set_aside(session, record, state, now=now)
+            return count, None
+        if record.standing in _STOPPED:
             break
     if count < ENTRIES_PER_TRANSACTION and stage.has_entries(session, channel):
         gap = DoubtError(Doubt.GAP, "entries before the newest have not arrived yet")
@@ -230,24 +235,57 @@ def _next_entry(session: Session, channel: str, state: ChannelState | None) -> S
     """Give the staged entry that comes next; one that contradicts our chain comes first."""
     if state is None:
         return _only(stage.entries_at(session, channel, (1, 0), None))
-    contradicting = stage.entries_up_to(session, channel, state)
-    if contradicting:
-        return contradicting[0]
+    for late in stage.entries_up_to(session, channel, state):
+        if _contradicts(session, state, late):
+            return late
+        stage.clear(session, channel, [late.stix.sha256])
     return _following(session, channel, state)
+
+
+def _contradicts(session: Session, state: ChannelState, late: SignedBundle) -> bool:
+    """Tell whether an entry for a place that is taken says anything against what stands there.
+
+    The same payload says the same; and a key that the ledger does not know by now could not sign
+    what stands before its description.
+    """
+    ours = session.get(EntryRecord, (state.channel, *late.place))
+    if ours is not None and ours.sha256 == late.sha256:
+        return False
+    chain = state.chains.get(late.author, ())
+    try:
+        kid = late.kid
+    except DoubtError:
+        return True
+    keys = signing_keys(chain) if chain else ()
+    return any(one.key.thumbprint == kid for one in keys)
 
 
 def _following(session: Session, channel: str, state: ChannelState) -> SignedBundle | None:
     following = stage.entries_at(session, channel, state.next_place, state)
     next_epoch = (state.head.epoch + 1, 0)
-    return _only(following or stage.entries_at(session, channel, next_epoch, state))
+    return _only(following or stage.entries_at(session, channel, next_epoch, state), state)
 
 
-def _only(entries: list[SignedBundle]) -> SignedBundle | None:
-    """Give one of the entries staged for a position: the one that says what was signed first.
+def _only(entries: list[SignedBundle], state: ChannelState | None = None) -> SignedBundle | None:
+    """Give one of the entries staged for a position: one that proves, of these the eldest.
 
     Where there are several, the others are met again as contradictions of the chain.
     """
-    return min(entries, key=lambda entry: entry.created_ns) if entries else None
+    if len(entries) < 2 or state is None:  # noqa: PLR2004 - nothing to choose
+        return min(entries, key=lambda entry: entry.created_ns) if entries else None
+    chains = state.chains
+    return min(entries, key=lambda entry: (not is_proven(entry, chains), entry.created_ns))
+
+
+def _set_aside(
+    session: Session, record: ChannelRecord, state: ChannelState, *, now: datetime
+) -> None:
+    """Keep as evidence what a former owner wrote after handing over to us; it holds up nothing."""
+    for late in stage.entries_up_to(session, record.id, state):
+        if is_proven(late, state.chains):
+            error = DoubtError(Doubt.STALE_EPOCH, f"epoch {late.epoch} was handed over")
+            _keep_evidence(session, record, error, late.stix.content, now)
+        stage.clear(session, record.id, [late.stix.sha256])
 
 
 def _judge(

@@ -208,6 +208,20 @@ def as_an_owner_of_the_next_epoch(world: World) -> list[object]:
     return [entry]
 
 
+def carrying_an_entry_along(world: World) -> list[object]:
+    """Members would meet it in the owner's pages and take it for somebody's entry."""
+    (entry,) = as_an_owner(world)
+    assert isinstance(entry, SignedBundle)
+    return [entry, world.bundle(contents=[entry.item])]
+
+
+def carrying_an_entry_without_form(world: World) -> list[object]:
+    (entry,) = as_an_owner(world)
+    assert isinstance(entry, SignedBundle)
+    broken = StixObject.of({**entry.stix.value, "seq": -1})
+    return [broken, world.bundle(contents=[item_of(broken, None)])]
+
+
 def ahead_of_the_ledger(world: World) -> list[object]:
     head = world.seen()
     return [world.bundle(seen=replace(head, seq=head.seq + 5))]
@@ -334,6 +348,8 @@ REFUSED: list[tuple[Doubt, Crafted]] = [
     (Doubt.MALFORMED, from_the_future),
     (Doubt.NOT_OWNER, as_an_owner),
     (Doubt.NOT_OWNER, as_an_owner_of_the_next_epoch),
+    (Doubt.MALFORMED, carrying_an_entry_along),
+    (Doubt.MALFORMED, carrying_an_entry_without_form),
     (Doubt.GAP, ahead_of_the_ledger),
     (Doubt.FORK, from_another_history),
     (Doubt.MISSING_OBJECT, without_what_it_covers),

@@ -313,6 +313,8 @@ class HostileChannel:
     peer: HostilePeer
     kit: LedgerKit
     shown: int = 0
+    key: PrivateKey | None = None
+    """Signs the owner's entries here, where it is not the peer's newest."""
 
     @classmethod
     def opened(
