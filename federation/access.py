@@ -45,6 +45,8 @@ logger = logging.getLogger(__name__)
 NODE: Final = "node"
 PERSON: Final = "person"
 """A person of our own organisation, with a tool that holds an API token."""
+READER_OF_RED: Final = "reader of red"
+"""Such a person, who may read what is TLP:RED as well."""
 
 
 @dataclass(frozen=True)
@@ -53,18 +55,19 @@ class ChannelDoors:
 
     Args:
         desk: gives the desk at which admissions are written.
-        person: finds the person behind a request's API token; raises `UnverifiedError`.
+        person: finds the person behind a request's API token and tells whether they may read what
+            is TLP:RED; raises `UnverifiedError`.
         clock: what time it is.
     """
 
     desk: Callable[[Session], Desk]
-    person: Callable[[Request], object]
+    person: Callable[[Request], bool]
     clock: Callable[[], datetime]
 
     def caller(self, request: Request) -> Caller:
         """Tell who is asking: a node by its access token, else a person of ours."""
-        kind, _, token = request.headers.get("Authorization", "").partition(" ")
-        looks_like_jws = kind.lower() == "bearer" and token.count(".") == 2  # noqa: PLR2004
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        looks_like_jws = scheme.lower() == "bearer" and token.count(".") == 2  # noqa: PLR2004
         with reading() as session:
             node = get_node(session)
             if looks_like_jws:
@@ -72,8 +75,8 @@ class ChannelDoors:
                     session, bearer_token(request), node=node, now=self.clock()
                 )
                 return Caller(organisation, NODE)
-        self.person(request)
-        return Caller(node.organisation, PERSON)
+        kind = READER_OF_RED if self.person(request) else PERSON
+        return Caller(node.organisation, kind)
 
     def collections(self, session: Session, caller: Caller) -> Sequence[Shelf]:
         """Give the channels that the caller may know of, oldest first."""
@@ -218,6 +221,8 @@ def scope_of(session: Session, record: ChannelRecord, member: Member) -> Scope:
 
 def _shelf(session: Session, caller: Caller, record: ChannelRecord) -> Shelf | None:
     if caller.kind == PERSON:
+        return _as_shelf(record, Scope.all_but_red(), can_read=True, can_write=False)
+    if caller.kind == READER_OF_RED:
         return _as_shelf(record, Scope.everything(), can_read=True, can_write=False)
     if record.state is None:
         return None

@@ -7,10 +7,11 @@ handlers; pages and commands find the parts that they need in the `Office`.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Final
 
 from apiflask import APIFlask
-from flask import Flask, Request
+from flask import Flask, Request, Response, g, request
 from sqlalchemy.orm import Session
 
 from federation import rounds, worker
@@ -28,8 +29,11 @@ from federation.servers import NodeServer
 from federation.worker import Work
 from hub import clock, health
 from hub.accounts import sign_ins
+from hub.accounts.actor import Actor
 from hub.accounts.current import current_actor
 from hub.api import idempotency
+from hub.audit import service as audit
+from hub.channels.queries import READERS_OF_RED
 from hub.desk import Keys
 from hub.office import OFFICE, Office
 from hub.settings import Settings
@@ -58,11 +62,11 @@ def register(app: APIFlask, settings: Settings) -> None:
     )
     app.register_blueprint(create_federation(doors))
     channel_doors = ChannelDoors(desk=office.desk, person=_person, clock=clock.utcnow)
-    app.register_blueprint(
-        create_taxii(
-            channel_doors, max_content_length=settings.max_envelope_bytes, utcnow=clock.utcnow
-        )
+    taxii = create_taxii(
+        channel_doors, max_content_length=settings.max_envelope_bytes, utcnow=clock.utcnow
     )
+    taxii.after_request(_note_reading)
+    app.register_blueprint(taxii)
     handlers = {**rounds.handlers(office.rounds), TIDY: tidy}
     standing = (*rounds.STANDING, TIDY)
     worker.equip(app, Work(handlers, standing=standing, clock=clock.utcnow))
@@ -129,8 +133,10 @@ def _open_office(settings: Settings) -> Office:
     return office
 
 
-def _person(request: Request) -> object:
+def _person(request: Request) -> bool:
     """Find the person behind an API token, as Bearer or as the password of HTTP Basic.
+
+    Tells whether they may read what is TLP:RED.
 
     Raises:
         UnverifiedError: nobody who is known, or nobody who may read channels.
@@ -139,4 +145,14 @@ def _person(request: Request) -> object:
     actor = current_actor()
     if not actor.may(Right.READ_CHANNELS) or not actor.may_read():
         raise UnverifiedError("this token does not open channels")
-    return actor
+    return bool(actor.roles & READERS_OF_RED)
+
+
+def _note_reading(response: Response) -> Response:
+    """Write down that a person's tool read a channel; nodes read by right of its ledger."""
+    actor: Actor | None = g.get("actor")
+    channel = (request.view_args or {}).get("collection_id")
+    if actor is not None and channel is not None and response.status_code == HTTPStatus.OK:
+        with transaction() as session:
+            audit.record(session, actor, "channel.read", channel, now=clock.utcnow())
+    return response

@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session, aliased
 
+from policies.tlp import TLP
 from sharing.records import Collection, CollectionRow
 from sharing.selection import LARGEST_INSTANT, NEVER_WITHHELD, Filters, Pick, Scope
 
@@ -140,7 +141,9 @@ def _merged(
 def _visible(row: Any, scope: Scope) -> ColumnElement[bool]:
     """`Scope.shows`, for the database."""
     here: ColumnElement[bool] = not_(row.hidden)
-    if scope == Scope.everything():
+    if not scope.red:
+        here = and_(here, or_(row.claimed.is_(None), row.claimed != TLP.RED))
+    if scope.intervals == Scope.everything().intervals:
         return here
     stretches = [
         row.date_added >= first if last is None else row.date_added.between(first, last)

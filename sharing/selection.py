@@ -24,11 +24,13 @@ class Scope:
             outside the earlier ones shows only what is labelled CLEAR or GREEN, what was released
             to later members, and what is never withheld (no claimed label). After a last stretch
             that ended nothing shows. No stretch at all: nothing shows.
+        red: whether what is labelled RED shows at all.
 
-    Source: protocol, 5 (late joiners).
+    Source: protocol, 5 (late joiners; RED is for the persons that a node names).
     """
 
     intervals: tuple[tuple[int, int | None], ...]
+    red: bool = True
 
     def __post_init__(self) -> None:
         """Refuse stretches that overlap, run backwards or go on after an open one."""
@@ -42,6 +44,11 @@ class Scope:
     def everything(cls) -> Scope:
         """Give the scope of a reader from whom nothing is withheld."""
         return cls(((0, None),))
+
+    @classmethod
+    def all_but_red(cls) -> Scope:
+        """Give the scope of somebody here who is not among the readers of RED."""
+        return cls(((0, None),), red=False)
 
     @classmethod
     def nothing(cls) -> Scope:
@@ -60,6 +67,8 @@ class Scope:
 
     def shows(self, date_added: int, claimed: TLP | None, *, released: bool = False) -> bool:
         """Tell whether this reader is served an object that is not hidden."""
+        if claimed is TLP.RED and not self.red:
+            return False
         for first, last in self.intervals:
             if first <= date_added and (last is None or date_added <= last):
                 return True

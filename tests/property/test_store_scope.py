@@ -44,9 +44,14 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-@given(scopes(), st.lists(LABELS, min_size=COUNT, max_size=COUNT), st.sets(st.integers(0, COUNT)))
+@given(
+    scopes(),
+    st.lists(LABELS, min_size=COUNT, max_size=COUNT),
+    st.sets(st.integers(0, COUNT)),
+    st.booleans(),
+)
 def test_the_database_shows_what_the_rule_shows(
-    app: Flask, positions: Scope, labels: list[TLP | None], released: set[int]
+    app: Flask, positions: Scope, labels: list[TLP | None], released: set[int], red: bool
 ) -> None:
     collection_id = str(uuid.uuid4())
     items = [note(number) for number in range(COUNT)]
@@ -62,7 +67,8 @@ def test_the_database_shows_what_the_rule_shows(
             tuple(
                 (base + first, None if last is None else base + last)
                 for first, last in positions.intervals
-            )
+            ),
+            red=red,
         )
         expected = [
             item.content
