@@ -14,8 +14,7 @@ setup: ## Install what development and tests need; quick when it is there
 	@deploy/setup
 
 .PHONY: demo
-demo: ## Three organisations work on one incident on this machine; ARGS=--exit ends after the story
-	@deploy/setup --runtime
+demo: setup ## Three organisations work on one incident on this machine; ARGS=--exit ends after the story
 	@$(BIN)/python -m hub.demo $(ARGS)
 
 .PHONY: test

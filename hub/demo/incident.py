@@ -108,9 +108,9 @@ def lose_a_node(scene: Scene) -> None:
 
 
 def catch_up(scene: Scene) -> None:
-    """The lost node comes back by itscene."""
+    """The lost node comes back by itself."""
     tell, cast = scene.telling, scene.cast
-    with tell.step("Northern Grid's node is started again, and catches up by itscene."):
+    with tell.step("Northern Grid's node is started again, and catches up by itself."):
         wanted = cast.cert.channel(scene.case)
         before = time.monotonic()
         cast.grid.node.start()
