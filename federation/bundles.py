@@ -246,9 +246,15 @@ def items_of(objects: Iterable[StixObject], labels: Mapping[str, TLP]) -> tuple[
         labels: effective label by object hash; stated where it is known. What a bundle leaves
             unstated counts as strict as the bundle itself, and green matter is due to later
             members.
+
+    Raises:
+        DoubtError: `malformed`: something that calls itself a signed bundle is none.
     """
     return tuple(
-        Item(stix.stix_id, stix.sha256, stix.version, labels.get(stix.sha256)) for stix in objects
+        SignedBundle.read(stix).item
+        if stix.stix_type == SIGNED_BUNDLE
+        else Item(stix.stix_id, stix.sha256, stix.version, labels.get(stix.sha256))
+        for stix in objects
     )
 
 
