@@ -19,6 +19,7 @@ from policies.tlp import TLP, read_tlp
 
 _DIRECT_SIDES: Final = 2
 _FEWEST_ENDORSEMENTS: Final = 2
+_JUDGED_BY: Final = frozenset({"signed-bundle", "marking-definition", "extension-definition"})
 
 Check = Callable[[Situation, str], str | None]
 """Takes the situation and the subject; gives the reason why the guard does not hold."""
@@ -297,6 +298,19 @@ def is_here(situation: Situation, subject: str) -> str | None:
     return None
 
 
+def may_be_missed(_situation: Situation, subject: str) -> str | None:
+    """Hold unless later entries are judged by the object: it must be here for whoever joins.
+
+    A definition says how strict a marking is; bundles are the ledger. Source: coordination
+    protocol, 12 (bundles are never recalled); 7 (whether an entry is good is a function of its
+    ledger alone).
+    """
+    stix_type = subject.partition("--")[0]
+    if stix_type in _JUDGED_BY:
+        return f"a {stix_type} is never recalled: what follows is judged by it"
+    return None
+
+
 def was_recalled(situation: Situation, subject: str) -> str | None:
     """Hold where the object that the answer is about has been recalled.
 
@@ -353,5 +367,6 @@ GUARDS: Final[Mapping[str, Guard]] = {
     ),
     "not_an_observer": Guard("not an observer", not_an_observer, of_body=False),
     "is_here": Guard("the object is in this channel", is_here, of_body=False),
+    "may_be_missed": Guard("no definition and no bundle", may_be_missed, of_body=False),
     "was_recalled": Guard("the object has been recalled", was_recalled, of_body=False),
 }

@@ -214,8 +214,14 @@ OBJECT: Final = Table(
     initial="present",
     states=("present", "hidden", "recalled"),
     rows=(
-        Row(_states("present", "hidden"), Act.OBJECT_RECALLED, _SOURCE, "recalled"),
-        Row(_states("present"), Act.OBJECT_RECALLED, _C, "hidden", ("is_here",)),
+        Row(
+            _states("present", "hidden"),
+            Act.OBJECT_RECALLED,
+            _SOURCE,
+            "recalled",
+            ("may_be_missed",),
+        ),
+        Row(_states("present"), Act.OBJECT_RECALLED, _C, "hidden", ("is_here", "may_be_missed")),
         Row(_states("present"), Act.OBJECT_RELEASED, _SOURCE, SAME),
     ),
     kinds=_ALL,

@@ -84,7 +84,8 @@ class World:
     def state_of(self, thing: str, subject: str) -> str | None:
         if thing == "source":
             authors = {object_of(who, n): who for who in EVERYBODY for n in range(3)}
-            return authors.get(subject)
+            _, _, uuid = subject.partition("--")
+            return authors.get(f"note--{uuid}")
         return self.states.get((thing, subject))
 
     def situation(

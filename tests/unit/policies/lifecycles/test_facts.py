@@ -101,6 +101,15 @@ def test_what_is_not_in_the_channel_is_not_recalled(world: World) -> None:
     assert f"{unknown} is not in this channel" in reason
 
 
+@pytest.mark.parametrize("kind", ["signed-bundle", "marking-definition", "extension-definition"])
+def test_what_later_entries_are_judged_by_is_never_recalled(world: World, kind: str) -> None:
+    """Who joins later would judge them otherwise than who was there. Source: protocol, 7, 12."""
+    thing = object_of(GRID).replace("note", kind)
+    for who in (GRID, CERT):
+        reason = world.refusal(who, Act.OBJECT_RECALLED, objects=[thing])
+        assert "is never recalled" in reason
+
+
 def test_an_act_about_several_things_holds_for_all_or_for_none(world: World) -> None:
     """Source: lifecycles, 1, rule 7."""
     mine, theirs = object_of(GRID), object_of(VENDOR)
