@@ -23,11 +23,9 @@ from federation.doubt import PLAIN_WORDS, WHAT_TO_DO, Consequence, Doubt
 from federation.keys import PrivateKey
 from federation.ledger_records import EvidenceRecord, StagedRecord, Standing
 from federation.outbox import pending
-from hub.accounts import users
 from hub.channels import queries
 from policies.acts import Act
 from policies.errors import ConflictError
-from policies.roles import PersonRole
 from policies.tlp import TLP
 from sharing import collections, objects, stix
 from sharing.canonical import canonical, sha256_hex
@@ -43,11 +41,10 @@ from tests.kit.hostile_peer import (
     peers,
     read_all,
     resign,
+    signed_in,
 )
 from tests.kit.ledger_kit import LedgerKit, Organisation, water
 from tests.kit.nodes import CONSOLE, RunningNode, running, settle
-
-PASSWORD = "correct horse battery"
 
 
 @dataclass
@@ -102,30 +99,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         one.pair(grid)
         direct = HostileChannel.opened(one, honest(grid), kind="direct")
         settle(grid)
-        with grid.writing() as session:
-            users.create_user(
-                session,
-                CONSOLE,
-                "alice",
-                roles=(PersonRole.ADMINISTRATOR, PersonRole.COORDINATOR),
-                password=PASSWORD,
-                now=grid.now(),
-            )
         yield World(grid, one, other, direct, signed_in(grid))
-
-
-def signed_in(node: RunningNode) -> FlaskClient:
-    """Give a browser in which alice is signed in."""
-    browser = node.app.test_client()
-    form = {"name": "alice", "password": PASSWORD, "csrf_token": csrf(browser)}
-    answer = browser.post("/sign-in", data=form)
-    assert answer.status_code == HTTPStatus.SEE_OTHER, answer.text
-    return browser
-
-
-def csrf(browser: FlaskClient, path: str = "/sign-in") -> str:
-    text = browser.get(path).text
-    return text.split('name="csrf_token" value="', 1)[1].split('"', 1)[0]
 
 
 Betrayal = Callable[[World, HostileChannel], list[object]]

@@ -20,6 +20,7 @@ from urllib.parse import parse_qs
 from uuid import uuid4
 
 import requests
+from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
@@ -32,7 +33,9 @@ from federation.keys import PrivateKey, Typ
 from federation.node import get_node
 from federation.phrase import phrase_digest
 from federation.tokens import ASSERTION_TYPE, build_access_token, build_assertion
+from hub.accounts import users
 from policies.acts import Act
+from policies.roles import PersonRole
 from policies.tlp import TLP
 from sharing.canonical import canonical, write_time
 from sharing.objects import StixObject
@@ -40,9 +43,10 @@ from sharing.orm import Base
 from sharing.taxii.resources import TAXII_21
 from tests.conftest import take_free_port
 from tests.kit.ledger_kit import BORN, LedgerKit, Organisation
-from tests.kit.nodes import LocalNode, RunningNode, _Quiet
+from tests.kit.nodes import CONSOLE, LocalNode, RunningNode, _Quiet
 
 TIMEOUT_SECONDS: Final = 10
+PASSWORD: Final = "correct horse battery"
 _COLLECTIONS: Final = "/taxii2/channels/collections/"
 
 Answer = Callable[[list[dict[str, Any]]], str | Response | None]
@@ -491,6 +495,30 @@ def _stamp_text(micros: int) -> str:
     seconds, rest = divmod(micros, 1_000_000)
     moment = datetime.fromtimestamp(seconds, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{rest:06d}Z"
+
+
+def signed_in(node: LocalNode, name: str = "alice") -> FlaskClient:
+    """Give a browser in which somebody is signed in who may do everything."""
+    with node.writing() as session:
+        users.create_user(
+            session,
+            CONSOLE,
+            name,
+            roles=(PersonRole.ADMINISTRATOR, PersonRole.COORDINATOR),
+            password=PASSWORD,
+            now=node.now(),
+        )
+    browser = node.app.test_client()
+    form = {"name": name, "password": PASSWORD, "csrf_token": csrf(browser)}
+    answer = browser.post("/sign-in", data=form)
+    assert answer.status_code == HTTPStatus.SEE_OTHER, answer.text
+    return browser
+
+
+def csrf(browser: FlaskClient, path: str = "/sign-in") -> str:
+    """Give the token that a page puts into its forms."""
+    text = browser.get(path).text
+    return text.split('name="csrf_token" value="', 1)[1].split('"', 1)[0]
 
 
 _PASSING: Final = frozenset({"taxii_status", "used_assertion", "partner"})
