@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -21,7 +21,6 @@ from flask_wtf.csrf import validate_csrf
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import UnsupportedMediaType
-from werkzeug.wsgi import wrap_file
 
 from hub import clock
 from hub.accounts.actor import Actor
@@ -247,15 +246,20 @@ def _downloading(
             raise
         with transaction() as session:
             audit.record(session, actor, audited, _subject(), now=now)
-        response = Response(
-            wrap_file(request.environ, download.stream, FILE_CHUNK_BYTES), content_type=media_type
-        )
+        response = Response(_chunks(download.stream), content_type=media_type)
+        response.call_on_close(download.stream.close)
         response.content_length = download.size_bytes
         response.headers.set("Content-Disposition", "attachment", filename=download.name)
         response.headers["Cache-Control"] = "private, no-store"
         return response
 
     return view
+
+
+def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
+    with stream:
+        while chunk := stream.read(FILE_CHUNK_BYTES):
+            yield chunk
 
 
 Run = Callable[[Callable[..., Any], dict[str, Any], "Asked | None", HTTPStatus, Actor], Answer]
