@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from hub.demo.people import Person
-from hub.demo.processes import NodeProcess, free_ports
+from hub.demo.processes import NodeProcess, free_ports, require_free
 
 CERT: Final = ("National CERT", "mara", "government-national")
 GRID: Final = ("Northern Grid", "jonas", "energy")
@@ -49,12 +49,18 @@ class Cast:
 
 
 def gather(folder: Path, *, port_base: int | None) -> Cast:
-    """Name the three, find ports for them and make up their passwords."""
+    """Name the three, find ports for them and make up their passwords.
+
+    Raises:
+        StoryError: a port that was asked for is in use.
+    """
     roles = (CERT, GRID, VENDOR)
     if port_base is None:
         ports = free_ports(len(roles))
     else:
         ports = [port_base + place for place in range(len(roles))]
+        for port in ports:
+            require_free(port)
     return Cast(
         *(
             Person(NodeProcess(name, folder / slug(name), port), login, secrets.token_urlsafe(12))

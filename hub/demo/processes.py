@@ -235,6 +235,21 @@ def free_ports(count: int) -> list[int]:
         return [probe.getsockname()[1] for probe in probes]
 
 
+def require_free(port: int) -> None:
+    """Refuse a port at which somebody answers.
+
+    Raises:
+        StoryError: somebody does.
+    """
+    with socket.socket() as probe:
+        # As servers do: what ended a moment ago does not hold its port.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            raise StoryError(f"port {port} is in use; --port-base names others") from None
+
+
 def wait_until(
     look: Callable[[], T | None], what: str, *, seconds: float, every: float = LOOK_SECONDS
 ) -> T:

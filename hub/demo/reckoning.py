@@ -66,10 +66,11 @@ def compare_copies(scene: Scene) -> None:
         withheld = max(len(copy.withheld) for copy in copies.values())
         if withheld:
             tell.say(
-                f"A later member lacks {withheld} objects that were written at TLP:AMBER before"
-                " it joined: it gets their hashes, not their words. All others are the same,"
-                " byte for byte."
+                f"Written at TLP:AMBER before a reader joined, and so withheld from it: {withheld}."
+                " Of those a later member gets the hash, not the words."
             )
+        which = "All others" if withheld else "All objects"
+        tell.say(f"{which} are the same, byte for byte.")
 
 
 def look(scene: Scene) -> None:

@@ -24,8 +24,8 @@ SENTENCES = (
     "is killed in the middle of it (kill -9)",
     "shows the note as pending: not history yet, and not lost.",
     "and the note becomes history everywhere",
-    "All others are the same, byte for byte.",
-    "12 entries and 23 objects hold.",
+    "are the same, byte for byte.",
+    "with no node: 12 entries",
     "hash_mismatch",
     "every step held.",
 )

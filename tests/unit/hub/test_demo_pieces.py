@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from hub.demo import incident, proving
 from hub.demo.cast import Cast, gather, slug
 from hub.demo.errors import StoryError
 from hub.demo.people import cut_objects
-from hub.demo.processes import free_ports, plain_environment, wait_until
+from hub.demo.processes import free_ports, plain_environment, require_free, wait_until
 from hub.demo.proving import Copy
 from hub.demo.telling import Telling
 from sharing.canonical import sha256_hex
@@ -76,13 +77,23 @@ def test_no_setting_of_a_node_reaches_another_process(
     assert environment["LANG"] == "C.UTF-8"
 
 
-def test_ports_are_different_or_follow_the_first(tmp_path: Path) -> None:
+def test_three_people_have_ports_folders_and_passwords_of_their_own(tmp_path: Path) -> None:
     assert len(set(free_ports(3))) == 3
-    cast = gather(tmp_path, port_base=9100)
-    assert [person.node.port for person in cast.all] == [9100, 9101, 9102]
+    cast = gather(tmp_path, port_base=None)
+    assert len({person.node.port for person in cast.all}) == 3
     assert len({person.password for person in cast.all}) == 3
     assert cast.others(cast.grid) == [cast.cert, cast.vendor]
     assert cast.cert.node.folder == tmp_path / slug(cast.cert.name)
+
+
+def test_ports_follow_the_first_and_one_in_use_is_refused(tmp_path: Path) -> None:
+    base = next(
+        port for port in range(20_100, 30_000, 10) if all(map(is_free, range(port, port + 3)))
+    )
+    cast = gather(tmp_path, port_base=base)
+    assert [person.node.port for person in cast.all] == [base, base + 1, base + 2]
+    with socket.create_server(("127.0.0.1", base + 2)), pytest.raises(StoryError, match="in use"):
+        gather(tmp_path, port_base=base)
 
 
 @pytest.mark.parametrize(
@@ -138,6 +149,14 @@ def test_what_is_not_there_can_not_be_forged(tmp_path: Path) -> None:
     source.write_bytes(b"nothing\n")
     with pytest.raises(StoryError, match="does not hold the note"):
         proving.forge(source, tmp_path / "target", incident.VENDOR_NOTE)
+
+
+def is_free(port: int) -> bool:
+    try:
+        require_free(port)
+    except StoryError:
+        return False
+    return True
 
 
 def tell_as(monkeypatch: pytest.MonkeyPatch, code: int) -> list[str]:
