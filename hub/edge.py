@@ -9,10 +9,13 @@ import uuid
 from collections.abc import Iterable
 from http import HTTPStatus
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final, cast
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, g, request
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.utils import cached_property
+from werkzeug.wsgi import LimitedStream
 
 from hub.settings import IpNetwork
 
@@ -40,6 +43,34 @@ def csp_nonce() -> str:
         g.csp_nonce = secrets.token_urlsafe(16)
     nonce: str = g.csp_nonce
     return nonce
+
+
+class BoundedRequest(Request):
+    """A request whose body is refused where it is too long, and never cut off in silence.
+
+    Werkzeug ends a body of unannounced length at the limit, so that its beginning would be read
+    as the whole.
+    """
+
+    @cached_property
+    def stream(self) -> IO[bytes]:
+        """The body, up to the limit of the address that reads it."""
+        limit = self.max_content_length
+        if limit is None or self.content_length is not None:
+            return super().stream
+        if not self.environ.get("wsgi.input_terminated"):
+            return super().stream
+        return cast("IO[bytes]", _CountedStream(self.environ["wsgi.input"], limit, is_max=True))
+
+
+class _CountedStream(LimitedStream):
+    """Looks whether anything follows after the last byte that is allowed."""
+
+    def readall(self) -> bytes:
+        data = super().readall()
+        if self.is_exhausted and self._stream.read(1):
+            raise RequestEntityTooLarge
+        return data
 
 
 class ProxyGuard:
@@ -87,6 +118,7 @@ class ProxyGuard:
 def register(app: Flask, *, proxies: Iterable[IpNetwork]) -> None:
     """Give every request an id and a line in the log, and every answer its headers."""
     app.wsgi_app = ProxyGuard(app.wsgi_app, proxies)  # type: ignore[method-assign]
+    app.request_class = BoundedRequest
 
     @app.before_request
     def _begin() -> None:
