@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from federation import stage
 from federation.bundles import SignedBundle
-from federation.channels import open_next_epoch, source_of
+from federation.channels import open_next_epoch, pulls_from, source_of
 from federation.contents import is_proven
 from federation.desk import Desk
 from federation.doubt import Consequence, Doubt, DoubtError, consequence
@@ -109,29 +109,33 @@ class Replicas:
             record = find_channel(session, channel)
             if record is None:
                 raise NotFoundError("there is no such channel")
-            source = source_of(record)
-            ours = source == self.desk(session).organisation
+            organisation = self.desk(session).organisation
+            source = pulls_from(record, organisation)
+            ours = source == organisation
             return None if ours or record.standing in _STOPPED else source
 
     def _pull_from(self, source: str, channel: str) -> DoubtError | None:
         with reading() as session:
             record = get_channel(session, channel)
             cursor = record.cursor if record.cursor_server == source else None
+            left = record.standing is Standing.WAITING or stage.holds_any(session, channel)
         server = self.connect(source, channel)
+        doubt: DoubtError | None = None
         for page in server.pages(channel, cursor):
-            self._stage(channel, source, page)
-            self.apply(channel)
-            if not self._tidy(channel):
-                break
-        doubt = self.apply(channel)
+            if left or page.values:
+                doubt, whole = self._take(channel, source, page)
+                if not whole:
+                    break
         for _ in range(ROUNDS):
             if doubt is None or not doubt.refs or consequence(doubt.doubt) is not Consequence.WAIT:
                 break
             found = server.by_ids(channel, doubt.refs)
             if not found:
                 break
-            self._stage(channel, source, PulledPage(found, None))
-            before, doubt = doubt, self.apply(channel)
+            before = doubt
+            doubt, whole = self._take(channel, source, PulledPage(found, None))
+            if not whole:
+                break
             if doubt is not None and doubt.refs == before.refs and doubt.doubt is before.doubt:
                 break
         return doubt
@@ -145,31 +149,43 @@ class Replicas:
             if doubt is not None or applied < ENTRIES_PER_TRANSACTION:
                 return doubt
 
-    def _stage(self, channel: str, source: str, page: PulledPage) -> None:
-        """Keep a page; the cursor moves with it."""
-        with transaction() as session:
-            record = lock_channel(session, channel)
-            now = self.clock()
-            owner = source_of(record)
-            doubts = stage.put(session, channel, page.values, now, owner=owner)
-            if page.last_added is not None:
-                record.cursor, record.cursor_server = page.last_added, source
-            if doubts and record.standing not in _STOPPED:
-                doubt, evidence = doubts[0]
-                freeze(session, record, doubt, evidence, now=now)
+    def _take(self, channel: str, source: str, page: PulledPage) -> tuple[DoubtError | None, bool]:
+        """Keep a page and apply what it completes; the cursor moves with it, in one commit.
 
-    def _tidy(self, channel: str) -> bool:
+        Gives what it waits for, and whether every entry was kept.
+        """
+        with transaction() as session:
+            self._stage(session, channel, source, page)
+            desk = self.desk(session)
+            applied, doubt = apply_staged(session, desk, channel, now=self.clock())
+            if doubt is not None or applied < ENTRIES_PER_TRANSACTION:
+                return doubt, self._tidy(session, channel)
+        doubt = self.apply(channel)
+        with transaction() as session:
+            return doubt, self._tidy(session, channel)
+
+    def _stage(self, session: Session, channel: str, source: str, page: PulledPage) -> None:
+        record = lock_channel(session, channel)
+        now = self.clock()
+        owner = source_of(record)
+        doubts = stage.put(session, channel, page.values, now, owner=owner)
+        if page.last_added is not None:
+            record.cursor, record.cursor_server = page.last_added, source
+        if doubts and record.standing not in _STOPPED:
+            doubt, evidence = doubts[0]
+            freeze(session, record, doubt, evidence, now=now)
+
+    def _tidy(self, session: Session, channel: str) -> bool:
         """Drop what lies in the stage too long or beyond its limit.
 
         Tells whether every entry was kept. Where not, the next pull begins at the beginning: the
         cursor has passed what was dropped.
         """
-        with transaction() as session:
-            record = lock_channel(session, channel)
-            if not stage.tidy(session, channel, self.clock()):
-                return True
-            record.cursor = None
-            return False
+        record = lock_channel(session, channel)
+        if not stage.tidy(session, channel, self.clock()):
+            return True
+        record.cursor = None
+        return False
 
 
 def apply_staged(
@@ -361,11 +377,12 @@ def _recalled_ahead(session: Session, state: ChannelState, entry: SignedBundle) 
 def _check_welcome(desk: Desk, record: ChannelRecord, state: ChannelState) -> None:
     """Refuse a channel that nobody here agreed to: only direct channels come unasked."""
     member = state.members.get(desk.organisation)
+    if record.genesis is not None:
+        # An invitation named this very entry; who invited may have taken the channel over since.
+        return
     if state.owner != record.owner:
         raise DoubtError(Doubt.NOT_OWNER, "its first entry names another owner")
-    if record.genesis is None and (
-        state.kind is not ChannelKind.DIRECT or member is None or not member.is_joined
-    ):
+    if state.kind is not ChannelKind.DIRECT or member is None or not member.is_joined:
         raise ForbiddenError("this channel was opened without asking us")
 
 

@@ -107,6 +107,12 @@ def entries_up_to(session: Session, channel: str, state: ChannelState) -> list[S
     return [one for one in entries if one.channel == channel]
 
 
+def holds_any(session: Session, channel: str) -> bool:
+    """Tell whether anything is staged."""
+    query = select(StagedRecord.sha256).where(StagedRecord.channel == channel)
+    return session.execute(query.limit(1)).first() is not None
+
+
 def has_entries(session: Session, channel: str) -> bool:
     """Tell whether any entry is staged."""
     query = select(StagedRecord.seq).where(
