@@ -32,6 +32,7 @@ from sharing.canonical import read_instant, read_time
 from sharing.objects import SIGNED_BUNDLE, StixObject
 
 FIRST_TABLES: Final = "1"
+_OWNERS_ALONE: Final = frozenset({Act.ADMITTED, Act.CHANNEL_OPENED, Act.COORDINATOR_HANDED_OVER})
 _ANSWERS: Final = frozenset({Act.MEMBER_JOINED, Act.MEMBER_DECLINED})
 
 
@@ -106,6 +107,8 @@ def judge_entry(
         raise DoubtError(Doubt.MALFORMED, "an entry has epoch and seq")
     tables = state.tables if state is not None else str(entry.body.get("acts", FIRST_TABLES))
     opening = entry.act == Act.CHANNEL_OPENED
+    if opening and entry.seq != 0:
+        raise DoubtError(Doubt.MALFORMED, "an opening is the first entry of its epoch")
     if opening and str(entry.body.get("acts", FIRST_TABLES)) not in TABLES:
         raise DoubtError(Doubt.UNKNOWN_ACT, "its version of the life-cycle tables is not known")
     act = _read_act(entry, tables)
@@ -360,6 +363,8 @@ def _find_contribution(entry: SignedBundle, facts: Facts) -> tuple[SignedBundle,
         raise DoubtError(Doubt.MISSING_OBJECT, f"{item.ref} has not arrived", refs=(item.ref,))
     if copies[0].is_entry or item.version != copies[0].created:
         raise DoubtError(Doubt.MALFORMED, "what is admitted is no contribution of that version")
+    if copies[0].act in _OWNERS_ALONE:
+        raise DoubtError(Doubt.MALFORMED, f"{copies[0].act} is an entry, never a contribution")
     return copies
 
 

@@ -314,12 +314,15 @@ def visible_open_acts(
 
     Args:
         about: the organisation that acts about organisations are judged about.
+
+    What a node does by itself (admitting, opening, describing its keys) is offered to nobody.
     """
     record = get_visible_channel(session, actor, channel)
     state = load_state(session, record)
     if state is None:
         return frozenset()
-    return find_open_acts(session, desk, record, state, about=about, now=now)
+    found = find_open_acts(session, desk, record, state, about=about, now=now)
+    return found - {Act.ADMITTED, Act.CHANNEL_OPENED, Act.NODE_DESCRIBED}
 
 
 def visible_news(session: Session, actor: Actor, *, us: str, limit: int = 15) -> list[Entry]:

@@ -34,6 +34,18 @@ from sharing.objects import StixObject
 
 REPLY_WITHIN: Final = timedelta(hours=24)
 MAX_TEXT_CHARACTERS: Final = 20_000
+HAVE_THEIR_OWN_DOOR: Final = frozenset(
+    {
+        Act.ADMITTED,
+        Act.CHANNEL_OPENED,
+        Act.NODE_DESCRIBED,
+        Act.MEMBER_INVITED,
+        Act.MEMBER_JOINED,
+        Act.MEMBER_DECLINED,
+    }
+)
+"""Acts that come with more than their bundle: nobody writes them through the general door."""
+
 _SHARED: Final = (ChannelKind.COMMUNITY, ChannelKind.CASE)
 
 
@@ -261,6 +273,12 @@ def write(
     """
     actor.may(ACTS[act].right).enforce()
     get_visible_channel(session, actor, channel)
+    if act in HAVE_THEIR_OWN_DOOR:
+        raise InvalidError(
+            f"{act} is not written by itself",
+            field="act",
+            hint="Opening, inviting and answering have their own command and form.",
+        )
     written = channels.write(session, desk, channel, act, body, objects, by=actor.name, now=now)
     audit.record(session, actor, act.value, channel, now=now)
     return written
@@ -330,7 +348,8 @@ def _answer(
     now: datetime,
 ) -> Written:
     record = find_channel(session, invitation.channel)
-    if record is not None and record.standing is not Standing.ENDED:
+    unread = record is not None and record.genesis is None and record.state is None
+    if record is not None and not unread and record.standing is not Standing.ENDED:
         raise ConflictError("this invitation has been answered", hint="Look at the channel.")
     written = channels.answer_invitation(
         session,

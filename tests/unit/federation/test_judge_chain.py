@@ -238,7 +238,7 @@ def test_an_epoch_whose_opening_has_not_arrived_is_a_gap() -> None:
     assert doubt_of(kit, kit.draft(Act.NOTE_ADDED, position=(2, 1))) is Doubt.GAP
     opening = kit.reopening(kit.owner, "re-opening")
     entry = kit.draft(Act.CHANNEL_OPENED, opening, position=(2, 1))
-    assert doubt_of(kit, entry) is Doubt.GAP
+    assert doubt_of(kit, entry) is Doubt.MALFORMED
     assert doubt_of(kit, kit.draft(Act.CHANNEL_OPENED, opening, position=(3, 0))) is Doubt.GAP
 
 
