@@ -298,7 +298,7 @@ def stored(world: World) -> dict[str, list[str]]:
     return {name: rows for name, rows in tables.items() if name not in TRACES}
 
 
-TRACES = {"audit_record", "sign_in_throttle", "session", "sign_in", "idempotency_key"}
+TRACES = {"audit_record", "throttle", "sign_in"}
 """Where a refusal leaves its trace on purpose."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,7 @@ def test_until_both_have_confirmed_nobody_gets_a_token(
 def test_confirming_without_comparing_the_phrase_is_remembered_as_such(
     cert: RunningNode, operator: RunningNode, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.WARNING, logger="federation.confirmations")
     operator.accept(cert.invite().line)
     operator.confirm(cert, compared=False)
     assert operator.partner(cert).phrase_compared is False
