@@ -90,43 +90,31 @@ def share(scene: Scene) -> None:
 
 
 def lose_a_node(scene: Scene) -> None:
-    """The operator's node is killed, and the others go on."""
+    """The operator's node is killed while something is on its way to it, and the others go on."""
     tell, cast = scene.telling, scene.cast
-    with tell.step("Northern Grid's node is killed in the middle of it (kill -9)."):
-        pid = cast.grid.node.pid
-        cast.grid.node.kill()
-        tell.say(f"Process {pid} and its workers are gone; nothing was shut down in order.")
-    with tell.step("The others go on: more indicators, a note, a contribution by the vendor."):
-        left = cast.others(cast.grid)
+    with tell.step("More indicators; at that moment Northern Grid's node is killed (kill -9)."):
+        pid, held = cast.grid.node.pid, cast.grid.channel(scene.case)["seq"]
         indicators = _indicators(scene, FIRST_BATCH, None)
         first = cast.cert.write(scene.case, "intel.shared", indicators)
+        cast.grid.node.kill()
+        tell.say(f"Process {pid} and its workers are gone; nothing was shut down in order.")
+    with tell.step("The others go on: National CERT and Voxline Software write a note each."):
         second = cast.cert.note(scene.case, _CERT_NOTE)
         scene.seen_by([cast.vendor], first["sha256"], second["sha256"])
         scene.contribute(cast.vendor, _LATER_NOTE, readers=[cast.cert])
-        seq, _ = scene.same_head(scene.case, left)
+        seq, head = scene.same_head(scene.case, cast.others(cast.grid))
         tell.say(f"{len(indicators)} more indicators and 2 notes: {seq + 1} entries now.")
-
-
-def catch_up(scene: Scene) -> None:
-    """The lost node comes back by itself."""
-    tell, cast = scene.telling, scene.cast
     with tell.step("Northern Grid's node is started again, and catches up by itself."):
-        wanted = cast.cert.channel(scene.case)
-        before = time.monotonic()
+        began = time.monotonic()
         cast.grid.node.start()
         ready = time.monotonic()
-        held = cast.grid.channel(scene.case)
         wait_until(
-            lambda: cast.grid.channel(scene.case)["head_sha256"] == wanted["head_sha256"],
+            lambda: cast.grid.channel(scene.case)["head_sha256"] == head,
             f"{cast.grid.name} has caught up",
             seconds=COMEBACK_SECONDS,
         )
-        missed = wanted["seq"] - held["seq"]
-        tell.say(
-            f"Ready after {ready - before:.1f} s; level with the others"
-            f" {time.monotonic() - ready:.1f} s later"
-            + (f", {missed} entries fetched since." if missed else " already.")
-        )
+        tell.say(f"It was killed at entry {held}; now it stands at entry {seq}, as the others do.")
+        tell.say(f"Ready after {ready - began:.1f} s, level {_later(ready)}.")
         scene.expect_current(cast.all)
 
 
@@ -155,7 +143,7 @@ def write_while_the_coordinator_is_away(scene: Scene) -> None:
         )
         if cast.grid.pending(scene.case):
             raise StoryError("the note is history and still shown as pending")
-        tell.say(f"Admitted {time.monotonic() - began:.1f} s after the node was ready.")
+        tell.say(f"The node was ready; admitted and back at its author {_later(began)}.")
         scene.same_head(scene.case)
 
 
@@ -167,6 +155,10 @@ def _indicators(scene: Scene, start: int, end: int | None) -> list[Any]:
         now=datetime.now(UTC),
     )
     return [dict(one.value) for one in built[start:end]]
+
+
+def _later(moment: float) -> str:
+    return f"{time.monotonic() - moment:.1f} s later"
 
 
 def _without_chance(answer: requests.Response) -> tuple[int, str, Any]:

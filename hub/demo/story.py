@@ -17,7 +17,6 @@ CHAPTERS: Final[tuple[Callable[[Scene], None], ...]] = (
     incident.gather_in_the_case,
     incident.share,
     incident.lose_a_node,
-    incident.catch_up,
     incident.write_while_the_coordinator_is_away,
     reckoning.compare_copies,
     reckoning.look,
