@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import uuid4
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from federation.bundles import Position, items_of, make_bundle
@@ -34,8 +34,14 @@ from federation.ledger import (
     metadata_label,
 )
 from federation.ledger_facts import LedgerFacts
-from federation.ledger_records import ChannelRecord, ContributionRecord, Delivery, Standing
-from federation.state import ChannelState
+from federation.ledger_records import (
+    ChannelRecord,
+    ContributionRecord,
+    Delivery,
+    StagedRecord,
+    Standing,
+)
+from federation.state import JOINED, ChannelState
 from policies.acts import Act, ChannelKind, read_body
 from policies.audience import Audience, Purpose, may_share
 from policies.errors import ConflictError, ForbiddenError, InvalidError
@@ -256,6 +262,18 @@ def source_of(record: ChannelRecord) -> str:
     return record.owner
 
 
+def pulls_from(record: ChannelRecord, organisation: str) -> str:
+    """Give whose server our replica pulls from now.
+
+    Until we are a member, that is who invited us: what we have read may be of former epochs.
+    """
+    members = (record.state or {}).get("members", ())
+    joined = any(
+        member["organisation"] == organisation and member["state"] == JOINED for member in members
+    )
+    return source_of(record) if joined else record.cursor_server or source_of(record)
+
+
 def find_direct(session: Session, owner: str, other: str) -> ChannelRecord | None:
     """Give the direct channel in which one organisation writes to another, or `None`."""
     rows = session.scalars(
@@ -376,13 +394,18 @@ def answer_invitation(
             is_ours=False,
             genesis=invited.genesis,
             standing=Standing.JOINING,
+            cursor_server=invited.owner,
             next_nth=1,
             opened_at=now,
         )
         session.add(record)
         session.flush()
+    elif record.genesis is None and record.state is None:
+        _take_invitation(session, record, invited)
     elif record.genesis != invited.genesis:
         raise ConflictError("this invitation names another channel under the same id")
+    elif record.cursor_server != invited.owner:
+        record.owner, record.cursor, record.cursor_server = invited.owner, None, invited.owner
     if act is Act.MEMBER_JOINED:
         record.standing = Standing.JOINING
     if act is Act.MEMBER_DECLINED and record.standing is Standing.JOINING:
@@ -390,6 +413,18 @@ def answer_invitation(
     return _contribute(
         session, desk, record, act, body, (), seen=invited.head, label=label, by=by, now=now
     )
+
+
+def _take_invitation(session: Session, record: ChannelRecord, invited: Invited) -> None:
+    """Believe an invitation about a channel of which somebody's heads alone had told.
+
+    Whoever named the id first must not keep us from the channel that bears it.
+    """
+    record.kind, record.name, record.owner = invited.kind, invited.name, invited.owner
+    record.genesis, record.cursor, record.cursor_server = invited.genesis, None, invited.owner
+    record.doubt = record.sentence = record.doubted_at = None
+    session.execute(delete(StagedRecord).where(StagedRecord.channel == record.id))
+    collections.rename(session, record.id, invited.name)
 
 
 def find_open_acts(

@@ -266,10 +266,15 @@ def _name_of(record: ChannelRecord, judged: Judged) -> str:
 
 
 def _standing(state: ChannelState, organisation: str) -> Standing:
+    """Tell how our copy stands: it ends with the entry that ends our stay.
+
+    What comes to us after that entry comes because we are a member again further on.
+    """
     member = state.members.get(organisation)
-    if member is not None and member.state in ("left", "removed"):
-        return Standing.ENDED
-    return Standing.CURRENT
+    if member is None or member.state not in ("left", "removed") or not member.stays:
+        return Standing.CURRENT
+    is_last = member.stays[-1].ended == (state.head.epoch, state.head.seq)
+    return Standing.ENDED if is_last else Standing.CURRENT
 
 
 def ledger_time(state: ChannelState, now: datetime) -> datetime:

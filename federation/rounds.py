@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from federation.bells import build_bell
-from federation.channels import DELIVER, PULL, ask_pull, ensure_direct, source_of
+from federation.channels import DELIVER, PULL, ask_pull, ensure_direct, pulls_from
 from federation.client import PartnerHttp
 from federation.doubt import Consequence, consequence
-from federation.errands import Done, Failed, Outcome, ask, hasten_lane
+from federation.errands import Done, Failed, Outcome, ask, hasten, hasten_lane
 from federation.exchanges import Exchanges
 from federation.heads import Head
 from federation.keystore import KeyRing
@@ -53,6 +53,8 @@ CONFIRMATIONS: Final = "confirmations"
 TIDY: Final = "tidy"
 """Standing errand: forget what is past its time."""
 
+UNREAD_AT_MOST: Final = 10
+"""How many channels that nobody invited us to, and that we could not read, a partner may name."""
 TIDY_EVERY: Final = timedelta(hours=1)
 _SETTLED: Final = frozenset({Standing.FROZEN, Standing.ENDED})
 
@@ -183,15 +185,20 @@ class Rounds:
         elif record.standing not in _SETTLED:
             # Who rings without being the source may be the next owner: look at the source first.
             ask_pull(session, record, now=now)
+            if organisation == pulls_from(record, get_node(session).organisation):
+                # It may have failed in the lane of somebody who had named the channel first.
+                hasten(session, channel, now=now)
         hasten_partner(session, organisation, now=now)
 
     def _compare(self, session: Session, organisation: str, head: Head, now: datetime) -> int:
         """Ask for a pull where a partner's head is not ours; tell whether it is news."""
         record = find_channel(session, head.channel)
         if record is None:
+            if _count_unread(session, organisation) >= UNREAD_AT_MOST:
+                return 0
             record = _expect(session, organisation, head.channel, now)
         elif (
-            source_of(record) != organisation
+            pulls_from(record, get_node(session).organisation) != organisation
             or record.standing in _SETTLED
             or _is_head(record, head)
         ):
@@ -247,6 +254,15 @@ def _is_head(record: ChannelRecord, head: Head) -> bool:
 def _active(session: Session) -> Iterable[str]:
     query = select(PartnerRecord.organisation).where(PartnerRecord.state == PartnerState.ACTIVE)
     return session.scalars(query.order_by(PartnerRecord.organisation))
+
+
+def _count_unread(session: Session, organisation: str) -> int:
+    query = select(func.count()).where(
+        ChannelRecord.owner == organisation,
+        ChannelRecord.genesis.is_(None),
+        ChannelRecord.state.is_(None),
+    )
+    return session.scalar(query) or 0
 
 
 def _expect(session: Session, organisation: str, channel: str, now: datetime) -> ChannelRecord:

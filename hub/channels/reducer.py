@@ -91,8 +91,11 @@ def _reduce_invitation(session: Session, judged: Judged) -> None:
     if judged.act is not Act.MEMBER_INVITED or "channel" not in body:
         return
     row = session.get(InvitationView, body["channel"])
-    if row is not None and (row.owner != judged.acting.author or row.genesis != body["genesis"]):
-        # Nobody else can invite to a channel that we know under this id.
+    if row is not None and row.genesis != body["genesis"]:
+        # Nobody else can invite to another channel under an id that we know.
+        return
+    if row is not None and row.received_at > read_time(judged.entry.created):
+        # Who took the coordination over has invited us since.
         return
     if row is None:
         row = InvitationView(channel=body["channel"])

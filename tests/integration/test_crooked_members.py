@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import select
@@ -13,10 +14,12 @@ from sqlalchemy import select
 from federation import stage
 from federation.bundles import Item, SignedBundle, make_bundle
 from federation.doubt import Doubt, DoubtError
+from federation.heads import Head, Heads
 from federation.ledger import append, head_of, lock_channel
-from federation.ledger_records import EntryRecord, Standing
+from federation.ledger_records import ChannelRecord, EntryRecord, Standing
 from federation.rebuild import rebuild
 from federation.replica import ChannelServer, PulledPage
+from federation.rounds import UNREAD_AT_MOST
 from hub.apply import VIEWS
 from hub.channels import queries
 from policies.acts import Act, ChannelKind
@@ -233,6 +236,52 @@ def test_a_copy_with_another_signature_stops_nobody(nodes: Three) -> None:
     vendor.join(case)
     settle(*nodes)
     assert_equal(case, *nodes)
+
+
+def test_who_names_a_channel_first_keeps_nobody_from_joining_it(nodes: Three) -> None:
+    cert, grid, vendor = nodes
+    case = cert.open("3CX")
+    name_channels(grid, vendor, [case])
+    settle(*nodes)
+    cert.invite(case, grid)
+    settle(*nodes)
+    grid.join(case)
+    settle(*nodes)
+    assert_equal(case, cert, grid)
+    assert grid.channel(case).name == "3CX"
+
+
+def test_a_partner_does_not_fill_the_list_of_channels(nodes: Three) -> None:
+    _, grid, vendor = nodes
+    name_channels(grid, vendor, [str(uuid4()) for _ in range(40)])
+    with grid.reading() as session:
+        rows = session.scalars(
+            select(ChannelRecord).where(
+                ChannelRecord.owner == vendor.organisation, ChannelRecord.state.is_(None)
+            )
+        )
+        assert len(list(rows)) == UNREAD_AT_MOST
+
+
+def name_channels(node: RunningNode, partner: RunningNode, channels: Sequence[str]) -> None:
+    """Have a partner's heads name channels that it does not have."""
+    rounds = node.office.rounds
+    heads = [Head(channel, 1, 0, "0" * 64) for channel in channels]
+    newest = Heads(1, "0" * 64, tuple(heads))
+    told = replace(rounds, exchanges=cast("Any", Telling(newest)))
+    with node.app.app_context():
+        told.poll(node.app, partner.organisation, node.now())
+
+
+@dataclass
+class Telling:
+    """A way to partners on which somebody tells these heads."""
+
+    heads: Any
+
+    def ask_heads(self, _organisation: str, *, etag: str | None) -> Any:
+        del etag
+        return self.heads
 
 
 def test_what_is_dropped_from_a_full_stage_is_pulled_again(

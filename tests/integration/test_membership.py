@@ -164,6 +164,48 @@ def test_the_coordination_is_handed_over_and_everybody_goes_on(nodes: Three) -> 
     assert grid.state(case).joined[cert.organisation] == {Role.RESPONDER}
 
 
+def test_who_took_the_coordination_over_invites_others(nodes: Three) -> None:
+    cert, grid, vendor = nodes
+    case = open_case(cert, grid)
+    cert.note(case, "in the first epoch", TLP.GREEN)
+    settle(*nodes)
+    hand_over(cert, grid, case)
+    settle(*nodes)
+    grid.invite(case, vendor)
+    settle(*nodes)
+    vendor.join(case)
+    settle(*nodes)
+    assert vendor.channel(case).standing is Standing.CURRENT
+    assert vendor.state(case) == grid.state(case) == cert.state(case)
+    assert texts(vendor, case) == ["in the first epoch"]
+
+
+def test_who_left_is_invited_again_by_the_successor(nodes: Three) -> None:
+    cert, grid, vendor = nodes
+    case = open_case(cert, grid, vendor)
+    vendor.does(service.leave, case)
+    settle(*nodes)
+    hand_over(cert, grid, case)
+    settle(*nodes)
+    grid.invite(case, vendor)
+    settle(*nodes)
+    vendor.join(case)
+    settle(*nodes)
+    assert vendor.channel(case).standing is Standing.CURRENT
+    assert vendor.state(case) == grid.state(case) == cert.state(case)
+
+
+def hand_over(owner: RunningNode, successor: RunningNode, channel: str) -> None:
+    """Hand the coordination of a channel over, up to the opening of the next epoch."""
+    body = {"successor": successor.organisation}
+    owner.write(channel, Act.HANDOVER_OFFERED, body)
+    settle(owner, successor)
+    successor.write(channel, Act.HANDOVER_ACCEPTED, {})
+    settle(owner, successor)
+    owner.write(channel, Act.COORDINATOR_HANDED_OVER, body)
+    settle(owner, successor)
+
+
 def test_a_recall_by_its_author_deletes_the_bytes_everywhere(nodes: Three) -> None:
     cert, grid, vendor = nodes
     case = open_case(cert, grid, vendor)
