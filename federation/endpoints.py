@@ -56,8 +56,8 @@ _FORM: Final = "application/x-www-form-urlencoded"
 
 HeadsFor: TypeAlias = Callable[[Session, str], Iterable[Head]]
 """(session, organisation) → the heads of the channels that it may read."""
-Hear: TypeAlias = Callable[[Session, str, str, datetime], object]
-"""(session, organisation, channel, now): somebody rang for a channel."""
+Hear: TypeAlias = Callable[[Session, str, Head, datetime], object]
+"""(session, organisation, head, now): somebody rang, and says where a channel stands."""
 PartnerHook: TypeAlias = Callable[[Session, str, datetime], object]
 """(session, organisation, now): something happened to a partnership."""
 
@@ -193,7 +193,7 @@ def _add_exchange(bp: Blueprint, doors: FederationDoors) -> None:
         with transaction() as session:
             bell = verify_bell(session, get_node(session), jws, channel_keys=doors.channel_keys)
             if bell.is_fresh(now):
-                doors.hear(session, bell.organisation, bell.head.channel, now)
+                doors.hear(session, bell.organisation, bell.head, now)
         return "", HTTPStatus.NO_CONTENT
 
     @bp.get("/federation/heads/")

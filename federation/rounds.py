@@ -27,6 +27,7 @@ from federation.keystore import KeyRing
 from federation.ledger import RING_BELL, find_channel, load_state
 from federation.ledger_records import ChannelRecord, Standing
 from federation.node import get_node
+from federation.openings import ensure_direct
 from federation.origins import Destination
 from federation.outbox import Outbox
 from federation.partner_keys import get_chain
@@ -34,6 +35,7 @@ from federation.partner_records import PartnerRecord, PartnerState, UsedAssertio
 from federation.partners import find_partner, get_destination
 from federation.poll_records import PollRecord
 from federation.replica import Replicas
+from federation.sources import DELIVER, PULL, ask_pull, pulls_from
 from policies.acts import ChannelKind
 from policies.errors import CoordinationError, NotFoundError, UnavailableError
 from sharing import collections
@@ -177,17 +179,19 @@ class Rounds:
         ensure_direct(session, self.desk(session), get_chain(session, organisation), now=now)
         ask(session, POLL, organisation, now=now, lane=f"poll {organisation}")
 
-    def hear(self, session: Session, organisation: str, channel: str, now: datetime) -> None:
-        """Take a bell: pull at once. Source: protocol, 9."""
-        record = find_channel(session, channel)
+    def hear(self, session: Session, organisation: str, head: Head, now: datetime) -> None:
+        """Take a bell: pull at once, unless we stand there already. Source: protocol, 9."""
+        record = find_channel(session, head.channel)
         if record is None:
             ask(session, POLL, organisation, now=now, lane=f"poll {organisation}")
-        elif record.standing not in _SETTLED:
+        elif record.standing not in _SETTLED and not (
+            record.standing is Standing.CURRENT and _is_head(record, head)
+        ):
             # Who rings without being the source may be the next owner: look at the source first.
             ask_pull(session, record, now=now)
             if organisation == pulls_from(record, get_node(session).organisation):
                 # It may have failed in the lane of somebody who had named the channel first.
-                hasten(session, channel, now=now)
+                hasten(session, head.channel, now=now)
         hasten_partner(session, organisation, now=now)
 
     def _compare(self, session: Session, organisation: str, head: Head, now: datetime) -> int:

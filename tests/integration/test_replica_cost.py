@@ -8,6 +8,9 @@ from pathlib import Path
 
 from sqlalchemy import event
 
+from federation.errands import find_waiting
+from federation.heads import Head
+from federation.sources import PULL
 from sharing.db import db
 from tests.kit.nodes import RunningNode, running, settle
 
@@ -65,3 +68,23 @@ def test_a_page_of_more_entries_than_one_transaction_takes_is_applied_whole(
             cert.note(case, f"Note {number}")
         pull(grid, case)
         assert grid.channel(case).seq == cert.channel(case).seq
+
+
+def asked_by_a_bell(grid: RunningNode, cert: RunningNode, head: Head) -> bool:
+    with grid.writing() as session:
+        grid.office.rounds.hear(session, cert.organisation, head, grid.now())
+    with grid.reading() as session:
+        return find_waiting(session, PULL, head.channel) is not None
+
+
+def test_a_bell_for_what_is_here_asks_for_nothing(tmp_path: Path) -> None:
+    with case_of_two(tmp_path) as (cert, grid, case):
+        cert.note(case, "Relay 7 is isolated.")
+        record = cert.channel(case)
+        assert record.epoch is not None
+        assert record.seq is not None
+        assert record.head_sha256 is not None
+        news = Head(case, record.epoch, record.seq, record.head_sha256)
+        assert asked_by_a_bell(grid, cert, news)
+        settle(cert, grid)
+        assert not asked_by_a_bell(grid, cert, news)

@@ -66,8 +66,8 @@ class RunningNode:
             ring=lambda: self.ring,
             clock=clock,
             heads_for=lambda _session, organisation: self.heads.get(organisation, []),
-            hear=lambda _session, organisation, channel, _now: self.heard.append(
-                (organisation, channel)
+            hear=lambda _session, organisation, head, _now: self.heard.append(
+                (organisation, head.channel)
             ),
             activated=self._activated,
             channel_keys=lambda _session, organisation, kid: self.channel_keys.get(
