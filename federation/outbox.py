@@ -17,11 +17,11 @@ from typing import Final, Protocol
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from federation.channels import ask_pull
 from federation.doubt import PLAIN_WORDS, RETRIED, Doubt
 from federation.errands import Done, Failed, Outcome
 from federation.ledger import get_channel
 from federation.ledger_records import ChannelRecord, ContributionRecord, Delivery
+from federation.sources import ask_pull
 from policies.errors import NotFoundError
 from sharing import objects
 from sharing.db import reading, transaction

@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 
 from federation import stage
 from federation.bundles import SignedBundle
-from federation.channels import open_next_epoch, pulls_from, source_of
 from federation.contents import is_proven
 from federation.desk import Desk
 from federation.doubt import Consequence, Doubt, DoubtError, consequence
@@ -32,6 +31,8 @@ from federation.ledger_records import (
     EvidenceRecord,
     Standing,
 )
+from federation.openings import open_next_epoch
+from federation.sources import pulls_from, source_of
 from federation.state import ChannelState, signing_keys
 from policies.acts import ChannelKind
 from policies.errors import ForbiddenError, NotFoundError

@@ -17,7 +17,6 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from federation.bells import build_bell
-from federation.channels import DELIVER, PULL, ask_pull, ensure_direct, pulls_from
 from federation.client import PartnerHttp
 from federation.doubt import Consequence, consequence
 from federation.errands import Done, Failed, Outcome, ask, hasten, hasten_lane

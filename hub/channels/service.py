@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from federation import channels, outbox
+from federation import channels, openings, outbox
 from federation.bundles import Position
 from federation.channels import Invited, Written
 from federation.desk import Desk
@@ -21,6 +21,7 @@ from federation.ledger import find_channel, get_channel, get_state, head_of
 from federation.ledger_records import ChannelRecord, Standing
 from federation.partner_keys import get_chain
 from federation.partners import get_partner
+from federation.sources import ask_pull
 from hub.accounts.actor import Actor
 from hub.audit import service as audit
 from hub.channels.records import InvitationView
@@ -77,7 +78,7 @@ def open_channel(
             field="tlp",
             hint="Open the case at TLP:AMBER+STRICT, and a breakout of it for what is red.",
         )
-    record = channels.open_channel(
+    record = openings.open_channel(
         session, desk, kind=kind, name=name, ceiling=ceiling, parent=parent, now=now
     )
     audit.record(session, actor, "channel.opened", record.id, now=now)
@@ -116,7 +117,7 @@ def invite(  # noqa: PLR0913 - who invites whom, where and why
         raise ConflictError("only the coordinator of a community or a case invites")
     names = sorted(role.value for role in read_roles(list(roles), field="role"))
     chain = get_chain(session, organisation)
-    direct = channels.ensure_direct(session, desk, chain, now=now)
+    direct = openings.ensure_direct(session, desk, chain, now=now)
     state = get_state(session, record)
     body: dict[str, Any] = {
         "organisation": organisation,
@@ -243,7 +244,7 @@ def uninvite(
     """Take an invitation back, in the channel and in our direct channel."""
     body = {"organisation": organisation}
     written = write(session, desk, actor, channel, Act.MEMBER_UNINVITED, body, (), now=now)
-    direct = channels.find_direct(session, desk.organisation, organisation)
+    direct = openings.find_direct(session, desk.organisation, organisation)
     if direct is not None:
         copy = {"organisation": organisation, "channel": channel}
         channels.write(
@@ -298,7 +299,7 @@ def retry(session: Session, actor: Actor, channel: str, *, now: datetime) -> Non
         raise ConflictError("this channel neither waits nor is frozen")
     record.standing = Standing.WAITING
     record.cursor = None
-    channels.ask_pull(session, record, now=now)
+    ask_pull(session, record, now=now)
     hasten(session, channel, now=now)
     audit.record(session, actor, "channel.retried", channel, now=now)
 

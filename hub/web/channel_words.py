@@ -10,9 +10,9 @@ from typing import Final, assert_never
 from sqlalchemy.orm import Session
 
 from federation.archive_report import Report
-from federation.channels import DELIVER
 from federation.errands import find_waiting
 from federation.ledger_records import Delivery, Standing
+from federation.sources import DELIVER
 from hub.channels.queries import ChannelSummary, MemberRow, PendingRow, Verification
 from hub.web import words
 from hub.web.forms import as_sentence

@@ -88,7 +88,7 @@ def test_what_must_fail_fails_by_its_name(case: dict[str, Any]) -> None:
 def test_a_file_is_read_by_its_name_plain_and_compressed(tmp_path: Path) -> None:
     plain, packed = tmp_path / "case.coordination.jsonl", tmp_path / "case.coordination.jsonl.gz"
     plain.write_bytes(EXPORT)
-    packed.write_bytes(gzip.compress(EXPORT))
+    packed.write_bytes(gzip.compress(EXPORT, mtime=0))
     assert verify_file(plain).document() == verify_file(packed).document()
     assert verify_file(packed).holds
 
@@ -118,10 +118,10 @@ def test_a_stream_that_can_not_go_back_is_read_too() -> None:
         b"\xff\xfe",
         b"\x1f\x8b",
         b"\x1f\x8bnothing that gzip wrote",
-        gzip.compress(EXPORT)[:-4],
-        gzip.compress(EXPORT)[:100],
-        gzip.compress(EXPORT) + b"more",
-        gzip.compress(EXPORT) + gzip.compress(EXPORT),
+        gzip.compress(EXPORT, mtime=0)[:-4],
+        gzip.compress(EXPORT, mtime=0)[:100],
+        gzip.compress(EXPORT, mtime=0) + b"more",
+        gzip.compress(EXPORT, mtime=0) * 2,
         b"a.b.c",
         b"...",
         b'{"type":"signed-bundle","type":"signed-bundle"}',
@@ -134,14 +134,14 @@ def test_what_is_nothing_of_ours_is_malformed(data: bytes) -> None:
 
 def test_a_line_longer_than_the_limit_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive_lines, "LINE_LIMIT_BYTES", 2000)
-    for data in (EXPORT, gzip.compress(EXPORT)):
+    for data in (EXPORT, gzip.compress(EXPORT, mtime=0)):
         report = check(data)
         assert names(report)[0] == "malformed"
         assert "longer than 2000 bytes" in report.failures[0].sentence
 
 
 def test_a_compressed_file_is_expanded_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    bomb = gzip.compress(b"\n" * 300_000)
+    bomb = gzip.compress(b"\n" * 300_000, mtime=0)
     monkeypatch.setattr(archive_lines, "EXPANDED_LIMIT_BYTES", 200_000)
     report = check(bomb)
     assert names(report) == ["malformed"]

@@ -1,0 +1,243 @@
+"""Opening channels: a new one, the direct one to a partner, the next epoch of one handed to us.
+
+Source: protocol, 3 (step 4), 5 and 11.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import uuid4
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from federation.bundles import items_of, make_bundle
+from federation.descriptor import Descriptor
+from federation.desk import Desk
+from federation.facts import MemoryFacts
+from federation.judge import OWNER, Judged, judge_entry
+from federation.ledger import (
+    get_state,
+    keep,
+    labels_of,
+    ledger_time,
+    metadata_label,
+)
+from federation.ledger_facts import LedgerFacts
+from federation.ledger_records import (
+    ChannelRecord,
+    Standing,
+)
+from policies.acts import Act, ChannelKind
+from policies.errors import InvalidError
+from policies.roles import Role
+from policies.tlp import TLP
+from sharing import collections, stix
+from sharing.objects import StixObject
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of a write.
+
+    Args:
+        entry: the judged entry, where the channel is ours.
+        contribution: hash of the bundle that waits in the outbox, elsewhere.
+    """
+
+    entry: Judged | None = None
+    contribution: str | None = None
+
+
+TABLES_VERSION: Final = "1"
+MAX_NAME_CHARACTERS: Final = 200
+
+
+@dataclass(frozen=True)
+class Founder:
+    """A member that a channel is opened with."""
+
+    chain: tuple[Descriptor, ...]
+    roles: frozenset[Role]
+
+    @property
+    def organisation(self) -> str:
+        """Its STIX id."""
+        return self.chain[-1].organisation_id
+
+    def document(self) -> dict[str, Any]:
+        """Give it as it stands in `channel.opened`."""
+        roles = sorted(role.value for role in self.roles)
+        return {
+            "organisation": self.organisation,
+            "role": roles[0] if len(roles) == 1 else roles,
+            "descriptors": [dict(descriptor.jws) for descriptor in self.chain],
+        }
+
+
+def open_channel(
+    session: Session,
+    desk: Desk,
+    *,
+    kind: ChannelKind,
+    name: str,
+    ceiling: TLP,
+    others: Sequence[Founder] = (),
+    parent: str | None = None,
+    now: datetime,
+) -> ChannelRecord:
+    """Open a channel of ours: entry 0 of epoch 1.
+
+    Args:
+        others: who is a member from the first entry on. Only the other side of a direct channel
+            is; everybody else is invited and joins.
+
+    Raises:
+        InvalidError: the name can't be used.
+        DoubtError: the tables do not allow it.
+    """
+    name = name.strip()
+    if not name or len(name) > MAX_NAME_CHARACTERS or not name.isprintable():
+        raise InvalidError(
+            f"a name of 1 to {MAX_NAME_CHARACTERS} printable characters", field="name"
+        )
+    channel = str(uuid4())
+    owner = Founder(desk.node.descriptors, frozenset({Role.COORDINATOR}))
+    members = [owner, *others]
+    body: dict[str, Any] = {
+        "kind": kind.value,
+        "owner": desk.organisation,
+        "ceiling": ceiling.value,
+        "acts": TABLES_VERSION,
+        "members": [member.document() for member in members],
+    }
+    if parent is not None:
+        body["parent"] = parent
+    identity = stix.identity(
+        name,
+        stix_id=stix.channel_identity_id(channel),
+        identity_class="group",
+        now=now,
+        marking=metadata_label(ceiling),
+    )
+    label = metadata_label(ceiling)
+    definition, creator = stix.signed_bundle_definition()
+    new = [StixObject.of(member.chain[-1].organisation) for member in members]
+    new += [identity, definition, creator, *(stix.tlp_marking(label) for label in TLP)]
+    facts = MemoryFacts()
+    for item in new:
+        facts.add_object(item)
+    entry = make_bundle(
+        key=desk.key,
+        author=desk.organisation,
+        channel=channel,
+        act=Act.CHANNEL_OPENED.value,
+        body=body,
+        contents=items_of(new, labels_of(new, label, facts)),
+        label=label,
+        now=now,
+        position=(1, 0),
+    )
+    judged = judge_entry(None, entry, facts, OWNER)
+    collections.create(session, channel, title=name)
+    record = ChannelRecord(
+        id=channel,
+        kind=kind,
+        name=name,
+        owner=desk.organisation,
+        is_ours=True,
+        standing=Standing.CURRENT,
+        opened_at=now,
+    )
+    session.add(record)
+    session.flush()
+    keep(session, desk, record, judged, now=now)
+    return record
+
+
+def open_next_epoch(
+    session: Session, desk: Desk, record: ChannelRecord, *, now: datetime
+) -> Judged:
+    """Take a channel over that was handed to us: the opening of its next epoch.
+
+    The members stay, with their roles; the former coordinator becomes a responder of the case, or
+    a member of the community.
+
+    Raises:
+        DoubtError: it was not handed to us.
+
+    Source: protocol, 11 (*Hand-over*).
+    """
+    state = get_state(session, record)
+    former = Role.RESPONDER if state.kind is ChannelKind.CASE else Role.MEMBER
+    roles = state.joined | {
+        state.owner: frozenset({former}),
+        desk.organisation: frozenset({Role.COORDINATOR}),
+    }
+    members = [
+        Founder(state.chains[organisation], roles[organisation]).document()
+        for organisation in state.joined
+    ]
+    body: dict[str, Any] = {
+        "kind": state.kind.value,
+        "owner": desk.organisation,
+        "ceiling": state.ceiling.value,
+        "acts": TABLES_VERSION,
+        "members": members,
+        "opened_by": "hand-over",
+        "round": 0,
+    }
+    if state.parent is not None:
+        body["parent"] = state.parent
+    entry = make_bundle(
+        key=desk.key,
+        author=desk.organisation,
+        channel=record.id,
+        act=Act.CHANNEL_OPENED.value,
+        body=body,
+        contents=(),
+        label=metadata_label(state.ceiling),
+        now=ledger_time(state, now),
+        position=(state.head.epoch + 1, 0),
+        seen=state.head,
+    )
+    judged = judge_entry(state, entry, LedgerFacts(session, record.id), OWNER)
+    keep(session, desk, record, judged, now=now)
+    return judged
+
+
+def find_direct(session: Session, owner: str, other: str) -> ChannelRecord | None:
+    """Give the direct channel in which one organisation writes to another, or `None`."""
+    rows = session.scalars(
+        select(ChannelRecord)
+        .where(ChannelRecord.kind == ChannelKind.DIRECT, ChannelRecord.owner == owner)
+        .order_by(ChannelRecord.opened_at)
+    )
+    for row in rows:
+        if row.state is not None and any(
+            member["organisation"] == other for member in row.state["members"]
+        ):
+            return row
+    return None
+
+
+def ensure_direct(
+    session: Session, desk: Desk, chain: tuple[Descriptor, ...], *, now: datetime
+) -> ChannelRecord:
+    """Give our direct channel to a partner; open it if there is none yet."""
+    other = Founder(chain, frozenset({Role.MEMBER}))
+    known = find_direct(session, desk.organisation, other.organisation)
+    if known is not None:
+        return known
+    return open_channel(
+        session,
+        desk,
+        kind=ChannelKind.DIRECT,
+        name=f"{desk.node.name} to {chain[-1].name}"[:MAX_NAME_CHARACTERS],
+        ceiling=TLP.RED,
+        others=[other],
+        now=now,
+    )
