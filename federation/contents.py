@@ -76,7 +76,7 @@ def gather(
             if contribution is not None and item == contribution.item:
                 continue
             stix = _find(item, state, facts, chains)
-            claimed = _claimed(item, fallback)
+            claimed = _claimed(item, fallback, entry.channel)
             first = facts.first_content(item.ref, item.version_ns)
             if stix is None and not (
                 reader.lenient
@@ -220,9 +220,13 @@ def _fallback(bundle: SignedBundle) -> TLP | None:
         return TLP.RED
 
 
-def _claimed(item: Item, carrier: TLP | None) -> TLP | None:
-    """Give the label that withholding goes by: what the bundle states, else its own."""
-    if item.ref.partition("--")[0] in ALWAYS_SERVED:
+def _claimed(item: Item, carrier: TLP | None, channel: str) -> TLP | None:
+    """Give the label that withholding goes by: what the bundle states, else its own.
+
+    The channel's own identity is withheld from no member: notes refer to it, and whoever was
+    invited has read its name.
+    """
+    if item.ref.partition("--")[0] in ALWAYS_SERVED or item.ref == f"identity--{channel}":
         return None
     return item.tlp or carrier
 

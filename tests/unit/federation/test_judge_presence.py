@@ -80,7 +80,7 @@ def test_older_matter_above_green_is_withheld_from_who_joins_later() -> None:
     kit.contribute(member, Act.NOTE_ADDED, {}, [open_])
     kit.join(joiner)
     reader = Reader(organisation=joiner.id)
-    history = replay(kit, reader, secret, kit.channel_identity)
+    history = replay(kit, reader, secret)
     assert history[-1].state == kit.state
     assert doubt_when(kit, reader, open_) is Doubt.MISSING_OBJECT
 
@@ -91,7 +91,7 @@ def test_an_outsider_is_due_what_is_green_and_nothing_else() -> None:
     secret, open_ = member.note(1), member.note(2, tlp=TLP.CLEAR)
     kit.contribute(member, Act.NOTE_ADDED, {}, [secret, open_])
     reader = Reader(organisation=vendor().id)
-    assert len(replay(kit, reader, secret, kit.channel_identity)) == 2
+    assert len(replay(kit, reader, secret)) == 2
     assert doubt_when(kit, reader, open_) is Doubt.MISSING_OBJECT
 
 
