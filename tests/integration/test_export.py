@@ -94,8 +94,8 @@ def test_each_member_gets_what_is_due_to_it_and_the_file_holds() -> None:
     assert whole.counts == {"present": 8, "withheld": 0, "recalled": 1, "missing": 0}
     data = written(kit, member, joiner)
     due = checked(data)
-    # Identities without a label are as strict as the bundle that covers them.
-    assert due.counts == {"present": 4, "withheld": 4, "recalled": 1, "missing": 0}
+    # Organisations without a label are as strict as the bundle that covers them.
+    assert due.counts == {"present": 5, "withheld": 3, "recalled": 1, "missing": 0}
     assert secret.content not in data
     assert recalled.content not in data
     assert open_.content in data
