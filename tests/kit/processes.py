@@ -224,11 +224,22 @@ class Postgresql:
         return self._folder / "data"
 
     def start(self) -> None:
+        """Start it; after a kill, as a supervisor does: again, until the last backend is gone."""
+        wait_until(self._starts, self._last_words, seconds=READY_SECONDS, step=0.2)
+
+    def _starts(self) -> bool:
         log = str(self._folder / "log")
-        self._run(
-            "pg_ctl", "-D", str(self._data), "-w", "-t", "60", "-l", log, "-o", self._options,
-            "start",
-        )  # fmt: skip
+        try:
+            self._run(
+                "pg_ctl", "-D", str(self._data), "-w", "-t", "60", "-l", log, "-o", self._options,
+                "start",
+            )  # fmt: skip
+        except subprocess.CalledProcessError:
+            return False
+        return True
+
+    def _last_words(self) -> str:
+        return (self._folder / "log").read_text(errors="replace")[-2000:]
 
     def kill(self) -> None:
         """Kill the postmaster; what it has begot notices and ends without writing anything."""
