@@ -89,6 +89,9 @@ class Shelf:
     """Shown instead of a page, where a test wants so."""
 
 
+UNHEARD_OF: Final = "f" * 64
+
+
 @dataclass
 class HostilePeer(Organisation):
     """An organisation with real keys behind a real server of its own."""
@@ -245,14 +248,14 @@ class HostilePeer(Organisation):
         return make_bundle(**{**given, **changed})
 
     def ring(self, node: LocalNode, channel: str) -> None:
-        """Ring a node's doorbell for one of our channels."""
+        """Ring a node's doorbell for one of our channels: there is something new, it says."""
         head = self.shelves[channel].head
         assert head is not None
         jws = build_bell(
             self.transport,
             organisation=self.id,
             member=node.organisation,
-            head=Head(channel, head.epoch, head.seq, head.sha256),
+            head=Head(channel, head.epoch, head.seq + 1, UNHEARD_OF),
             now=self.now(),
         )
         answer = requests.post(
