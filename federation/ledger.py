@@ -43,8 +43,6 @@ from sharing.objects import SIGNED_BUNDLE, StixObject
 NAME_LIMIT_CHARACTERS: Final = 200
 RING_BELL: Final = "bell"
 """Errand: ring one member's doorbell. Subject: channel, space, organisation."""
-ANSWERED_BELL: Final = timedelta(seconds=1)
-"""How much later the doorbell is rung of whoever is being answered anyway."""
 
 
 def find_channel(session: Session, channel: str) -> ChannelRecord | None:
@@ -241,26 +239,15 @@ def ring(
 ) -> None:
     """Have the doorbell rung of every other member, and of whoever this entry made one no more.
 
-    Who contributed it hears of it by our answer, and looks by itself: the others come first.
-
     Source: protocol, 9.
     """
-    answered = judged.contribution and judged.contribution.author
     told = set(judged.state.joined)
     for change in judged.changes:
         member = judged.state.members.get(change.subject)
         if change.thing == MEMBERSHIP and member is not None and member.stays:
             told.add(change.subject)
     for member_id in sorted(told - {organisation}):
-        due = now + ANSWERED_BELL if member_id == answered else now
-        ask(
-            session,
-            RING_BELL,
-            f"{channel} {member_id}",
-            now=now,
-            due=due,
-            lane=f"{RING_BELL} {member_id}",
-        )
+        ask(session, RING_BELL, f"{channel} {member_id}", now=now, lane=f"{RING_BELL} {member_id}")
 
 
 def head_of(record: ChannelRecord) -> Position | None:

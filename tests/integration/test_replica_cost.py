@@ -10,10 +10,9 @@ from sqlalchemy import event
 
 from federation.errands import find_waiting
 from federation.heads import Head
-from federation.ledger import ANSWERED_BELL, RING_BELL
 from federation.sources import PULL
 from sharing.db import db
-from tests.kit.nodes import Clock, RunningNode, running, settle
+from tests.kit.nodes import RunningNode, running, settle
 
 
 @contextmanager
@@ -89,29 +88,3 @@ def test_a_bell_for_what_is_here_asks_for_nothing(tmp_path: Path) -> None:
         assert asked_by_a_bell(grid, cert, news)
         settle(cert, grid)
         assert not asked_by_a_bell(grid, cert, news)
-
-
-def tick(node: RunningNode) -> None:
-    assert isinstance(node.now, Clock)
-    node.now.advance(seconds=5)
-
-
-def test_who_is_answered_is_rung_for_last(tmp_path: Path) -> None:
-    with running(tmp_path, "CERT", "Grid", "Vendor") as (cert, grid, vendor):
-        case = cert.open("3CX")
-        for node in (grid, vendor):
-            cert.invite(case, node)
-        settle(cert, grid, vendor)
-        for node in (grid, vendor):
-            node.join(case)
-        settle(cert, grid, vendor)
-        tick(cert)
-        settle(cert, grid, vendor)
-        grid.note(case, "Relay 7 is isolated.")
-        grid.work()
-        with cert.reading() as session:
-            to_grid = find_waiting(session, RING_BELL, f"{case} {grid.organisation}")
-            to_vendor = find_waiting(session, RING_BELL, f"{case} {vendor.organisation}")
-        assert to_grid is not None
-        assert to_vendor is not None
-        assert to_grid.due_at - to_vendor.due_at == ANSWERED_BELL
