@@ -143,10 +143,12 @@ def test_keys_are_shown_by_thumbprint(visit: Any, node: HubNode) -> None:
     one.see(node.base_url)
 
 
-def test_one_browser_signs_another_out(visit: Any) -> None:
-    there = visit(script=False).sign_in("ada")
+def test_one_browser_signs_another_out(node: HubNode, visit: Any) -> None:
+    # Nobody else's sessions are on this list.
+    node.add_person("noor", [PersonRole.AUDITOR])
+    there = visit(script=False).sign_in("noor")
     there.see("Waits for you")
-    here = visit(script=False).sign_in("ada")
+    here = visit(script=False).sign_in("noor")
     here.see("Waits for you")
     here.goto("/account")
     here.page.get_by_role("button", name="Sign out", exact=True).last.click()
