@@ -251,7 +251,8 @@ def test_a_token_is_shown_once_and_then_known_by_its_beginning(
     secret = made["secret"]
     listed = client.get("/api/v1/tokens", headers=admin)
     assert secret not in listed.text
-    assert secret.startswith(listed.get_json()["items"][0]["beginning"])
+    shown = {item["id"]: item for item in listed.get_json()["items"]}
+    assert secret.startswith(shown[made["token"]["id"]]["beginning"])
     mine = {"Authorization": f"Bearer {secret}"}
     assert client.get("/api/v1/me", headers=mine).get_json()["name"] == "root"
     where = f"/api/v1/tokens/{made['token']['id']}"
