@@ -38,20 +38,6 @@ from policies.tlp import TLP
 from sharing import collections, stix
 from sharing.objects import StixObject
 
-
-@dataclass(frozen=True)
-class Written:
-    """What became of a write.
-
-    Args:
-        entry: the judged entry, where the channel is ours.
-        contribution: hash of the bundle that waits in the outbox, elsewhere.
-    """
-
-    entry: Judged | None = None
-    contribution: str | None = None
-
-
 TABLES_VERSION: Final = "1"
 MAX_NAME_CHARACTERS: Final = 200
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from federation import stage
@@ -19,24 +19,22 @@ from federation.bundles import SignedBundle
 from federation.contents import is_proven
 from federation.desk import Desk
 from federation.doubt import Consequence, Doubt, DoubtError, consequence
-from federation.facts import MemoryFacts
 from federation.judge import Judged, Reader, judge_entry
 from federation.ledger import find_channel, get_channel, keep, load_state, lock_channel
-from federation.ledger_facts import FactsAhead, LedgerFacts
+from federation.ledger_facts import LedgerFacts
 from federation.ledger_records import (
     ChannelRecord,
     ContributionRecord,
     Delivery,
-    EntryRecord,
-    EvidenceRecord,
     Standing,
 )
 from federation.openings import open_next_epoch
 from federation.sources import pulls_from, source_of
-from federation.state import ChannelState, signing_keys
+from federation.staged_chain import Ahead, next_entry
+from federation.state import ChannelState
+from federation.stops import freeze, keep_evidence, stop
 from policies.acts import ChannelKind
 from policies.errors import ForbiddenError, NotFoundError
-from sharing.canonical import sha256_hex
 from sharing.db import reading, transaction
 
 logger = logging.getLogger(__name__)
@@ -200,11 +198,11 @@ def apply_staged(
     if source_of(record) == desk.organisation or record.standing in _STOPPED:
         return 0, None
     state = load_state(session, record)
-    count, ahead = 0, _Ahead()
+    count, ahead = 0, Ahead()
     while count < ENTRIES_PER_TRANSACTION:
         entry: SignedBundle | None = None
         try:
-            entry = _next_entry(session, channel, state)
+            entry = next_entry(session, channel, state)
             if entry is None:
                 break
             judged = _judge(session, desk, record, state, entry, ahead)
@@ -214,10 +212,10 @@ def apply_staged(
             return count, None
         except DoubtError as error:
             if consequence(error.doubt) is Consequence.IGNORE and entry is not None:
-                _keep_evidence(session, record, error, entry.stix.content, now)
+                keep_evidence(session, record, error, entry.stix.content, now)
                 stage.clear(session, channel, [entry.stix.sha256])
                 continue
-            return count, _stop(session, record, entry, error, now=now)
+            return count, stop(session, record, entry, error, now=now)
         keep(session, desk, record, judged, now=now)
         _confirm(session, desk, judged, now=now)
         if record.standing is Standing.ENDED:
@@ -234,64 +232,8 @@ def apply_staged(
             break
     if count < ENTRIES_PER_TRANSACTION and stage.has_entries(session, channel):
         gap = DoubtError(Doubt.GAP, "entries before the newest have not arrived yet")
-        return count, _stop(session, record, None, gap, now=now)
+        return count, stop(session, record, None, gap, now=now)
     return count, None
-
-
-def freeze(
-    session: Session, record: ChannelRecord, error: DoubtError, evidence: bytes, *, now: datetime
-) -> None:
-    """Stop applying: the evidence is kept, and an administrator chooses."""
-    record.standing = Standing.FROZEN
-    record.doubt, record.sentence, record.doubted_at = error.doubt.value, error.message, now
-    _keep_evidence(session, record, error, evidence, now)
-    logger.warning("channel frozen", extra={"channel": record.id, "doubt": error.doubt.value})
-
-
-def _next_entry(session: Session, channel: str, state: ChannelState | None) -> SignedBundle | None:
-    """Give the staged entry that comes next; one that contradicts our chain comes first."""
-    if state is None:
-        return _only(stage.entries_at(session, channel, (1, 0), None))
-    for late in stage.entries_up_to(session, channel, state):
-        if _contradicts(session, state, late):
-            return late
-        stage.clear(session, channel, [late.stix.sha256])
-    return _following(session, channel, state)
-
-
-def _contradicts(session: Session, state: ChannelState, late: SignedBundle) -> bool:
-    """Tell whether an entry for a place that is taken says anything against what stands there.
-
-    The same payload says the same; and a key that the ledger does not know by now could not sign
-    what stands before its description.
-    """
-    ours = session.get(EntryRecord, (state.channel, *late.place))
-    if ours is not None and ours.sha256 == late.sha256:
-        return False
-    chain = state.chains.get(late.author, ())
-    try:
-        kid = late.kid
-    except DoubtError:
-        return True
-    keys = signing_keys(chain) if chain else ()
-    return any(one.key.thumbprint == kid for one in keys)
-
-
-def _following(session: Session, channel: str, state: ChannelState) -> SignedBundle | None:
-    following = stage.entries_at(session, channel, state.next_place, state)
-    next_epoch = (state.head.epoch + 1, 0)
-    return _only(following or stage.entries_at(session, channel, next_epoch, state), state)
-
-
-def _only(entries: list[SignedBundle], state: ChannelState | None = None) -> SignedBundle | None:
-    """Give one of the entries staged for a position: one that proves, of these the eldest.
-
-    Where there are several, the others are met again as contradictions of the chain.
-    """
-    if len(entries) < 2 or state is None:  # noqa: PLR2004 - nothing to choose
-        return min(entries, key=lambda entry: entry.created_ns) if entries else None
-    chains = state.chains
-    return min(entries, key=lambda entry: (not is_proven(entry, chains), entry.created_ns))
 
 
 def _set_aside(
@@ -301,7 +243,7 @@ def _set_aside(
     for late in stage.entries_up_to(session, record.id, state):
         if is_proven(late, state.chains):
             error = DoubtError(Doubt.STALE_EPOCH, f"epoch {late.epoch} was handed over")
-            _keep_evidence(session, record, error, late.stix.content, now)
+            keep_evidence(session, record, error, late.stix.content, now)
         stage.clear(session, record.id, [late.stix.sha256])
 
 
@@ -311,7 +253,7 @@ def _judge(
     record: ChannelRecord,
     state: ChannelState | None,
     entry: SignedBundle,
-    ahead: _Ahead,
+    ahead: Ahead,
 ) -> Judged:
     if state is None and record.genesis not in (None, entry.sha256):
         raise DoubtError(Doubt.FORK, "the first entry is not the one that the invitation named")
@@ -331,48 +273,6 @@ def _judge(
     if state is None:
         _check_welcome(desk, record, judged.state)
     return judged
-
-
-class _Ahead:
-    """What the staged chain recalls further on; looked at once, the stage stays as it is."""
-
-    def __init__(self) -> None:
-        self._recalled: frozenset[str] | None = None
-
-    def recalled(
-        self, session: Session, state: ChannelState, entry: SignedBundle
-    ) -> frozenset[str]:
-        """Give the hashes of what the chain from this entry on recalls."""
-        if self._recalled is None:
-            self._recalled = _recalled_ahead(session, state, entry)
-        return self._recalled
-
-
-def _recalled_ahead(session: Session, state: ChannelState, entry: SignedBundle) -> frozenset[str]:
-    """Verify the staged chain ahead of its objects; give what its entries recall.
-
-    Source: protocol, 7: a covered object may be absent if a later entry of the verified chain
-    recalls it.
-    """
-    channel, recalled = state.channel, set[str]()
-    memory = MemoryFacts()
-    reader = Reader(lenient=True)
-    ahead = state
-    following: SignedBundle | None = entry
-    while following is not None:
-        for stix in stage.arrived_for(session, channel, following).pool.values():
-            memory.add_object(stix)
-        facts = FactsAhead(memory, LedgerFacts(session, channel))
-        try:
-            judged = judge_entry(ahead, following, facts, reader)
-        except DoubtError:
-            break
-        memory.record(judged)
-        for ref in judged.recalled:
-            recalled |= facts.covered_contents(ref)
-        ahead = judged.state
-        following = _following(session, channel, ahead)
-    return frozenset(recalled)
 
 
 def _check_welcome(desk: Desk, record: ChannelRecord, state: ChannelState) -> None:
@@ -396,48 +296,6 @@ def _check_own_keys(desk: Desk, judged: Judged) -> None:
     for ours, theirs in zip(own, chain, strict=False):
         if ours.sha256 != theirs.sha256:
             raise DoubtError(Doubt.FORK, "this ledger describes us otherwise than we do")
-
-
-def _stop(
-    session: Session,
-    record: ChannelRecord,
-    entry: SignedBundle | None,
-    error: DoubtError,
-    *,
-    now: datetime,
-) -> DoubtError:
-    """Wait or freeze, and say why."""
-    if consequence(error.doubt) is Consequence.FREEZE:
-        freeze(session, record, error, entry.stix.content if entry is not None else b"", now=now)
-        return error
-    if error.doubt is Doubt.HASH_MISMATCH:
-        stage.clear_refs(session, record.id, error.refs)
-    if record.standing is not Standing.WAITING:
-        record.doubted_at = now
-    record.standing = Standing.WAITING
-    record.doubt, record.sentence = error.doubt.value, error.message
-    return error
-
-
-def _keep_evidence(
-    session: Session, record: ChannelRecord, error: DoubtError, content: bytes, now: datetime
-) -> None:
-    sha256 = sha256_hex(content or error.answer.encode())
-    query = select(EvidenceRecord.id).where(
-        EvidenceRecord.channel == record.id, EvidenceRecord.sha256 == sha256
-    )
-    if session.scalar(query) is not None:
-        return
-    session.add(
-        EvidenceRecord(
-            channel=record.id,
-            doubt=error.doubt.value,
-            sentence=error.message,
-            sha256=sha256,
-            content=content,
-            kept_at=now,
-        )
-    )
 
 
 def _confirm(session: Session, desk: Desk, judged: Judged, *, now: datetime) -> None:

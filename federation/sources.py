@@ -5,33 +5,17 @@ Source: protocol, 7 to 9 and 11.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from sqlalchemy.orm import Session
 
 from federation.errands import ask
-from federation.judge import Judged
 from federation.ledger_records import (
     ChannelRecord,
 )
 from federation.state import JOINED
 from policies.lifecycles import CHANNEL
-
-
-@dataclass(frozen=True)
-class Written:
-    """What became of a write.
-
-    Args:
-        entry: the judged entry, where the channel is ours.
-        contribution: hash of the bundle that waits in the outbox, elsewhere.
-    """
-
-    entry: Judged | None = None
-    contribution: str | None = None
-
 
 DELIVER: Final = "deliver"
 """Errand: send what waits in the outbox for a channel. Subject: the channel."""

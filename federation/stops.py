@@ -1,0 +1,73 @@
+"""What stops a replica: it waits or freezes, says why, and keeps the evidence.
+
+Source: protocol, 7.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from federation import stage
+from federation.bundles import SignedBundle
+from federation.doubt import Consequence, Doubt, DoubtError, consequence
+from federation.ledger_records import ChannelRecord, EvidenceRecord, Standing
+from sharing.canonical import sha256_hex
+
+logger = logging.getLogger(__name__)
+
+
+def stop(
+    session: Session,
+    record: ChannelRecord,
+    entry: SignedBundle | None,
+    error: DoubtError,
+    *,
+    now: datetime,
+) -> DoubtError:
+    """Wait or freeze, and say why."""
+    if consequence(error.doubt) is Consequence.FREEZE:
+        freeze(session, record, error, entry.stix.content if entry is not None else b"", now=now)
+        return error
+    if error.doubt is Doubt.HASH_MISMATCH:
+        stage.clear_refs(session, record.id, error.refs)
+    if record.standing is not Standing.WAITING:
+        record.doubted_at = now
+    record.standing = Standing.WAITING
+    record.doubt, record.sentence = error.doubt.value, error.message
+    return error
+
+
+def freeze(
+    session: Session, record: ChannelRecord, error: DoubtError, evidence: bytes, *, now: datetime
+) -> None:
+    """Stop applying: the evidence is kept, and an administrator chooses."""
+    record.standing = Standing.FROZEN
+    record.doubt, record.sentence, record.doubted_at = error.doubt.value, error.message, now
+    keep_evidence(session, record, error, evidence, now)
+    logger.warning("channel frozen", extra={"channel": record.id, "doubt": error.doubt.value})
+
+
+def keep_evidence(
+    session: Session, record: ChannelRecord, error: DoubtError, content: bytes, now: datetime
+) -> None:
+    """Keep bytes as they came, once, with what is wrong with them."""
+    sha256 = sha256_hex(content or error.answer.encode())
+    query = select(EvidenceRecord.id).where(
+        EvidenceRecord.channel == record.id, EvidenceRecord.sha256 == sha256
+    )
+    if session.scalar(query) is not None:
+        return
+    session.add(
+        EvidenceRecord(
+            channel=record.id,
+            doubt=error.doubt.value,
+            sentence=error.message,
+            sha256=sha256,
+            content=content,
+            kept_at=now,
+        )
+    )
