@@ -33,7 +33,7 @@ from hub.accounts.actor import Actor
 from hub.accounts.current import current_actor
 from hub.api import idempotency
 from hub.audit import service as audit
-from hub.channels.queries import READERS_OF_RED
+from hub.channels.history import READERS_OF_RED
 from hub.desk import Keys
 from hub.office import OFFICE, Office
 from hub.settings import Settings

@@ -11,8 +11,9 @@ from federation.judge import Judged
 from federation.ledger_records import Delivery, Standing
 from hub.api.models import Document, Form, Moment
 from hub.api.paging import PageQuery
-from hub.channels import queries
+from hub.channels import history, queries
 from hub.channels.incoming import MAX_OBJECTS
+from hub.channels.invitations import InvitationRow
 from policies.acts import Act, ChannelKind
 from policies.roles import Role
 from policies.tlp import TLP
@@ -105,8 +106,8 @@ class EntriesOut(Document):
 class EntriesQuery(PageQuery):
     """How a page of the history is asked for."""
 
-    limit: Annotated[int, Field(ge=1, le=queries.MAX_PAGE, description="How many at most.")] = (
-        queries.PAGE
+    limit: Annotated[int, Field(ge=1, le=history.MAX_PAGE, description="How many at most.")] = (
+        history.PAGE
     )
 
 
@@ -300,7 +301,7 @@ def channel_document(row: queries.ChannelSummary) -> ChannelOut:
     return ChannelOut.model_validate(row, from_attributes=True)
 
 
-def entry_document(row: queries.Entry) -> EntryOut:
+def entry_document(row: history.Entry) -> EntryOut:
     """Give an entry as the API shows it."""
     return EntryOut.model_validate(row, from_attributes=True)
 
@@ -320,7 +321,7 @@ def verification_document(row: queries.Verification) -> VerificationOut:
     return VerificationOut.model_validate(row, from_attributes=True)
 
 
-def invitation_document(row: queries.InvitationRow) -> ReceivedInvitationOut:
+def invitation_document(row: InvitationRow) -> ReceivedInvitationOut:
     """Give an invitation as the API shows it."""
     return ReceivedInvitationOut.model_validate(row, from_attributes=True)
 

@@ -41,7 +41,7 @@ from hub.api.channel_models import (
 from hub.api.frame import PREFIX, Call, Download, Resource
 from hub.api.listing import cut_page, newest_first, oldest_first
 from hub.api.paging import PageQuery, cut, read_cursor, write_cursor
-from hub.channels import proofs, queries, service
+from hub.channels import history, proofs, queries, service
 from hub.channels.incoming import read_objects
 from hub.office import current_office
 from policies.acts import ACTS, Act, ChannelKind
@@ -101,7 +101,7 @@ def get_channel_entries(call: Call, channel: str, query: EntriesQuery) -> Entrie
     """Give the history in plain words, newest first."""
     before = read_cursor(query.cursor, int, int)
     rows, more = cut(
-        queries.visible_entries(
+        history.visible_entries(
             call.session,
             call.actor,
             channel,

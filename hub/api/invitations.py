@@ -14,7 +14,8 @@ from hub.api.channel_models import (
 )
 from hub.api.frame import Call, Resource
 from hub.api.listing import cut_page, oldest_first
-from hub.channels import queries, service
+from hub.channels import service
+from hub.channels.invitations import visible_invitations
 from hub.office import current_office
 from policies.acts import Act
 
@@ -25,9 +26,7 @@ resource = Resource("invitations")
 def get_invitations(call: Call, query: InvitationsQuery) -> ReceivedInvitationsOut:
     """Give the invitations that wait for an answer, the most urgent first."""
     rows, following = cut_page(
-        queries.visible_invitations(
-            call.session, call.actor, now=call.now, open_only=not query.all
-        ),
+        visible_invitations(call.session, call.actor, now=call.now, open_only=not query.all),
         query,
         lambda row: (oldest_first(row.reply_by), row.channel),
         int,

@@ -18,7 +18,7 @@ from federation.rebuild import Rebuilt
 from hub.accounts.actor import Actor
 from hub.apply import VIEWS
 from hub.audit import service as audit
-from hub.channels.queries import READERS_OF_RED
+from hub.channels.history import READERS_OF_RED
 from hub.channels.service import get_visible_channel
 from policies.errors import ForbiddenError
 from policies.roles import Right

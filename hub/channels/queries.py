@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
 
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
@@ -14,7 +12,7 @@ from federation import outbox
 from federation.channels import find_open_acts
 from federation.desk import Desk
 from federation.doubt import PLAIN_WORDS, WHAT_TO_DO, Doubt, consequence
-from federation.ledger import find_channel, get_channel, load_state
+from federation.ledger import load_state
 from federation.ledger_records import (
     ChannelRecord,
     ContributionRecord,
@@ -24,19 +22,13 @@ from federation.ledger_records import (
     Standing,
 )
 from hub.accounts.actor import Actor
-from hub.channels.plain_words import describe_entry
-from hub.channels.records import InvitationView, MemberView
+from hub.channels.records import MemberView
 from hub.channels.service import get_visible_channel
 from policies.acts import Act, ChannelKind
-from policies.roles import PersonRole, Right
+from policies.roles import Right
 from policies.tlp import TLP
-from sharing import collections, objects
+from sharing import objects
 from sharing.records import StoredObject
-
-PAGE: Final = 25
-MAX_PAGE: Final = 100
-OBJECTS_SHOWN: Final = 20
-READERS_OF_RED: Final = frozenset({PersonRole.COORDINATOR, PersonRole.HANDLER})
 
 
 @dataclass(frozen=True)
@@ -65,49 +57,6 @@ class ChannelSummary:
     head_at: datetime | None
     applied_at: datetime | None
     pending_count: int
-
-
-@dataclass(frozen=True)
-class EntryItem:
-    """An object that an entry covers, as a person sees it.
-
-    Args:
-        text: its words; `None` where this person may not read them, or they are not here.
-        absence: why they are not here: withheld, recalled; empty where they are.
-    """
-
-    ref: str
-    type: str
-    tlp: TLP | None
-    title: str
-    text: str | None
-    absence: str
-
-
-@dataclass(frozen=True)
-class Entry:
-    """An entry in plain words.
-
-    Args:
-        void: the failure's name where it has no effect.
-    """
-
-    channel: str
-    epoch: int
-    seq: int
-    act: str
-    author: str
-    author_name: str
-    sentence: str
-    at: datetime
-    received_at: datetime
-    sha256: str
-    bundle: str
-    void: str | None
-    void_sentence: str | None
-    known: bool
-    items: tuple[EntryItem, ...]
-    more_items: int
 
 
 @dataclass(frozen=True)
@@ -157,25 +106,6 @@ class Verification:
     withheld: int
 
 
-@dataclass(frozen=True)
-class InvitationRow:
-    """An invitation that waits for an answer, or has got one."""
-
-    channel: str
-    kind: ChannelKind
-    name: str
-    owner: str
-    owner_name: str
-    roles: tuple[str, ...]
-    reason: str | None
-    ceiling: TLP
-    older: str
-    reply_by: datetime
-    late: bool
-    received_at: datetime
-    state: str
-
-
 def visible_channels(session: Session, actor: Actor) -> list[ChannelSummary]:
     """Give the channels that this person may read, the newest word first; direct ones last."""
     if not actor.may(Right.READ_CHANNELS):
@@ -212,32 +142,6 @@ def get_visible_summary(session: Session, actor: Actor, channel: str) -> Channel
         NotFoundError: there is none, or this person may not know of it.
     """
     return _summary(session, get_visible_channel(session, actor, channel))
-
-
-def visible_entries(
-    session: Session,
-    actor: Actor,
-    channel: str,
-    *,
-    before: tuple[int, int] | None = None,
-    limit: int = PAGE,
-) -> list[Entry]:
-    """Give entries of a channel, newest first, older than `before` (epoch, seq).
-
-    Args:
-        limit: a page at most, and one more to see whether any follow.
-    """
-    get_visible_channel(session, actor, channel)
-    query = select(EntryRecord).where(EntryRecord.channel == channel)
-    if before is not None:
-        epoch, seq = before
-        query = query.where(
-            (EntryRecord.epoch < epoch) | ((EntryRecord.epoch == epoch) & (EntryRecord.seq < seq))
-        )
-    query = query.order_by(EntryRecord.epoch.desc(), EntryRecord.seq.desc())
-    rows = list(session.scalars(query.limit(max(1, min(limit, MAX_PAGE + 1)))))
-    names = names_in(session, channel)
-    return [_entry(session, actor, row, names) for row in rows]
 
 
 def visible_members(
@@ -290,17 +194,6 @@ def visible_verification(session: Session, actor: Actor, channel: str) -> Verifi
     )
 
 
-def visible_invitations(
-    session: Session, actor: Actor, *, now: datetime, open_only: bool = True
-) -> list[InvitationRow]:
-    """Give the invitations that we received, the most urgent first."""
-    if not actor.may(Right.READ_CHANNELS):
-        return []
-    rows = session.scalars(select(InvitationView).order_by(InvitationView.reply_by))
-    shown = [_invitation(session, row, now) for row in rows]
-    return [row for row in shown if row.state == "open"] if open_only else shown
-
-
 def visible_open_acts(
     session: Session,
     desk: Desk,
@@ -323,32 +216,6 @@ def visible_open_acts(
         return frozenset()
     found = find_open_acts(session, desk, record, state, about=about, now=now)
     return found - {Act.ADMITTED, Act.CHANNEL_OPENED, Act.NODE_DESCRIBED}
-
-
-def visible_news(session: Session, actor: Actor, *, us: str, limit: int = 15) -> list[Entry]:
-    """Give what others wrote last, over all channels, newest first."""
-    if not actor.may(Right.READ_CHANNELS):
-        return []
-    rows = session.scalars(
-        select(EntryRecord)
-        .where(EntryRecord.author != us)
-        .order_by(EntryRecord.applied_at.desc(), EntryRecord.date_added.desc())
-        .limit(limit)
-    )
-    return [_entry(session, actor, row, names_in(session, row.channel)) for row in rows]
-
-
-def names_in(session: Session, channel: str) -> Mapping[str, str]:
-    """Give organisation → name, as the members' own descriptors say it."""
-    rows = session.execute(
-        select(MemberView.organisation, MemberView.name).where(MemberView.channel == channel)
-    )
-    return {organisation: name or organisation for organisation, name in rows}
-
-
-def channel_name(session: Session, channel: str) -> str:
-    """Give a channel's name."""
-    return get_channel(session, channel).name
 
 
 def _is_shown(row: ChannelRecord) -> bool:
@@ -381,66 +248,6 @@ def _summary(session: Session, row: ChannelRecord) -> ChannelSummary:
     )
 
 
-def _entry(session: Session, actor: Actor, row: EntryRecord, names: Mapping[str, str]) -> Entry:
-    hashes = [row.contribution_object or row.object_sha256]
-    covered = list(
-        session.scalars(
-            select(CoveredRecord)
-            .where(
-                CoveredRecord.channel == row.channel,
-                CoveredRecord.epoch == row.epoch,
-                CoveredRecord.seq == row.seq,
-            )
-            .order_by(CoveredRecord.place)
-        )
-    )
-    shown = covered[:OBJECTS_SHOWN]
-    wanted = [*hashes, *(one.sha256 for one in shown)]
-    contents = collections.find_contents(session, row.channel, wanted)
-    bundle = contents.get(hashes[0])
-    body: Mapping[str, Any] = {}
-    if bundle is not None:
-        body = objects.StixObject.read(bundle).value.get("body", {})
-    items = tuple(_item(actor, one, contents.get(one.sha256)) for one in shown)
-    author = names.get(row.author, row.author)
-    return Entry(
-        channel=row.channel,
-        epoch=row.epoch,
-        seq=row.seq,
-        act=row.act,
-        author=row.author,
-        author_name=author,
-        sentence=describe_entry(row.act, body, author, names, [one.ref for one in covered]),
-        at=row.created_at,
-        received_at=row.applied_at,
-        sha256=row.sha256,
-        bundle=row.contribution_sha256 or row.sha256,
-        void=row.void,
-        void_sentence=row.sentence,
-        known=row.known,
-        items=items,
-        more_items=len(covered) - len(shown),
-    )
-
-
-def _item(actor: Actor, row: CoveredRecord, content: bytes | None) -> EntryItem:
-    stix_type = row.ref.partition("--")[0]
-    red = row.claimed is TLP.RED and not actor.roles & READERS_OF_RED
-    if row.recalled:
-        return EntryItem(row.ref, stix_type, row.claimed, "recalled", None, "recalled")
-    if content is None:
-        return EntryItem(row.ref, stix_type, row.claimed, "withheld", None, "withheld")
-    if red:
-        title = "for coordinators and handlers"
-        return EntryItem(row.ref, stix_type, row.claimed, title, None, "red")
-    value = objects.StixObject.read(content).value
-    title = str(value.get("name") or value.get("abstract") or stix_type)[:200]
-    words = value.get("content") or value.get("description") or value.get("pattern")
-    words = words or value.get("explanation")
-    text = str(words)[:4000] if words else None
-    return EntryItem(row.ref, stix_type, row.claimed, title, text, "")
-
-
 def _pending(row: ContributionRecord, now: datetime) -> PendingRow:
     known = row.doubt in tuple(Doubt)
     return PendingRow(
@@ -457,47 +264,6 @@ def _pending(row: ContributionRecord, now: datetime) -> PendingRow:
         what_it_means=PLAIN_WORDS[Doubt(row.doubt)] if known and row.doubt else None,
         alarm=outbox.is_withheld_by_owner(row, now),
     )
-
-
-def _invitation(session: Session, row: InvitationView, now: datetime) -> InvitationRow:
-    record = find_channel(session, row.channel)
-    state = "open"
-    if row.withdrawn:
-        state = "withdrawn"
-    elif record is not None:
-        answered = _answers(session, row.channel)
-        if "member.joined" in answered[-1:]:
-            state = "joined"
-        elif "member.declined" in answered[-1:]:
-            state = "declined"
-    return InvitationRow(
-        channel=row.channel,
-        kind=row.kind,
-        name=row.name,
-        owner=row.owner,
-        owner_name=names_in(session, row.direct).get(row.owner, row.owner),
-        roles=tuple(row.roles),
-        reason=row.reason,
-        ceiling=row.ceiling,
-        older=row.older,
-        reply_by=row.reply_by,
-        late=row.reply_by < now,
-        received_at=row.received_at,
-        state=state,
-    )
-
-
-def _answers(session: Session, channel: str) -> Sequence[str]:
-    rows = session.scalars(
-        select(ContributionRecord.act)
-        .where(
-            ContributionRecord.channel == channel,
-            ContributionRecord.act.in_(("member.joined", "member.declined")),
-            ContributionRecord.state != Delivery.REFUSED,
-        )
-        .order_by(ContributionRecord.nth)
-    )
-    return list(rows)
 
 
 def _count_absent(session: Session, channel: str) -> int:

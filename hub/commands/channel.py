@@ -15,7 +15,8 @@ from hub.api.channel_models import (
     pending_document,
     verification_document,
 )
-from hub.channels import queries, service
+from hub.channels import history, queries, service
+from hub.channels.invitations import visible_invitations
 from hub.commands import channel_acts, channel_proofs, frame
 from hub.commands.names import get_channel_named
 from hub.office import current_office
@@ -148,7 +149,7 @@ def show(channel: str, *, as_json: bool) -> None:
 
 @command.command("log")
 @click.argument("channel")
-@click.option("--limit", default=queries.PAGE, show_default=True, type=click.IntRange(1, 10_000))
+@click.option("--limit", default=history.PAGE, show_default=True, type=click.IntRange(1, 10_000))
 @click.option("--before", metavar="EPOCH/SEQ", help="Only what came before this entry.")
 @click.option("--full", is_flag=True, help="With the words of what each entry covers.")
 @frame.as_json
@@ -180,7 +181,7 @@ def invitations(*, show_all: bool, as_json: bool) -> None:
     with frame.node(), reading() as session:
         rows = [
             invitation_document(row).model_dump(mode="json")
-            for row in queries.visible_invitations(
+            for row in visible_invitations(
                 session, frame.console_actor(), now=clock.utcnow(), open_only=not show_all
             )
         ]
@@ -198,12 +199,12 @@ def _read_log(channel: str, limit: int, before: tuple[int, int] | None) -> list[
         actor = frame.console_actor()
         channel = get_channel_named(session, actor, channel)
         while len(rows) < limit:
-            page = queries.visible_entries(
+            page = history.visible_entries(
                 session,
                 actor,
                 channel,
                 before=before,
-                limit=min(limit - len(rows), queries.MAX_PAGE),
+                limit=min(limit - len(rows), history.MAX_PAGE),
             )
             if not page:
                 break

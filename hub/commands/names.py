@@ -12,6 +12,7 @@ from federation import partners
 from federation.partners import Partner
 from hub.accounts.actor import Actor
 from hub.channels import queries
+from hub.channels.invitations import visible_invitations
 from policies.errors import InvalidError, NotFoundError
 
 SHOWN: Final = 5
@@ -54,7 +55,7 @@ def get_invitation_named(session: Session, actor: Actor, name: str, *, now: date
         InvalidError: several are meant.
     """
     for open_only in (True, False):
-        rows = queries.visible_invitations(session, actor, now=now, open_only=open_only)
+        rows = visible_invitations(session, actor, now=now, open_only=open_only)
         found = _pick(name, [(row.channel, row.name, row.channel) for row in rows])
         if found:
             return _only(name, [(row, row) for row in found], "invitations")

@@ -15,7 +15,8 @@ from federation.ledger_records import Delivery, Standing
 from federation.partner_records import PartnerState
 from federation.partners import Partner
 from hub.accounts.actor import Actor
-from hub.channels import queries
+from hub.channels import history, queries
+from hub.channels.invitations import visible_invitations
 from hub.channels.queries import ChannelSummary, PendingRow
 from hub.health import BEAT_MAX_AGE
 from hub.web.channel_words import PENDING_WORDS
@@ -133,7 +134,7 @@ def _invitations(session: Session, actor: Actor, *, now: datetime) -> Iterator[W
     """Give invitations that this person may answer."""
     if not actor.may(Right.ANSWER_INVITATIONS):
         return
-    for row in queries.visible_invitations(session, actor, now=now):
+    for row in visible_invitations(session, actor, now=now):
         reason = f" {as_sentence(row.reason)}" if row.reason else ""
         yield Waiting(
             f"Invitation to {row.name}",
@@ -214,7 +215,7 @@ def _news(
 ) -> list[News]:
     """Give what others wrote last, one line for each channel."""
     news: dict[str, News] = {}
-    for entry in queries.visible_news(session, actor, us=us, limit=NEWS_LOOKED_AT):
+    for entry in history.visible_news(session, actor, us=us, limit=NEWS_LOOKED_AT):
         channel = channels.get(entry.channel)
         if channel is None:
             continue

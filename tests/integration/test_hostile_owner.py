@@ -23,7 +23,7 @@ from federation.doubt import PLAIN_WORDS, WHAT_TO_DO, Consequence, Doubt
 from federation.keys import PrivateKey
 from federation.ledger_records import EvidenceRecord, StagedRecord, Standing
 from federation.outbox import pending
-from hub.channels import queries
+from hub.channels import history, queries
 from policies.acts import Act
 from policies.errors import ConflictError
 from policies.tlp import TLP
@@ -490,7 +490,7 @@ def test_an_act_that_is_not_open_changes_no_view(world: World) -> None:
 def assert_void(world: World, case: HostileChannel, entry: SignedBundle, doubt: Doubt) -> None:
     """It is shown in its place, with the reason: on the page, in the queries, by the API."""
     with world.grid.reading() as session:
-        rows = queries.visible_entries(session, CONSOLE, case.id)
+        rows = history.visible_entries(session, CONSOLE, case.id)
         voids = queries.visible_verification(session, CONSOLE, case.id).voids
     (row,) = (row for row in rows if (row.epoch, row.seq) == entry.place)
     assert row.void == doubt

@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 
 from federation.bundles import Position, SignedBundle
 from federation.ledger import head_of
-from hub.channels import queries
+from hub.channels import history
 from policies.acts import Act
 from sharing.objects import StixObject
 from sharing.taxii.resources import TAXII_21
@@ -252,7 +252,7 @@ def test_who_is_a_member_no_more_reads_nothing_new_and_writes_nothing(
     assert after == before
     assert any(one.get("seq") == last.seq for one in after), "the entry that ended it is read"
     with cert.reading() as session:
-        entries = queries.visible_entries(session, CONSOLE, case)
+        entries = history.visible_entries(session, CONSOLE, case)
     ref = next(item.ref for item in entries[0].items if item.type == "note")
     hidden = told(mallory.get(cert, f"{COLLECTIONS}/{case}/objects/{ref}/"))
     unknown = told(mallory.get(cert, f"{COLLECTIONS}/{case}/objects/note--{UNKNOWN}/"))

@@ -10,7 +10,8 @@ import pytest
 from federation.access import heads_for
 from federation.ledger_records import Delivery, Standing
 from federation.outbox import pending
-from hub.channels import queries, service
+from hub.channels import history, queries, service
+from hub.channels.invitations import visible_invitations
 from policies.acts import Act
 from policies.errors import ConflictError, ForbiddenError, NotFoundError
 from policies.roles import Role
@@ -41,7 +42,7 @@ def open_case(cert: RunningNode, *members: RunningNode, tlp: TLP = TLP.AMBER) ->
 def texts(node: RunningNode, channel: str) -> list[str | None]:
     """Give the notes that a person on this node reads, newest first."""
     with node.reading() as session:
-        entries = queries.visible_entries(session, CONSOLE, channel, limit=100)
+        entries = history.visible_entries(session, CONSOLE, channel, limit=100)
     return [
         item.text or item.absence
         for entry in entries
@@ -78,7 +79,7 @@ def test_what_is_released_reaches_who_joined_late(nodes: Three) -> None:
     settle(*nodes)
     assert texts(vendor, case) == ["withheld"]
     with grid.reading() as session:
-        entries = queries.visible_entries(session, CONSOLE, case)
+        entries = history.visible_entries(session, CONSOLE, case)
         ref = next(item.ref for entry in entries for item in entry.items if item.type == "note")
     grid.write(case, Act.OBJECT_RELEASED, {"objects": [ref]})
     settle(*nodes)
@@ -139,7 +140,7 @@ def test_an_invitation_can_be_declined_and_taken_back(nodes: Three) -> None:
     with pytest.raises(ConflictError, match="taken back"):
         vendor.join(case)
     with grid.reading() as session:
-        rows = queries.visible_invitations(session, CONSOLE, now=grid.now(), open_only=False)
+        rows = visible_invitations(session, CONSOLE, now=grid.now(), open_only=False)
     assert [row.state for row in rows] == ["declined"]
 
 

@@ -20,7 +20,8 @@ from hub import clock
 from hub.accounts.actor import Actor
 from hub.accounts.current import current_actor
 from hub.audit import service as audit
-from hub.channels import proofs, queries, service
+from hub.channels import history, proofs, queries, service
+from hub.channels.invitations import visible_invitations
 from hub.office import current_office
 from hub.web import channel_words as shown
 from hub.web.acting import DONE, attempt
@@ -80,7 +81,7 @@ def get_channels() -> Response:
     actor.may(Right.READ_CHANNELS).enforce()
     with reading() as session:
         summaries = queries.visible_channels(session, actor)
-        invitations = queries.visible_invitations(session, actor, now=now)
+        invitations = visible_invitations(session, actor, now=now)
     groups = [
         ([one for one in summaries if one.kind is kind], title) for kind, title in shown.GROUPS
     ]
@@ -244,8 +245,8 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
     with reading() as session:
         desk = current_office().desk(session)
         summary = queries.get_visible_summary(session, actor, channel)
-        entries = queries.visible_entries(
-            session, actor, channel, before=_read_place(before), limit=queries.PAGE
+        entries = history.visible_entries(
+            session, actor, channel, before=_read_place(before), limit=history.PAGE
         )
         rows = queries.visible_members(session, actor, channel, us=desk.organisation, now=now)
         verification = queries.visible_verification(session, actor, channel)
@@ -325,8 +326,8 @@ def _read_place(text: str | None) -> tuple[int, int] | None:
     return int(epoch), int(seq)
 
 
-def _older(channel: str, entries: list[queries.Entry]) -> str | None:
-    if len(entries) < queries.PAGE:
+def _older(channel: str, entries: list[history.Entry]) -> str | None:
+    if len(entries) < history.PAGE:
         return None
     last = entries[-1]
     place = f"{last.epoch}-{last.seq}"

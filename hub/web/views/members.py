@@ -13,7 +13,8 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from hub import clock
 from hub.accounts.current import current_actor
-from hub.channels import queries, service
+from hub.channels import service
+from hub.channels.invitations import visible_invitations
 from hub.office import current_office
 from hub.web import channel_words as shown
 from hub.web.acting import DONE, attempt
@@ -214,7 +215,7 @@ def _show_invitation(
 ) -> Response:
     actor, now = current_actor(), clock.utcnow()
     with reading() as session:
-        rows = queries.visible_invitations(session, actor, now=now, open_only=False)
+        rows = visible_invitations(session, actor, now=now, open_only=False)
     row = next((one for one in rows if one.channel == channel), None)
     if row is None:
         raise NotFoundError("there is no such invitation")

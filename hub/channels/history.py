@@ -1,0 +1,170 @@
+"""Entries of channels in plain words, with what the person may read of their objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from federation.ledger_records import (
+    CoveredRecord,
+    EntryRecord,
+)
+from hub.accounts.actor import Actor
+from hub.channels.names import names_in
+from hub.channels.plain_words import describe_entry
+from hub.channels.service import get_visible_channel
+from policies.roles import PersonRole, Right
+from policies.tlp import TLP
+from sharing import collections, objects
+
+PAGE: Final = 25
+MAX_PAGE: Final = 100
+OBJECTS_SHOWN: Final = 20
+READERS_OF_RED: Final = frozenset({PersonRole.COORDINATOR, PersonRole.HANDLER})
+
+
+@dataclass(frozen=True)
+class EntryItem:
+    """An object that an entry covers, as a person sees it.
+
+    Args:
+        text: its words; `None` where this person may not read them, or they are not here.
+        absence: why they are not here: withheld, recalled; empty where they are.
+    """
+
+    ref: str
+    type: str
+    tlp: TLP | None
+    title: str
+    text: str | None
+    absence: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry in plain words.
+
+    Args:
+        void: the failure's name where it has no effect.
+    """
+
+    channel: str
+    epoch: int
+    seq: int
+    act: str
+    author: str
+    author_name: str
+    sentence: str
+    at: datetime
+    received_at: datetime
+    sha256: str
+    bundle: str
+    void: str | None
+    void_sentence: str | None
+    known: bool
+    items: tuple[EntryItem, ...]
+    more_items: int
+
+
+def visible_entries(
+    session: Session,
+    actor: Actor,
+    channel: str,
+    *,
+    before: tuple[int, int] | None = None,
+    limit: int = PAGE,
+) -> list[Entry]:
+    """Give entries of a channel, newest first, older than `before` (epoch, seq).
+
+    Args:
+        limit: a page at most, and one more to see whether any follow.
+    """
+    get_visible_channel(session, actor, channel)
+    query = select(EntryRecord).where(EntryRecord.channel == channel)
+    if before is not None:
+        epoch, seq = before
+        query = query.where(
+            (EntryRecord.epoch < epoch) | ((EntryRecord.epoch == epoch) & (EntryRecord.seq < seq))
+        )
+    query = query.order_by(EntryRecord.epoch.desc(), EntryRecord.seq.desc())
+    rows = list(session.scalars(query.limit(max(1, min(limit, MAX_PAGE + 1)))))
+    names = names_in(session, channel)
+    return [_entry(session, actor, row, names) for row in rows]
+
+
+def visible_news(session: Session, actor: Actor, *, us: str, limit: int = 15) -> list[Entry]:
+    """Give what others wrote last, over all channels, newest first."""
+    if not actor.may(Right.READ_CHANNELS):
+        return []
+    rows = session.scalars(
+        select(EntryRecord)
+        .where(EntryRecord.author != us)
+        .order_by(EntryRecord.applied_at.desc(), EntryRecord.date_added.desc())
+        .limit(limit)
+    )
+    return [_entry(session, actor, row, names_in(session, row.channel)) for row in rows]
+
+
+def _entry(session: Session, actor: Actor, row: EntryRecord, names: Mapping[str, str]) -> Entry:
+    hashes = [row.contribution_object or row.object_sha256]
+    covered = list(
+        session.scalars(
+            select(CoveredRecord)
+            .where(
+                CoveredRecord.channel == row.channel,
+                CoveredRecord.epoch == row.epoch,
+                CoveredRecord.seq == row.seq,
+            )
+            .order_by(CoveredRecord.place)
+        )
+    )
+    shown = covered[:OBJECTS_SHOWN]
+    wanted = [*hashes, *(one.sha256 for one in shown)]
+    contents = collections.find_contents(session, row.channel, wanted)
+    bundle = contents.get(hashes[0])
+    body: Mapping[str, Any] = {}
+    if bundle is not None:
+        body = objects.StixObject.read(bundle).value.get("body", {})
+    items = tuple(_item(actor, one, contents.get(one.sha256)) for one in shown)
+    author = names.get(row.author, row.author)
+    return Entry(
+        channel=row.channel,
+        epoch=row.epoch,
+        seq=row.seq,
+        act=row.act,
+        author=row.author,
+        author_name=author,
+        sentence=describe_entry(row.act, body, author, names, [one.ref for one in covered]),
+        at=row.created_at,
+        received_at=row.applied_at,
+        sha256=row.sha256,
+        bundle=row.contribution_sha256 or row.sha256,
+        void=row.void,
+        void_sentence=row.sentence,
+        known=row.known,
+        items=items,
+        more_items=len(covered) - len(shown),
+    )
+
+
+def _item(actor: Actor, row: CoveredRecord, content: bytes | None) -> EntryItem:
+    stix_type = row.ref.partition("--")[0]
+    red = row.claimed is TLP.RED and not actor.roles & READERS_OF_RED
+    if row.recalled:
+        return EntryItem(row.ref, stix_type, row.claimed, "recalled", None, "recalled")
+    if content is None:
+        return EntryItem(row.ref, stix_type, row.claimed, "withheld", None, "withheld")
+    if red:
+        title = "for coordinators and handlers"
+        return EntryItem(row.ref, stix_type, row.claimed, title, None, "red")
+    value = objects.StixObject.read(content).value
+    title = str(value.get("name") or value.get("abstract") or stix_type)[:200]
+    words = value.get("content") or value.get("description") or value.get("pattern")
+    words = words or value.get("explanation")
+    text = str(words)[:4000] if words else None
+    return EntryItem(row.ref, stix_type, row.claimed, title, text, "")

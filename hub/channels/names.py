@@ -1,0 +1,24 @@
+"""What channels and the organisations in them are called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from federation.ledger import get_channel
+from hub.channels.records import MemberView
+
+
+def names_in(session: Session, channel: str) -> Mapping[str, str]:
+    """Give organisation → name, as the members' own descriptors say it."""
+    rows = session.execute(
+        select(MemberView.organisation, MemberView.name).where(MemberView.channel == channel)
+    )
+    return {organisation: name or organisation for organisation, name in rows}
+
+
+def channel_name(session: Session, channel: str) -> str:
+    """Give a channel's name."""
+    return get_channel(session, channel).name
