@@ -9,9 +9,11 @@ from federation.archive_chain import Chain
 from federation.archive_lines import Kind, Line
 from federation.archive_report import BranchLine, ReceiptLine
 from federation.bundles import Position, SignedBundle
+from federation.descriptor import NodeKey
 from federation.doubt import Doubt, DoubtError
+from federation.receipt_rules import Held, judge_receipt
 from federation.receipts import Receipt, read_receipt
-from federation.state import key_in_use
+from federation.state import Member, Place
 from sharing.objects import StixObject
 
 
@@ -24,8 +26,40 @@ class BesideReader:
         self.evidence: list[BranchLine] = []
         self.has_begun = False
         self._chain = chain
+        self.channel = chain.channel
         self._branch: set[tuple[int, int, str]] = set()
         self._proofs: dict[tuple[int, int], str] = {}
+
+    @property
+    def head(self) -> Position | None:
+        """The last entry that holds."""
+        return self._chain.head
+
+    def find_member(self, organisation: str) -> Member | None:
+        """Give an organisation's part in the channel."""
+        state = self._chain.state
+        return state.members.get(organisation) if state is not None else None
+
+    def find_signing_key(self, organisation: str, kid: str) -> NodeKey | None:
+        """Find a signing key of an organisation by its id, in use or not."""
+        return self._chain.find_signing_key(organisation, kid)
+
+    def find_revocation(self, organisation: str, kid: str) -> Place | None:
+        """Give the place of the entry that revoked a key."""
+        del organisation
+        return self._chain.revoked.get(kid)
+
+    def hash_at(self, epoch: int, seq: int) -> str | None:
+        """Give the hash of the entry at a place of the chain."""
+        return self._chain.facts.hash_at(epoch, seq)
+
+    def is_abandoned(self, place: Position) -> bool:
+        """Tell whether an entry stands on a branch that was abandoned."""
+        return (place.epoch, place.seq, place.sha256) in self._branch
+
+    def name(self, organisation: str) -> str:
+        """Give an organisation's name."""
+        return self._chain.name(organisation)
 
     def take(self, line: Line) -> None:
         """Take in one line.
@@ -45,52 +79,12 @@ class BesideReader:
             self._take_evidence(entry)
 
     def _take_receipt(self, receipt: Receipt) -> None:
-        chain, state = self._chain, self._chain.state
-        # 1. It is about this channel, by one of its members.
-        if receipt.channel != chain.channel:
-            raise DoubtError(Doubt.FOREIGN_CHANNEL, "the receipt is for another channel")
-        member = state.members.get(receipt.author) if state is not None else None
-        if member is None or not member.stays:
-            raise DoubtError(Doubt.NOT_MEMBER, f"{receipt.author} never was a member here")
-        # 2. A key of its author's signed it, by the descriptors in this ledger.
-        self._prove_receipt(receipt)
-        # 3. It names an entry of this chain, or of a branch that was abandoned.
-        standing = self._place_of(receipt.head)
+        held = judge_receipt(receipt, self)
+        if held is Held.BEYOND:
+            place = f"{receipt.head.epoch}/{receipt.head.seq}"
+            raise DoubtError(Doubt.GAP, f"its author held {place}, which is not in this file")
         self.receipts.append(
-            ReceiptLine(
-                receipt.author, chain.name(receipt.author), receipt.head, receipt.at, standing
-            )
-        )
-
-    def _prove_receipt(self, receipt: Receipt) -> None:
-        key = self._chain.find_signing_key(receipt.author, receipt.kid)
-        if key is None:
-            name = self._chain.name(receipt.author)
-            raise DoubtError(Doubt.UNKNOWN_KEY, f"{name} has no signing key {receipt.kid[:43]}")
-        receipt.prove(key.key)
-        place = (receipt.head.epoch, receipt.head.seq)
-        revoked = self._chain.revoked.get(receipt.kid)
-        if revoked is not None and place >= revoked:
-            raise DoubtError(Doubt.REVOKED_KEY, f"its key was revoked at {key.revoked_at}")
-        if revoked is None and not key_in_use(key, receipt.at_ns):
-            raise DoubtError(Doubt.UNKNOWN_KEY, f"its key is retired since {key.retired_at}")
-
-    def _place_of(self, head: Position) -> str:
-        chain = self._chain
-        known = chain.facts.hash_at(head.epoch, head.seq)
-        if known == head.sha256:
-            return "on this chain"
-        if (head.epoch, head.seq, head.sha256) in self._branch:
-            return "on a branch that was abandoned"
-        last = chain.head
-        if last is None or (head.epoch, head.seq) > (last.epoch, last.seq):
-            raise DoubtError(
-                Doubt.GAP, f"its author held {head.epoch}/{head.seq}, which is not in this file"
-            )
-        if known is None:
-            return "on a branch that was abandoned"
-        raise DoubtError(
-            Doubt.FORK, f"its author was shown another entry {head.epoch}/{head.seq} than this one"
+            ReceiptLine(receipt.author, self.name(receipt.author), receipt.head, receipt.at, held)
         )
 
     def _check_entry(self, entry: SignedBundle) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from federation.bundles import Position
 from federation.doubt import Doubt
+from federation.receipt_rules import Held
 from policies.acts import ACTS, Act
 
 
@@ -151,7 +152,7 @@ class ReceiptLine:
     name: str
     position: Position
     at: str
-    standing: str
+    standing: Held
 
     def document(self) -> dict[str, Any]:
         """Give it as JSON."""
@@ -160,7 +161,7 @@ class ReceiptLine:
             "name": self.name,
             **self.position.document(),
             "at": self.at,
-            "standing": self.standing,
+            "standing": self.standing.value,
         }
 
 
@@ -226,10 +227,21 @@ class Report:
         return counts
 
     @property
+    def contradictions(self) -> tuple[ReceiptLine, ...]:
+        """Give the receipts that name another entry than this chain has there.
+
+        Each is one organisation's word, signed by it: the owner showed it another history, or it
+        signed what is not so. Only two entries signed by the owner prove a fork.
+        """
+        return tuple(one for one in self.receipts if one.standing is Held.CONTRADICTS)
+
+    @property
     def newest_receipts(self) -> tuple[ReceiptLine, ...]:
         """Give the newest receipt of each member, by name."""
         newest: dict[str, ReceiptLine] = {}
         for one in self.receipts:
+            if one.standing is Held.CONTRADICTS:
+                continue
             known = newest.get(one.author)
             place = (one.position.epoch, one.position.seq, one.at)
             if known is None or place > (known.position.epoch, known.position.seq, known.at):

@@ -133,6 +133,12 @@ def _show_receipts(report: Report, console: Console) -> None:
     for one in report.newest_receipts:
         place = f"{one.position.epoch}/{one.position.seq}"
         console.print(f"  {_safe(one.name)} holds it up to {place} since {one.at}, {one.standing}")
+    for one in report.contradictions:
+        place = f"{one.position.epoch}/{one.position.seq}"
+        console.print(
+            f"  [bold yellow]signed contradiction:[/bold yellow] {_safe(one.name)} signed that it"
+            f" was shown another entry {place}; ask it for its own export and compare"
+        )
 
 
 def _show_beside(report: Report, console: Console) -> None:

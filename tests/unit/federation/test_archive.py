@@ -357,11 +357,25 @@ def test_receipts_are_checked_by_the_keys_in_the_ledger() -> None:
         "unknown_key": kit.receipt(member, key=key_of("somebody")),
         "not_member": kit.receipt(Organisation("water", 4, "Example Water")),
         "gap": kit.receipt(member, Position(1, 99, "0" * 64)),
-        "fork": kit.receipt(member, Position(1, 2, "0" * 64)),
         "malformed": "a.b",
     }
     for name, receipt in cases.items():
         assert names(check(kit.export(receipts=[receipt]))) == [name]
+
+
+def test_a_receipt_for_another_entry_is_shown_and_proves_nothing_alone() -> None:
+    kit, member, _ = joined_ledger()
+    report = check(kit.export(receipts=[kit.receipt(member, Position(1, 2, "0" * 64))]))
+    assert report.holds
+    (contradiction,) = report.contradictions
+    assert (contradiction.name, contradiction.position.seq) == ("Example Grid", 2)
+    assert not report.newest_receipts
+
+
+def test_a_receipt_from_before_its_author_joined_is_refused() -> None:
+    kit, _, joiner = joined_ledger()
+    first = kit.steps[0].judged.entry.position
+    assert names(check(kit.export(receipts=[kit.receipt(joiner, first)]))) == ["not_member"]
 
 
 def test_a_receipt_of_another_purpose_or_channel_is_refused() -> None:

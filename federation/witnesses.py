@@ -1,0 +1,243 @@
+"""Receipts as this node keeps them: proven by the ledger, bounded, compared with our chain.
+
+Source: protocol, 10.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from federation.bundles import Position, SignedBundle
+from federation.descriptor import KeyUse, NodeKey, read_descriptor
+from federation.doubt import Doubt
+from federation.ledger import get_state, head_of
+from federation.ledger_records import ChannelRecord, EntryRecord, EvidenceRecord
+from federation.receipt_records import ReceiptRecord
+from federation.receipt_rules import Held, judge_receipt
+from federation.receipts import Receipt, read_receipt
+from federation.state import ChannelState, Member, Place
+from policies.acts import Act
+from sharing import objects
+from sharing.canonical import read_time
+from sharing.objects import StixObject
+
+logger = logging.getLogger(__name__)
+
+BESIDE_AT_MOST: Final = 20
+"""How many receipts of one author are kept that name no entry of our chain."""
+
+_DESCRIBING: Final = (Act.CHANNEL_OPENED, Act.MEMBER_JOINED, Act.NODE_DESCRIBED)
+
+
+@dataclass(frozen=True)
+class KeptLedger:
+    """Our copy of a ledger, as far as receipts are judged by it."""
+
+    session: Session
+    record: ChannelRecord
+    state: ChannelState
+
+    @property
+    def channel(self) -> str:
+        """The channel's UUID."""
+        return self.record.id
+
+    @property
+    def head(self) -> Position | None:
+        """The last entry."""
+        return head_of(self.record)
+
+    def find_member(self, organisation: str) -> Member | None:
+        """Give an organisation's part in the channel."""
+        return self.state.members.get(organisation)
+
+    def find_signing_key(self, organisation: str, kid: str) -> NodeKey | None:
+        """Find a signing key of an organisation by its id, in use or not."""
+        descriptor = self.state.descriptor(organisation)
+        return descriptor.find_key(kid, KeyUse.SIGN) if descriptor is not None else None
+
+    def find_revocation(self, organisation: str, kid: str) -> Place | None:
+        """Give the place of the entry that revoked a key."""
+        query = (
+            select(EntryRecord)
+            .where(
+                EntryRecord.channel == self.channel,
+                EntryRecord.act.in_([act.value for act in _DESCRIBING]),
+                EntryRecord.void.is_(None),
+            )
+            .order_by(EntryRecord.epoch, EntryRecord.seq)
+        )
+        for entry in self.session.scalars(query):
+            if kid in _revoked_by(self.session, entry, organisation):
+                return entry.epoch, entry.seq
+        return None
+
+    def hash_at(self, epoch: int, seq: int) -> str | None:
+        """Give the hash of the entry at a place of the chain."""
+        entry = self.session.get(EntryRecord, (self.channel, epoch, seq))
+        return entry.sha256 if entry is not None else None
+
+    def is_abandoned(self, place: Position) -> bool:
+        """Tell whether an entry stands on a branch that was abandoned."""
+        query = select(EvidenceRecord.content).where(
+            EvidenceRecord.channel == self.channel,
+            EvidenceRecord.doubt == Doubt.STALE_EPOCH.value,
+        )
+        late = (SignedBundle.read(StixObject.read(one)) for one in self.session.scalars(query))
+        return any(entry.is_entry and entry.position == place for entry in late)
+
+    def name(self, organisation: str) -> str:
+        """Give an organisation's name."""
+        descriptor = self.state.descriptor(organisation)
+        return descriptor.name if descriptor is not None else organisation
+
+
+def keep_receipt(session: Session, record: ChannelRecord, jws: object, now: datetime) -> Held:
+    """Prove a receipt by our copy of the ledger and keep it; harmless to repeat.
+
+    Whoever could have received it may have made it: who posts it is the caller's matter.
+
+    Args:
+        record: the channel's, locked.
+
+    Raises:
+        ConflictError: nothing of the channel has been read yet.
+        DoubtError: it does not prove, by name; nothing was kept.
+    """
+    receipt = read_receipt(jws)
+    held = judge_receipt(receipt, KeptLedger(session, record, get_state(session, record)))
+    _keep(session, record, receipt, held, now)
+    return held
+
+
+def find_beyond(session: Session, record: ChannelRecord) -> Sequence[ReceiptRecord]:
+    """Give the receipts that name a place beyond our head, the furthest first.
+
+    Where the ledger is ours, each is somebody's signed word that we have lost entries of ours.
+    """
+    head = head_of(record)
+    query = select(ReceiptRecord).where(ReceiptRecord.channel == record.id)
+    if head is not None:
+        query = query.where(_is_after(head))
+    order = (ReceiptRecord.epoch.desc(), ReceiptRecord.seq.desc(), ReceiptRecord.id)
+    return session.scalars(query.order_by(*order)).all()
+
+
+def find_contradictions(session: Session, channel: str) -> Sequence[ReceiptRecord]:
+    """Give the receipts that name another entry than the one that our chain has there."""
+    return session.scalars(
+        select(ReceiptRecord)
+        .join(EntryRecord, _same_place())
+        .where(ReceiptRecord.channel == channel, ReceiptRecord.sha256 != EntryRecord.sha256)
+        .order_by(ReceiptRecord.epoch, ReceiptRecord.seq, ReceiptRecord.id)
+    ).all()
+
+
+def _keep(
+    session: Session, record: ChannelRecord, receipt: Receipt, held: Held, now: datetime
+) -> None:
+    same_head = session.scalars(
+        select(ReceiptRecord)
+        .where(
+            ReceiptRecord.channel == record.id,
+            ReceiptRecord.author == receipt.author,
+            ReceiptRecord.epoch == receipt.head.epoch,
+            ReceiptRecord.seq == receipt.head.seq,
+            ReceiptRecord.sha256 == receipt.head.sha256,
+        )
+        .order_by(ReceiptRecord.id)
+    ).all()
+    at = read_time(receipt.at)
+    if any(at <= one.at for one in same_head[-1:]):
+        return
+    if not same_head and not _make_room(session, record, receipt, held):
+        logger.warning(
+            "receipt not kept", extra={"channel": record.id, "organisation": receipt.author}
+        )
+        return
+    for older in same_head[1:]:
+        session.delete(older)
+    session.add(
+        ReceiptRecord(
+            channel=record.id,
+            author=receipt.author,
+            epoch=receipt.head.epoch,
+            seq=receipt.head.seq,
+            sha256=receipt.head.sha256,
+            at=at,
+            kid=receipt.kid,
+            jws=receipt.jws,
+            kept_at=now,
+        )
+    )
+    session.flush()
+
+
+def _make_room(session: Session, record: ChannelRecord, receipt: Receipt, held: Held) -> bool:
+    """Tell whether one more receipt is kept; those far beyond our head displace nearer ones."""
+    if held is Held.ON_CHAIN:
+        return True
+    beside = select(ReceiptRecord).where(
+        ReceiptRecord.channel == record.id, ReceiptRecord.author == receipt.author
+    )
+    if held is Held.BEYOND:
+        head = head_of(record)
+        order = (ReceiptRecord.epoch, ReceiptRecord.seq, ReceiptRecord.id)
+        beyond = beside.where(_is_after(head)) if head is not None else beside
+        rows = session.scalars(beyond.order_by(*order)).all()
+        for nearest in rows[: max(0, len(rows) + 1 - BESIDE_AT_MOST)]:
+            session.delete(nearest)
+        return True
+    count = session.scalar(
+        select(func.count())
+        .select_from(ReceiptRecord)
+        .outerjoin(EntryRecord, _same_place())
+        .where(
+            ReceiptRecord.channel == record.id,
+            ReceiptRecord.author == receipt.author,
+            or_(EntryRecord.sha256.is_(None), EntryRecord.sha256 != ReceiptRecord.sha256),
+        )
+    )
+    return (count or 0) < 2 * BESIDE_AT_MOST
+
+
+def _same_place() -> ColumnElement[bool]:
+    return and_(
+        EntryRecord.channel == ReceiptRecord.channel,
+        EntryRecord.epoch == ReceiptRecord.epoch,
+        EntryRecord.seq == ReceiptRecord.seq,
+    )
+
+
+def _is_after(head: Position) -> ColumnElement[bool]:
+    return or_(
+        ReceiptRecord.epoch > head.epoch,
+        and_(ReceiptRecord.epoch == head.epoch, ReceiptRecord.seq > head.seq),
+    )
+
+
+def _revoked_by(session: Session, entry: EntryRecord, organisation: str) -> frozenset[str]:
+    """Give the ids of an organisation's keys that an entry's descriptors show as revoked."""
+    if entry.act != Act.CHANNEL_OPENED and entry.author != organisation:
+        return frozenset()
+    sha256 = entry.contribution_object or entry.object_sha256
+    contents = objects.find_contents(session, [sha256])
+    if sha256 not in contents:
+        return frozenset()
+    body = SignedBundle.read(StixObject.read(contents[sha256])).body
+    named = [one for one in body.get("members", ()) if one["organisation"] == organisation]
+    chains = [one["descriptors"] for one in named] or [body.get("descriptors", ())]
+    return frozenset(
+        key.key.thumbprint
+        for chain in chains
+        for jws in chain[-1:]
+        for key in read_descriptor(jws).keys
+        if key.revoked_at is not None
+    )
