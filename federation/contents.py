@@ -262,7 +262,15 @@ def _check_author(
         raise DoubtError(
             Doubt.IMPERSONATION, "only the owner signs what the channel's identity creates"
         )
-    if creator == one.author or creator not in chains:
+    if creator == one.author:
+        return
+    member = state.members.get(str(creator))
+    if member is not None and member.without_node:
+        raise DoubtError(
+            Doubt.IMPERSONATION,
+            f"{one.item.ref} is made out to be by {creator}, which has no node to sign with",
+        )
+    if creator not in chains:
         return
     if (creator, one.item.sha256) in vouched or facts.is_covered_by(one.item.sha256, str(creator)):
         return

@@ -255,6 +255,8 @@ def _brought_chains(
         return _described_chains(state, entry, act) if state is not None else {}
     chains = {}
     for member in entry.body["members"]:
+        if "descriptors" not in member:
+            continue
         organisation = member["organisation"]
         known = state.chains.get(organisation, ()) if state is not None else ()
         chain = _chain(member["descriptors"], known, organisation)

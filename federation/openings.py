@@ -31,6 +31,7 @@ from federation.ledger_records import (
     ChannelRecord,
     Standing,
 )
+from federation.state import ChannelState
 from policies.acts import Act, ChannelKind
 from policies.errors import InvalidError
 from policies.roles import Role
@@ -163,10 +164,7 @@ def open_next_epoch(
         state.owner: frozenset({former}),
         desk.organisation: frozenset({Role.COORDINATOR}),
     }
-    members = [
-        Founder(state.chains[organisation], roles[organisation]).document()
-        for organisation in state.joined
-    ]
+    members = [continued(state, organisation, roles[organisation]) for organisation in state.joined]
     body: dict[str, Any] = {
         "kind": state.kind.value,
         "owner": desk.organisation,
@@ -193,6 +191,15 @@ def open_next_epoch(
     judged = judge_entry(state, entry, LedgerFacts(session, record.id), OWNER)
     keep(session, desk, record, judged, now=now)
     return judged
+
+
+def continued(state: ChannelState, organisation: str, roles: frozenset[Role]) -> dict[str, Any]:
+    """Give a member as the opening of a next epoch names it, with a node or without."""
+    if not state.members[organisation].without_node:
+        return Founder(state.chains[organisation], roles).document()
+    names = sorted(role.value for role in roles)
+    role: Any = names[0] if len(names) == 1 else names
+    return {"organisation": organisation, "role": role, "without_node": True}
 
 
 def find_direct(session: Session, owner: str, other: str) -> ChannelRecord | None:

@@ -129,7 +129,11 @@ ACTS: Final[Mapping[Act, ActRule]] = {
         ("identity", "note"),
     ),
     Act.MEMBER_JOINED: ActRule(
-        "accepts an invitation", _SHARED, Right.ANSWER_INVITATIONS, ("identity", "note")
+        "accepts an invitation",
+        _SHARED,
+        Right.ANSWER_INVITATIONS,
+        ("identity", "note"),
+        relayed=True,
     ),
     Act.MEMBER_DECLINED: ActRule(
         "declines an invitation", _ALL, Right.ANSWER_INVITATIONS, ("note",), relayed=True

@@ -5,6 +5,9 @@ Things that they keep, besides those with a table of their own:
 - `ceiling` (of the channel): a TLP label;
 - `limit` (of an organisation): the strictest label that it takes, `none` where any;
 - `invited_role` (of an organisation): the roles last offered, as `guards.role_text` writes them;
+- `node` (of an organisation): `without` where it was invited as having none;
+- `replaces` (of an organisation): whose place it takes when it joins, `none` where nobody's;
+- `replaced_by` (of an organisation): who took its place, under its own id and with its own node;
 - `successor` (of the channel): an organisation, `none` where the coordination is not on offer.
 
 Source: lifecycles, 1, rule 1: an effect on another thing happens with the same entry.
@@ -16,9 +19,11 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from policies.lifecycles.guards import role_text
-from policies.lifecycles.mechanism import CHANNEL, NONE, Change, Situation
+from policies.lifecycles.mechanism import CHANNEL, NONE, WITHOUT, Change, Situation
 from policies.roles import read_roles
 from policies.tlp import TLP, strictest
+
+_LEAVES_ITS_PLACE: Final = frozenset({"invited", "joined", "suspended"})
 
 Effect = Callable[[Situation, str], tuple[Change, ...]]
 """Takes the situation and the subject; gives the changes."""
@@ -48,6 +53,28 @@ def keep_limits(situation: Situation, subject: str) -> tuple[Change, ...]:
     return (_change(situation, "limit", subject, limit.value if limit else NONE),)
 
 
+def keep_node(situation: Situation, subject: str) -> tuple[Change, ...]:
+    """Keep whether the invited has a node of its own. Source: lifecycles, 1, rule 6."""
+    without = situation.body.get("without_node", False)
+    return _kept(situation, "node", subject, WITHOUT if without else NONE)
+
+
+def keep_replaced(situation: Situation, subject: str) -> tuple[Change, ...]:
+    """Keep whose place the invited takes when it joins."""
+    return _kept(situation, "replaces", subject, str(situation.body.get("replaces", NONE)))
+
+
+def take_place(situation: Situation, subject: str) -> tuple[Change, ...]:
+    """Let whom the joining organisation replaces leave with the same entry."""
+    replaced = situation.known("replaces", subject)
+    if replaced is None:
+        return ()
+    changes = [_change(situation, "replaced_by", replaced, subject)]
+    if situation.state_of("membership", replaced) in _LEAVES_ITS_PLACE:
+        changes.append(_change(situation, "membership", replaced, "left"))
+    return tuple(changes)
+
+
 def keep_successor(situation: Situation, _subject: str) -> tuple[Change, ...]:
     """Keep whom the coordination is offered to."""
     return (_change(situation, "successor", CHANNEL, str(situation.body["successor"])),)
@@ -56,6 +83,13 @@ def keep_successor(situation: Situation, _subject: str) -> tuple[Change, ...]:
 def clear_successor(situation: Situation, _subject: str) -> tuple[Change, ...]:
     """Forget whom the coordination was offered to."""
     return (_change(situation, "successor", CHANNEL, NONE),)
+
+
+def _kept(situation: Situation, thing: str, subject: str, after: str) -> tuple[Change, ...]:
+    """Give the change of what is kept, none where it was never said and still is not."""
+    if (situation.known(thing, subject) or NONE) == after:
+        return ()
+    return (_change(situation, thing, subject, after),)
 
 
 def _change(situation: Situation, thing: str, subject: str, after: str) -> Change:
@@ -67,9 +101,20 @@ EFFECTS: Final[Mapping[str, Effect]] = {
     "keep_ceiling": keep_ceiling,
     "keep_invited_role": keep_invited_role,
     "keep_limits": keep_limits,
+    "keep_node": keep_node,
+    "keep_replaced": keep_replaced,
+    "take_place": take_place,
     "keep_successor": keep_successor,
     "clear_successor": clear_successor,
 }
 
-KEPT: Final = ("ceiling", "limit", "invited_role", "successor")
+KEPT: Final = (
+    "ceiling",
+    "limit",
+    "invited_role",
+    "node",
+    "replaces",
+    "replaced_by",
+    "successor",
+)
 """Things that effects keep and no table holds."""

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from policies.acts import ChannelKind
 from policies.errors import InvalidError
-from policies.lifecycles.mechanism import Situation
+from policies.lifecycles.mechanism import WITHOUT, Situation
 from policies.roles import Role, read_roles, takes_part
 from policies.tlp import TLP, read_tlp
 
@@ -100,6 +100,41 @@ def role_as_invited(situation: Situation, subject: str) -> str | None:
     return None
 
 
+def joins_as_it_can(situation: Situation, subject: str) -> str | None:
+    """Hold where who has no node joins by relay, and who has one by its own signature.
+
+    Nobody can sign as an organisation for which no recovery key was named.
+
+    Source: lifecycles, 1, rule 6, and 3 (`member.joined`).
+    """
+    without = has_no_node(situation, subject)
+    if without and not situation.relayed:
+        return "it was invited as an organisation without a node: the coordinator relays its answer"
+    if situation.relayed and not without:
+        return "an organisation that has a node joins with its own signature"
+    return None
+
+
+def replaces_who_has_no_node(situation: Situation, subject: str) -> str | None:
+    """Hold where nobody is replaced, or an organisation without a node by the one that it is.
+
+    Source: lifecycles, 1, rule 6.
+    """
+    replaced = situation.body.get("replaces")
+    if replaced is None:
+        return None
+    if replaced == subject or not has_no_node(situation, str(replaced)):
+        return "only an organisation that took part without a node is replaced"
+    if situation.known("replaced_by", str(replaced)) not in {None, subject}:
+        return f"{replaced} has been replaced before"
+    return None
+
+
+def has_no_node(situation: Situation, organisation: str) -> bool:
+    """Tell whether an organisation was invited as having no node."""
+    return situation.known("node", organisation) == WITHOUT
+
+
 def role_text(roles: frozenset[Role]) -> str:
     """Write roles as the state of the thing `invited_role`: sorted, with `+` between."""
     return "+".join(sorted(role.value for role in roles))
@@ -138,6 +173,8 @@ def members_fit(situation: Situation, _subject: str) -> str | None:
         return roles
     if situation.author not in roles:
         return "the owner is missing among the members"
+    if any("without_node" in member for member in situation.body["members"]):
+        return "an organisation without a node is invited, never named by a first opening"
     if situation.body.get("kind") != situation.kind:
         return f"this is a {situation.kind} channel"
     if situation.body.get("parent") is not None and situation.kind is not ChannelKind.CASE:
@@ -168,6 +205,9 @@ def members_continue(situation: Situation, _subject: str) -> str | None:
     for organisation, before in sorted(situation.members.items()):
         if organisation not in moved and roles[organisation] != before:
             return f"a new epoch keeps the role of {organisation}"
+    named = {who["organisation"] for who in situation.body["members"] if "without_node" in who}
+    if named != {who for who in situation.members if has_no_node(situation, who)}:
+        return "a new epoch names as without node exactly those that have none"
     return _one_coordinator(roles, situation.author)
 
 
@@ -256,12 +296,17 @@ def candidate_fits(situation: Situation, _subject: str) -> str | None:
 def endorsed(situation: Situation, _subject: str) -> str | None:
     """Hold where more than half of the members that are not observers endorse, at least two.
 
-    The lost owner is counted among the members, and can't endorse. A charter's own numbers come
+    The lost owner is counted among the members, and can't endorse; who has no node could never
+    sign, and is not counted. A charter's own numbers come
     with a later version of the tables.
 
     Source: coordination protocol, 11 (succession).
     """
-    counted = [who for who, held in situation.members.items() if Role.OBSERVER not in held]
+    counted = [
+        who
+        for who, held in situation.members.items()
+        if Role.OBSERVER not in held and not has_no_node(situation, who)
+    ]
     needed = max(len(counted) // 2 + 1, _FEWEST_ENDORSEMENTS)
     endorsing = situation.endorsed_by & {
         who
@@ -275,6 +320,8 @@ def endorsed(situation: Situation, _subject: str) -> str | None:
 
 def _could_coordinate(situation: Situation, organisation: str) -> bool:
     roles = situation.members.get(organisation, frozenset())
+    if has_no_node(situation, organisation):
+        return False
     return organisation != situation.owner and takes_part(roles)
 
 
@@ -334,6 +381,16 @@ GUARDS: Final[Mapping[str, Guard]] = {
     ),
     "role_not_coordinator": Guard(
         "roles that go together, coordinator not among them", role_not_coordinator, of_body=True
+    ),
+    "joins_as_it_can": Guard(
+        "by its own signature; without a node: relayed by the coordinator",
+        joins_as_it_can,
+        of_body=False,
+    ),
+    "replaces_who_has_no_node": Guard(
+        "in place of nobody, or of who took part without a node",
+        replaces_who_has_no_node,
+        of_body=True,
     ),
     "role_as_invited": Guard("the role that was offered", role_as_invited, of_body=True),
     "within_limits": Guard("never wider than a member's limits", within_limits, of_body=True),

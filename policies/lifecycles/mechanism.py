@@ -21,6 +21,9 @@ SAME: Final = "same"
 NONE: Final = "none"
 """The state of what does not exist, or holds no longer."""
 
+WITHOUT: Final = "without"
+"""The state of the thing `node` of an organisation that was invited as having none."""
+
 CHANNEL: Final = "channel"
 """The subject of what a channel has once: its coordination, its ceiling."""
 

@@ -58,16 +58,16 @@ MEMBERSHIP: Final = Table(
             Act.MEMBER_INVITED,
             _C,
             "invited",
-            ("role_not_coordinator",),
-            ("keep_invited_role",),
+            ("role_not_coordinator", "replaces_who_has_no_node"),
+            ("keep_invited_role", "keep_node", "keep_replaced"),
         ),
         Row(
             _states("invited"),
             Act.MEMBER_JOINED,
             _SELF,
             "joined",
-            ("role_as_invited",),
-            ("keep_limits",),
+            ("joins_as_it_can", "role_as_invited"),
+            ("keep_limits", "take_place"),
         ),
         Row(_states("invited"), Act.MEMBER_DECLINED, _SELF, "declined"),
         Row(_states("invited"), Act.MEMBER_UNINVITED, _C, "uninvited"),
@@ -100,7 +100,10 @@ MEMBERSHIP: Final = Table(
     says=(
         "Who takes part in a community or a case. The coordinator alone decides a removal, with "
         "the reason in an object that the bundle covers. *Requested* and *refused* stand in the "
-        "direct channels of the two sides, never in the ledger of the channel itself."
+        "direct channels of the two sides, never in the ledger of the channel itself. Who is "
+        "invited as *without node* joins by what the coordinator relays, and by nothing else; "
+        "when it has a node, it is invited under its own id in place of the old one, which leaves "
+        "with the entry in which it joins."
     ),
     source="lifecycles, 3",
 )

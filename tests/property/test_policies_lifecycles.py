@@ -29,7 +29,7 @@ from policies.lifecycles import (
 )
 from policies.lifecycles.effects import EFFECTS, KEPT
 from policies.lifecycles.guards import GUARDS, role_text
-from policies.lifecycles.mechanism import Subject
+from policies.lifecycles.mechanism import WITHOUT, Subject
 from policies.roles import Role
 from tests.unit.policies.worlds import (
     CERT,
@@ -101,6 +101,7 @@ def situations(draw: st.DrawFn) -> Situation:
             elif (state := draw(st.sampled_from(OUTSIDE))) != NONE:
                 known["membership", who] = state
             known["invited_role", who] = role_text(draw(other_roles))
+            known["node", who] = draw(st.sampled_from([NONE, NONE, NONE, WITHOUT]))
             if draw(st.booleans()):
                 known["limit", who] = draw(st.sampled_from(["clear", "amber", "red"]))
         if coordination != "held":
@@ -140,7 +141,12 @@ def openings(situation: Situation) -> Iterator[dict[str, Any]]:
     ceiling = situation.state_of("ceiling", "channel") or "amber"
     for how in ("hand-over", "succession", "re-opening"):
         again = {who: [role.value for role in held] for who, held in roles.items()}
-        yield opening(kind, again, opened_by=how, ceiling=ceiling)
+        body = opening(kind, again, opened_by=how, ceiling=ceiling)
+        for member in body["members"]:
+            if situation.known("node", member["organisation"]) == WITHOUT:
+                del member["descriptors"]
+                member["without_node"] = True
+        yield body
 
 
 def fitting_bodies(act: Act, situation: Situation) -> Iterator[dict[str, Any]]:

@@ -108,10 +108,33 @@ def test_what_is_missing_is_named(act: Act) -> None:
 @pytest.mark.parametrize("act", list(Act))
 def test_every_body_has_room_for_whose_word_it_is(act: Act) -> None:
     """Source: lifecycles, 1, rule 6."""
-    relay = {"organisation": GRID, "way": "telephone", "at": "2026-11-20T03:00:00Z"}
-    read_body(act, GOOD[act] | {"on_behalf_of": relay})
-    named = fault(act, GOOD[act] | {"on_behalf_of": relay | {"name": "Jane"}})
+    told = {"organisation": GRID, "way": "telephone", "at": "2026-11-20T03:00:00Z"}
+    good = {name: GOOD[act][name] for name in GOOD[act] if act is not Act.MEMBER_JOINED}
+    good |= {"role": "responder"} if act is Act.MEMBER_JOINED else {}
+    read_body(act, good | {"on_behalf_of": told})
+    named = fault(act, good | {"on_behalf_of": told | {"name": "Jane"}})
     assert named.field == "body.on_behalf_of.name"
+    for name in told:
+        short = {key: value for key, value in told.items() if key != name}
+        assert fault(act, good | {"on_behalf_of": short}).field == f"body.on_behalf_of.{name}"
+
+
+def test_who_joins_brings_its_keys_and_who_is_spoken_for_brings_none() -> None:
+    """Source: lifecycles, 1, rule 6."""
+    told = {"organisation": GRID, "way": "telephone", "at": "2026-11-20T03:00:00Z"}
+    assert fault(Act.MEMBER_JOINED, {"role": "responder"}).field == "body.descriptors"
+    both = GOOD[Act.MEMBER_JOINED] | {"on_behalf_of": told}
+    assert fault(Act.MEMBER_JOINED, both).field == "body.descriptors"
+
+
+def test_an_opening_names_keys_or_says_that_there_are_none() -> None:
+    body = copy.deepcopy(GOOD[Act.CHANNEL_OPENED])
+    body["members"].append({"organisation": GRID, "role": "affected"})
+    assert fault(Act.CHANNEL_OPENED, body).field == "body.members[1].descriptors"
+    body["members"][1]["without_node"] = True
+    read_body(Act.CHANNEL_OPENED, body)
+    body["members"][1]["descriptors"] = body["members"][0]["descriptors"]
+    assert fault(Act.CHANNEL_OPENED, body).field == "body.members[1].descriptors"
 
 
 @pytest.mark.parametrize("act", list(Act))
@@ -155,6 +178,7 @@ def test_the_path_of_a_fault_leads_into_lists() -> None:
         (Act.MEMBER_INVITED, {"genesis": DIGEST}, "body.channel"),
         (Act.MEMBER_INVITED, {"without_node": True}, "body.recovery_key"),
         (Act.MEMBER_INVITED, {"without_node": False}, "body.without_node"),
+        (Act.MEMBER_INVITED, {"replaces": "Grid Ltd"}, "body.replaces"),
         (Act.MEMBER_INVITED, {"older": "all"}, "body.older"),
         (Act.MEMBER_INVITED, {"reply_by": "tomorrow"}, "body.reply_by"),
         (Act.MEMBER_INVITED, {"reply_by": "2026-02-30T10:00:00Z"}, "body.reply_by"),

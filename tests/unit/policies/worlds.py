@@ -61,6 +61,11 @@ def joining(role: str = "responder", **more: Any) -> dict[str, Any]:
     return {"role": role, "descriptors": [JWS]} | more
 
 
+def relay(who: str) -> dict[str, str]:
+    """Say whose word a coordinator passes on, and how it came."""
+    return {"organisation": who, "way": "telephone", "at": "2026-11-20T03:00:00Z"}
+
+
 @dataclass
 class World:
     """One channel and what its ledger says."""
@@ -150,7 +155,8 @@ class World:
             self.owner = author
             given = {m["organisation"]: m["role"] for m in body["members"]}
         elif act is Act.MEMBER_JOINED:
-            given = {author: body["role"]}
+            spoken_for = body.get("on_behalf_of", {"organisation": author})
+            given = {spoken_for["organisation"]: body["role"]}
         elif act is Act.MEMBER_ROLE_CHANGED:
             given = {body["organisation"]: body["role"]}
         else:

@@ -17,6 +17,7 @@ from tests.unit.policies.worlds import (
     invitation,
     joining,
     object_of,
+    relay,
 )
 
 WORDS = (Act.NOTE_ADDED, Act.EVENT_ADDED, Act.OPINION_GIVEN, Act.SIGHTING_REPORTED)
@@ -163,30 +164,25 @@ def test_in_a_direct_channel_only_its_owner_writes() -> None:
 
 def test_a_coordinator_relays_what_a_member_without_a_working_node_says(world: World) -> None:
     """Source: lifecycles, 1, rule 6."""
-    relay = {
-        "organisation": GRID,
-        "informant": VENDOR,
-        "way": "telephone",
-        "at": "2026-11-20T03:00:00Z",
-    }
-    world.must(CERT, Act.NOTE_ADDED, on_behalf_of=relay)
+    told = relay(GRID) | {"informant": VENDOR}
+    world.must(CERT, Act.NOTE_ADDED, on_behalf_of=told)
     world.must(CERT, Act.MEMBER_SUSPENDED, organisation=GRID)
-    world.must(CERT, Act.INTEL_SHARED, on_behalf_of=relay)
+    world.must(CERT, Act.INTEL_SHARED, on_behalf_of=told)
 
 
 def test_nobody_but_the_coordinator_relays(world: World) -> None:
-    relay = {"organisation": GRID}
-    assert "only a coordinator relays" in world.refusal(VENDOR, Act.NOTE_ADDED, on_behalf_of=relay)
+    told = relay(GRID)
+    assert "only a coordinator relays" in world.refusal(VENDOR, Act.NOTE_ADDED, on_behalf_of=told)
     direct = World.opened(ChannelKind.DIRECT, [GRID])
-    assert "only a coordinator relays" in direct.refusal(CERT, Act.NOTE_ADDED, on_behalf_of=relay)
+    assert "only a coordinator relays" in direct.refusal(CERT, Act.NOTE_ADDED, on_behalf_of=told)
 
 
 def test_what_only_a_node_can_say_for_itself_is_not_relayed(world: World) -> None:
-    body = {"objects": [object_of(GRID)], "on_behalf_of": {"organisation": GRID}}
+    body = {"objects": [object_of(GRID)], "on_behalf_of": relay(GRID)}
     assert "can't be relayed" in world.refusal(CERT, Act.OBJECT_RECALLED, **body)
-    own = {"organisation": CERT}
+    own = relay(CERT)
     assert "can't be relayed" in world.refusal(CERT, Act.NOTE_ADDED, on_behalf_of=own)
-    unknown = {"organisation": STRANGER}
+    unknown = relay(STRANGER)
     assert "joined" in world.refusal(CERT, Act.NOTE_ADDED, on_behalf_of=unknown)
 
 

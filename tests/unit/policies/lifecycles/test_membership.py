@@ -21,6 +21,7 @@ from tests.unit.policies.worlds import (
     World,
     invitation,
     joining,
+    relay,
 )
 
 
@@ -187,7 +188,7 @@ def test_a_suspended_member_leaves_through_its_direct_channel_and_the_coordinato
     """Source: lifecycles, 3 (`member.left`); 1, rule 6."""
     world.must(CERT, Act.MEMBER_SUSPENDED, organisation=GRID)
     assert "through its direct channel" in world.refusal(GRID, Act.MEMBER_LEFT)
-    world.must(CERT, Act.MEMBER_LEFT, on_behalf_of={"organisation": GRID})
+    world.must(CERT, Act.MEMBER_LEFT, on_behalf_of=relay(GRID))
     assert world.membership(GRID) == "left"
 
 
