@@ -15,6 +15,8 @@ from federation.node import Node
 
 Apply = Callable[[Session, Judged, datetime], object]
 """Takes one applied entry into the views; called in the transaction that keeps the entry."""
+Clear = Callable[[Session, str], object]
+"""Throws away what the entries of one channel have filled; called before they are taken anew."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +27,13 @@ class Desk:
         node: ourselves.
         ring: our private keys.
         apply: the reducers of the floor above.
+        clear: throws away what they have made of one channel.
     """
 
     node: Node
     ring: KeyRing
     apply: Apply
+    clear: Clear
 
     @property
     def organisation(self) -> str:

@@ -16,6 +16,7 @@ from typing import Any, Final
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
+from federation import recalls
 from federation.bundles import Position, SignedBundle, items_of, make_bundle
 from federation.descriptor import DESCRIPTOR_LIMIT_BYTES, Descriptor, read_descriptor
 from federation.desk import Desk
@@ -214,14 +215,17 @@ def keep(
     items += [CollectionItem(bundle.stix, None) for bundle in bundles]
     dates = collections.append(session, record.id, items, now)
     _keep_entry(session, judged, dates[-1], now)
-    _keep_descriptors(session, record, state)
+    keep_descriptors(session, record, state)
     _forget_recalled(session, record.id, judged)
+    if record.epoch is not None and max(record.epoch, entry.epoch or 0) > 1:
+        # What a branch that we left had recalled does not come back with this one.
+        recalls.carry_out(session, record.id, (one.item.ref for one in judged.covered))
     for ref in judged.released:
         collections.release(session, record.id, ref)
     record.state = state.document()
     record.genesis = state.genesis
     record.owner, record.is_ours = state.owner, state.owner == desk.organisation
-    record.kind, record.name = state.kind, _name_of(record, judged)
+    record.kind, record.name = state.kind, name_of(record, judged)
     record.epoch, record.seq = entry.place
     record.head_sha256, record.head_at = entry.sha256, read_time(entry.created)
     record.applied_at = now
@@ -257,7 +261,7 @@ def head_of(record: ChannelRecord) -> Position | None:
     return Position(record.epoch, record.seq, record.head_sha256)
 
 
-def _name_of(record: ChannelRecord, judged: Judged) -> str:
+def name_of(record: ChannelRecord, judged: Judged) -> str:
     """Give the channel's name, by the newest version of its own identity."""
     for covered in judged.covered:
         if covered.stix is not None and covered.item.ref == judged.state.identity:
@@ -328,7 +332,8 @@ def _keep_entry(session: Session, judged: Judged, date_added: int, now: datetime
         session.execute(insert(CoveredRecord), rows)
 
 
-def _keep_descriptors(session: Session, record: ChannelRecord, state: ChannelState) -> None:
+def keep_descriptors(session: Session, record: ChannelRecord, state: ChannelState) -> None:
+    """Keep the descriptors that stand in a ledger."""
     known = {
         (organisation, version)
         for organisation, version in session.execute(

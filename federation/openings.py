@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Final
 from uuid import uuid4
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from federation.bundles import items_of, make_bundle
+from federation.branches import go_back
+from federation.bundles import Position, SignedBundle, items_of, make_bundle
 from federation.descriptor import Descriptor
 from federation.desk import Desk
 from federation.facts import MemoryFacts
@@ -27,10 +29,7 @@ from federation.ledger import (
     metadata_label,
 )
 from federation.ledger_facts import LedgerFacts
-from federation.ledger_records import (
-    ChannelRecord,
-    Standing,
-)
+from federation.ledger_records import ChannelRecord, Standing
 from federation.state import ChannelState
 from policies.acts import Act, ChannelKind
 from policies.errors import InvalidError
@@ -41,6 +40,14 @@ from sharing.objects import StixObject
 
 TABLES_VERSION: Final = "1"
 MAX_NAME_CHARACTERS: Final = 200
+
+
+class OpenedBy(StrEnum):
+    """By what right an epoch is opened. Source: protocol, 11."""
+
+    HAND_OVER = "hand-over"
+    SUCCESSION = "succession"
+    RE_OPENING = "re-opening"
 
 
 @dataclass(frozen=True)
@@ -145,50 +152,63 @@ def open_channel(
     return record
 
 
-def open_next_epoch(
-    session: Session, desk: Desk, record: ChannelRecord, *, now: datetime
+def open_epoch(
+    session: Session,
+    desk: Desk,
+    record: ChannelRecord,
+    *,
+    opened_by: OpenedBy,
+    head: Position | None = None,
+    round_: int = 0,
+    endorsements: Sequence[StixObject] = (),
+    now: datetime,
 ) -> Judged:
-    """Take a channel over that was handed to us: the opening of its next epoch.
+    """Open the next epoch of a channel, as its owner from now on.
 
-    The members stay, with their roles; the former coordinator becomes a responder of the case, or
-    a member of the community.
+    The members stay, with their roles; a former coordinator becomes a responder of the case, or
+    a member of the community. What our ledger holds beyond the head is abandoned.
+
+    Args:
+        head: what the epoch opens on, an entry of our ledger; the newest where none is given.
+        round_: of a succession, from 1.
+        endorsements: of a succession: the members' signed words, as they came.
 
     Raises:
-        DoubtError: it was not handed to us.
+        ConflictError: our ledger holds no such entry.
+        DoubtError: it is not open to us.
 
-    Source: protocol, 11 (*Hand-over*).
+    Source: protocol, 11.
     """
     state = get_state(session, record)
-    former = Role.RESPONDER if state.kind is ChannelKind.CASE else Role.MEMBER
-    roles = state.joined | {
-        state.owner: frozenset({former}),
-        desk.organisation: frozenset({Role.COORDINATOR}),
-    }
-    members = [continued(state, organisation, roles[organisation]) for organisation in state.joined]
+    if head is not None and head != state.head:
+        state = go_back(session, desk, record, head, now=now)
     body: dict[str, Any] = {
         "kind": state.kind.value,
         "owner": desk.organisation,
         "ceiling": state.ceiling.value,
         "acts": TABLES_VERSION,
-        "members": members,
-        "opened_by": "hand-over",
-        "round": 0,
+        "members": _members_after(state, desk.organisation),
+        "opened_by": opened_by.value,
+        "round": round_,
     }
     if state.parent is not None:
         body["parent"] = state.parent
+    facts = LedgerFacts(session, record.id)
+    for endorsement in endorsements:
+        facts.arrived.add_object(endorsement)
     entry = make_bundle(
         key=desk.key,
         author=desk.organisation,
         channel=record.id,
         act=Act.CHANNEL_OPENED.value,
         body=body,
-        contents=(),
+        contents=[SignedBundle.read(one).item for one in endorsements],
         label=metadata_label(state.ceiling),
         now=ledger_time(state, now),
         position=(state.head.epoch + 1, 0),
         seen=state.head,
     )
-    judged = judge_entry(state, entry, LedgerFacts(session, record.id), OWNER)
+    judged = judge_entry(state, entry, facts, OWNER)
     keep(session, desk, record, judged, now=now)
     return judged
 
@@ -200,6 +220,19 @@ def continued(state: ChannelState, organisation: str, roles: frozenset[Role]) ->
     names = sorted(role.value for role in roles)
     role: Any = names[0] if len(names) == 1 else names
     return {"organisation": organisation, "role": role, "without_node": True}
+
+
+def _members_after(state: ChannelState, owner: str) -> list[dict[str, Any]]:
+    """Give the members of the next epoch, with the roles that they have in it."""
+    former = Role.RESPONDER if state.kind is ChannelKind.CASE else Role.MEMBER
+    roles = dict(state.joined)
+    if owner != state.owner:
+        kept = roles.get(state.owner, frozenset()) - {Role.COORDINATOR}
+        roles[state.owner] = kept or frozenset({former})
+        roles[owner] = frozenset({Role.COORDINATOR})
+    return [
+        continued(state, organisation, roles[organisation]) for organisation in state.joined
+    ]
 
 
 def find_direct(session: Session, owner: str, other: str) -> ChannelRecord | None:

@@ -6,26 +6,19 @@ Source: architecture (*Views*); lifecycles, 1, rule 2: `rebuild` gives the same 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from federation.bundles import SignedBundle
 from federation.desk import Desk
-from federation.doubt import Doubt, DoubtError
 from federation.facts import MemoryFacts
-from federation.judge import Judged, Reader, judge_entry
+from federation.judge import Judged
 from federation.ledger import load_state, lock_channel
-from federation.ledger_facts import find_stored_bundles
 from federation.ledger_records import CoveredRecord, EntryRecord
+from federation.replay import entries_of, replay
 from federation.state import ChannelState
-from policies.errors import ConflictError
-from sharing import collections, objects
-from sharing.objects import SIGNED_BUNDLE, StixObject
-
-_LENIENT = Reader(lenient=True)
 
 
 @dataclass(frozen=True)
@@ -70,17 +63,10 @@ def rebuild(session: Session, desk: Desk, channel: str, views: Views) -> Rebuilt
     before_state = load_state(session, record)
     before_views = views.snapshot(session, channel)
     views.clear(session, channel)
-    facts, state, differences = MemoryFacts(), None, []
-    rows = list(
-        session.scalars(
-            select(EntryRecord)
-            .where(EntryRecord.channel == channel)
-            .order_by(EntryRecord.epoch, EntryRecord.seq)
-        )
-    )
-    for row in rows:
-        judged = _judge_again(session, state, row, facts)
-        facts.record(judged)
+    state: ChannelState | None = None
+    differences: list[str] = []
+    rows = entries_of(session, channel)
+    for row, judged in replay(session, rows, MemoryFacts()):
         state = judged.state
         differences += _compare_entry(session, row, judged)
         desk.apply(session, judged, row.applied_at)
@@ -91,47 +77,6 @@ def rebuild(session: Session, desk: Desk, channel: str, views: Views) -> Rebuilt
         record.state = state.document()
     differences += _compare(before_views, views.snapshot(session, channel))
     return Rebuilt(len(rows), tuple(differences))
-
-
-def _judge_again(
-    session: Session, state: ChannelState | None, row: EntryRecord, facts: MemoryFacts
-) -> Judged:
-    entry = SignedBundle.read(_stored(session, row.object_sha256, row))
-    bundles = [entry]
-    if row.contribution_object is not None:
-        bundles.append(SignedBundle.read(_stored(session, row.contribution_object, row)))
-    wanted = [item.sha256 for bundle in bundles for item in bundle.contents]
-    for content in collections.find_contents(session, row.channel, wanted).values():
-        facts.add_object(StixObject.read(content))
-    for bundle in bundles:
-        facts.add_object(bundle.stix)
-        for item in bundle.contents:
-            if item.ref.startswith(f"{SIGNED_BUNDLE}--"):
-                for stix in find_stored_bundles(session, row.channel, item.ref, item.sha256):
-                    facts.add_object(stix)
-    try:
-        judged = judge_entry(state, entry, facts, _LENIENT)
-    except DoubtError as error:
-        raise ConflictError(
-            f"entry {row.epoch}/{row.seq} no longer stands: {error.answer}",
-            hint="The database was changed from outside. Restore a backup.",
-        ) from error
-    if row.void is not None and judged.void is None:
-        # What was void for its objects' sake can't be seen again: they were not kept.
-        kept = state if state is not None else judged.state
-        after = replace(kept, head=entry.position, head_created=entry.created)
-        void = DoubtError(Doubt(row.void), row.sentence or "")
-        judged = Judged(entry, judged.contribution, judged.act, after, void=void)
-    return judged
-
-
-def _stored(session: Session, sha256: str, row: EntryRecord) -> StixObject:
-    stix = objects.find(session, sha256)
-    if stix is None:
-        raise ConflictError(
-            f"the bytes of entry {row.epoch}/{row.seq} are missing", hint="Restore a backup."
-        )
-    return stix
 
 
 def _compare_entry(session: Session, row: EntryRecord, judged: Judged) -> list[str]:

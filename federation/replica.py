@@ -28,7 +28,7 @@ from federation.ledger_records import (
     Delivery,
     Standing,
 )
-from federation.openings import open_next_epoch
+from federation.openings import OpenedBy, open_epoch
 from federation.sources import pulls_from, source_of
 from federation.staged_chain import Ahead, next_entry
 from federation.state import ChannelState
@@ -223,7 +223,8 @@ def apply_staged(
         _clear_stage(session, channel, judged)
         state = judged.state
         if state.ended and source_of(record) == desk.organisation:
-            state = open_next_epoch(session, desk, record, now=now).state
+            how = OpenedBy.HAND_OVER
+            state = open_epoch(session, desk, record, opened_by=how, now=now).state
         count += 1
         if state.owner == desk.organisation:
             _set_aside(session, record, state, now=now)

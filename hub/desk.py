@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from federation.desk import Desk
 from federation.keystore import KeyRing, KeyStore
 from federation.node import get_node
-from hub.apply import apply
+from hub.apply import apply, clear
 from hub.settings import Settings
 
 
@@ -39,4 +39,4 @@ class Keys:
         if not in_use & set(ring):
             self._ring = None
             ring = self.ring()
-        return Desk(node=node, ring=ring, apply=apply)
+        return Desk(node=node, ring=ring, apply=apply, clear=clear)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Exists, exists, insert, select, update
+from sqlalchemy import Exists, delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from policies.errors import NotFoundError
@@ -49,6 +49,8 @@ __all__ = [
     "release",
     "rename",
     "stamp_text",
+    "withdraw",
+    "withhold",
 ]
 
 PAGE_LIMIT: Final = 1000
@@ -233,6 +235,25 @@ def hide(session: Session, collection_id: str, stix_id: str) -> list[str]:
 def release(session: Session, collection_id: str, stix_id: str) -> list[str]:
     """Serve what the collection holds of an object to later members too; give the hashes."""
     return _change(session, collection_id, stix_id, {"released": True})
+
+
+def withhold(session: Session, collection_id: str, stix_id: str) -> list[str]:
+    """Serve an object to later members no longer, as before `release`; give the hashes."""
+    return _change(session, collection_id, stix_id, {"released": False})
+
+
+def withdraw(session: Session, collection_id: str, after: int) -> None:
+    """Take everything out of a collection that was added after this `date_added`.
+
+    No `date_added` is ever given twice: what is added again comes anew, behind every cursor's
+    place, and `last_added` stays where it is.
+    """
+    lock(session, collection_id)
+    session.execute(
+        delete(CollectionRow).where(
+            CollectionRow.collection_id == collection_id, CollectionRow.date_added > after
+        )
+    )
 
 
 def page(

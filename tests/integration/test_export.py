@@ -30,7 +30,7 @@ NOW = datetime(2026, 11, 20, 10, 6, tzinfo=UTC)
 
 def load(kit: LedgerKit, holder: Organisation) -> None:
     """Keep a ledger as the replica of one of its members."""
-    desk = Desk(Node(tuple(holder.chain)), {}, lambda _session, _judged, _now: None)
+    desk = Desk(Node(tuple(holder.chain)), {}, lambda *_: None, lambda *_: None)
     with transaction() as session:
         collections.create(session, kit.channel, title="Case 2026-17")
         record = ChannelRecord(
