@@ -230,9 +230,7 @@ def _members_after(state: ChannelState, owner: str) -> list[dict[str, Any]]:
         kept = roles.get(state.owner, frozenset()) - {Role.COORDINATOR}
         roles[state.owner] = kept or frozenset({former})
         roles[owner] = frozenset({Role.COORDINATOR})
-    return [
-        continued(state, organisation, roles[organisation]) for organisation in state.joined
-    ]
+    return [continued(state, organisation, roles[organisation]) for organisation in state.joined]
 
 
 def find_direct(session: Session, owner: str, other: str) -> ChannelRecord | None:
