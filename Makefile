@@ -38,12 +38,15 @@ soak: setup ## Chaos for MINUTES= minutes (10)
 bench: setup ## Measure; docs/performance.md tells what the figures mean
 	@$(BIN)/pytest -m bench --timeout=900 -s $(ARGS)
 
+# Left out: where rfc3987-syntax is installed, jsonschema loads it, which costs every process a second
+# at its start. A test tool asks for it, a node in earnest does not have it, and no test needs it.
 .PHONY: lock
 lock: $(TOOLS)/bin/uv ## Write both locks anew from pyproject.toml; UPGRADE=--upgrade for newer versions
 	@$(TOOLS)/bin/uv pip compile --quiet --generate-hashes --python-version 3.11 $(UPGRADE) \
 	  --custom-compile-command "make lock" -o requirements.lock pyproject.toml
 	@$(TOOLS)/bin/uv pip compile --quiet --generate-hashes --python-version 3.11 $(UPGRADE) \
-	  --custom-compile-command "make lock" --extra dev -o requirements-dev.lock pyproject.toml
+	  --custom-compile-command "make lock" --extra dev -o requirements-dev.lock pyproject.toml \
+	  --no-emit-package rfc3987-syntax --no-emit-package lark
 
 $(TOOLS)/bin/uv:
 	@python3 -m venv $(TOOLS)

@@ -106,9 +106,12 @@ class KeyStore:
         path = self._folder / _SALT_NAME
         if not path.exists():
             _write_private(path, secrets.token_bytes(_SALT_BYTES))
-        salt = _read_private(path)
-        kdf = Scrypt(salt=salt, length=32, n=_SCRYPT_COST, r=8, p=1)
-        return kdf.derive(self._passphrase).hex().encode("ascii")
+        return _stretch(self._passphrase, _read_private(path))
+
+
+def _stretch(passphrase: bytes, salt: bytes) -> bytes:
+    kdf = Scrypt(salt=salt, length=32, n=_SCRYPT_COST, r=8, p=1)
+    return kdf.derive(passphrase).hex().encode("ascii")
 
 
 def read_key_file(path: Path) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import pkgutil
@@ -16,14 +17,18 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 
 import federation
 import hub
 import sharing
+from federation import keystore
+from hub.accounts import passwords
 from sharing.db import db
 from sharing.orm import Base
 from tests.integration.taxii_node import TaxiiNode, serve_taxii
+from tests.kit.tables import MIGRATED, migrate
 
 _POSTGRESQL = Path("/usr/lib/postgresql")
 
@@ -55,6 +60,15 @@ def load_records() -> None:
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if module.name.endswith("records"):
                 importlib.import_module(module.name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_secrets() -> Iterator[None]:
+    """Hash passwords quickly, and stretch the passphrase of a key store once; processes do not."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=64))
+        patch.setattr(keystore, "_stretch", functools.cache(keystore._stretch))
+        yield
 
 
 @pytest.fixture
@@ -105,6 +119,10 @@ def _run_sql(cluster: str, statement: str) -> None:
         connection.execute(statement.encode())
 
 
+def _copy_database(cluster: str, template: str, name: str) -> None:
+    _run_sql(cluster, f'CREATE DATABASE "{name}" TEMPLATE {template} STRATEGY file_copy')
+
+
 @pytest.fixture
 def postgresql_url(postgresql_cluster: str) -> Iterator[str]:
     """Give the URL of an empty PostgreSQL database of this test's own."""
@@ -125,21 +143,44 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return url
 
 
+@pytest.fixture(scope="session")
+def migrated_cluster(postgresql_cluster: str) -> str:
+    """Give the server with one database that the migrations made, for others to be copies of."""
+    _run_sql(postgresql_cluster, f"CREATE DATABASE {MIGRATED}")
+    migrate(f"{postgresql_cluster}/{MIGRATED}")
+    return postgresql_cluster
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def node_databases(request: pytest.FixtureRequest) -> Iterator[Callable[[], str]]:
-    """Give what makes an empty database for one more node: its own SQLite file, or PostgreSQL."""
+    """Give what makes a database for one more node: its own SQLite file, or PostgreSQL."""
     made: list[str] = []
-    cluster = request.getfixturevalue("postgresql_cluster") if request.param != "sqlite" else ""
+    cluster = request.getfixturevalue("migrated_cluster") if request.param != "sqlite" else ""
 
     def make() -> str:
         if not cluster:
             return ""
         made.append(f"t_{uuid.uuid4().hex}")
-        _run_sql(cluster, f'CREATE DATABASE "{made[-1]}"')
+        _copy_database(cluster, MIGRATED, made[-1])
         return f"{cluster}/{made[-1]}"
 
     yield make
     for name in made:
+        _run_sql(cluster, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def node_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Give the URL of a database of this test's own for a node, on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/tocsin.db"
+        return
+    cluster: str = request.getfixturevalue("migrated_cluster")
+    name = f"t_{uuid.uuid4().hex}"
+    _copy_database(cluster, MIGRATED, name)
+    try:
+        yield f"{cluster}/{name}"
+    finally:
         _run_sql(cluster, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
@@ -192,7 +233,7 @@ def tables_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     cluster: str = request.getfixturevalue("postgresql_cluster")
     template: str = request.getfixturevalue("postgresql_template")
     name = f"t_{uuid.uuid4().hex}"
-    _run_sql(cluster, f'CREATE DATABASE "{name}" TEMPLATE {template} STRATEGY file_copy')
+    _copy_database(cluster, template, name)
     try:
         yield f"{cluster}/{name}"
     finally:

@@ -25,8 +25,8 @@ from policies.acts import ChannelKind
 from policies.roles import PersonRole
 from policies.tlp import TLP
 from sharing.db import db, reading, transaction
-from sharing.orm import Base
-from tests.conftest import load_records, take_free_port
+from tests.conftest import take_free_port
+from tests.kit.tables import give_tables
 
 PASSWORD: Final = "four words in a row"
 PEOPLE: Final = {
@@ -54,9 +54,8 @@ class HubNode:
             data=folder, log_level="ERROR", log_format="text", bind=f"127.0.0.1:{self.port}"
         )
         self.app = create_app(self.settings)
-        load_records()
         with self.app.app_context():
-            Base.metadata.create_all(db.engine)
+            give_tables()
             store = KeyStore(
                 self.settings.keys_folder, self.settings.key_passphrase.get_secret_value().encode()
             )
@@ -91,7 +90,9 @@ class HubNode:
         self._server = make_server(
             "127.0.0.1", self.port, self.app, threaded=True, request_handler=QuietHandler
         )
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.02,), daemon=True
+        )
         self._thread.start()
 
     def fall_silent(self) -> None:

@@ -14,13 +14,14 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from hub import clock, schema
+from hub import clock
 from hub.accounts import tokens, users
 from hub.accounts.actor import Actor, TokenScope
 from hub.app import create_app
 from hub.settings import Settings, load_settings
 from policies.roles import PersonRole
 from sharing.db import db, reading, transaction
+from tests.kit.tables import give_tables
 
 START = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery"
@@ -37,7 +38,7 @@ class Hub:
         )
         self.app: Flask = create_app(self.settings)
         with self.app.app_context():
-            schema.upgrade()
+            give_tables()
 
     def advance(self, **span: float) -> None:
         self.now += timedelta(**span)
@@ -103,9 +104,9 @@ def running_hub(folder: Path, database_url: str, **settings: Any) -> Iterator[Hu
 
 
 @pytest.fixture
-def hub(tmp_path: Path, database_url: str) -> Iterator[Hub]:
+def hub(tmp_path: Path, node_url: str) -> Iterator[Hub]:
     """Give an application, once per kind of database."""
-    with running_hub(tmp_path, database_url) as made:
+    with running_hub(tmp_path, node_url) as made:
         yield made
 
 

@@ -29,11 +29,11 @@ Nodes = tuple[RunningNode, RunningNode]
 
 
 @pytest.fixture
-def nodes(tmp_path: Path, database_url: str) -> Iterator[Nodes]:
+def nodes(tmp_path: Path, node_url: str) -> Iterator[Nodes]:
     """Give an owner on either kind of database, and a member."""
     now = Clock()
     with clock.told_by(now):
-        cert = RunningNode("CERT", tmp_path, database_url=database_url, now=now)
+        cert = RunningNode("CERT", tmp_path, database_url=node_url, now=now)
         grid = RunningNode("Grid", tmp_path, now=now)
         try:
             pair(cert, grid)

@@ -121,7 +121,9 @@ class HostilePeer(Organisation):
         self._server = make_server(
             "127.0.0.1", self.port, self._serve, threaded=True, request_handler=_Quiet
         )
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.02,), daemon=True
+        )
         self._thread.start()
 
     def close(self) -> None:

@@ -22,7 +22,7 @@ from federation.ledger_records import ChannelRecord
 from federation.node import get_node, init_node
 from federation.state import ChannelState
 from federation.worker import Work
-from hub import clock, schema
+from hub import clock
 from hub.accounts.actor import Actor
 from hub.app import create_app
 from hub.channels import service
@@ -33,8 +33,8 @@ from policies.acts import Act, ChannelKind
 from policies.tlp import TLP
 from sharing.db import db, reading, transaction
 from sharing.objects import StixObject
-from sharing.orm import Base
 from tests.conftest import take_free_port
+from tests.kit.tables import give_tables
 
 START = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 CONSOLE = Actor.at_the_console("console")
@@ -83,8 +83,7 @@ class LocalNode:
         )
         self.app = create_app(self.settings)
         with self.app.app_context():
-            schema.upgrade()
-            Base.metadata.create_all(db.engine)
+            give_tables()
             with transaction() as session:
                 self.recovery = init_node(
                     session,
@@ -177,7 +176,9 @@ class RunningNode(LocalNode):
         self._server = make_server(
             "127.0.0.1", self.port, self.app, threaded=True, request_handler=_Quiet
         )
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.02,), daemon=True
+        )
         self._thread.start()
 
     def close(self) -> None:

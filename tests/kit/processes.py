@@ -32,7 +32,6 @@ _BUGS: Final = (
     "a TAXII request failed",
 )
 _ROOT: Final = Path(hub.__file__).resolve().parents[1]
-_LEAN: Final = Path(__file__).with_name("lean")
 _SCRIPT: Final = Path(sys.executable).with_name("tocsin")
 # A checkout that was not installed has no script.
 TOCSIN: Final = [str(_SCRIPT)] if _SCRIPT.exists() else [sys.executable, "-m", "hub.commands"]
@@ -153,7 +152,7 @@ class NodeProcesses(LocalNode):
             "TOCSIN_LOG_LEVEL": "INFO",
             "TOCSIN_LOG_FORMAT": "text",
             "TMPDIR": str(folder),
-            "PYTHONPATH": str(_LEAN),
+            "PYTHONPATH": str(_ROOT),
         }
         if database_url:
             environment["TOCSIN_DATABASE_URL"] = database_url

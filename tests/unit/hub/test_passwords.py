@@ -1,9 +1,16 @@
 from __future__ import annotations
 
 import pytest
+from argon2 import PasswordHasher
 
 from hub.accounts import passwords
 from policies.errors import InvalidError
+
+
+@pytest.fixture(autouse=True)
+def in_earnest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a hash cost here what it costs a node."""
+    monkeypatch.setattr(passwords, "_HASHER", PasswordHasher())
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,0 @@
-"""In front of the path of processes that tests start."""
