@@ -106,12 +106,8 @@ class ChannelDoors:
         try:
             with transaction() as session:
                 self._admit(session, caller, shelf, objects)
-        except DoubtError as error:
-            return _refused(shelf, objects, error.doubt, error.message)
-        except (InvalidError, ForbiddenError) as error:
-            name = Doubt.TOO_LARGE if isinstance(error, TooLargeError) else Doubt.MALFORMED
-            field = f"{error.field}: " if error.field else ""
-            return _refused(shelf, objects, name, f"{field}{error.message}")
+        except (DoubtError, InvalidError, ForbiddenError) as error:
+            return _refused(shelf, objects, *refusal_of(error))
         return [Outcome(one.stix_id, one.version, None) for one in objects]
 
     def _admit(
@@ -122,25 +118,55 @@ class ChannelDoors:
         contribution = SignedBundle.read(objects[-1])
         if contribution.author != caller.identity:
             raise InvalidError("a contribution is posted by its author")
-        if contribution.is_entry:
-            raise DoubtError(Doubt.NOT_OWNER, "only the owner of this channel writes its entries")
-        for stix in objects[:-1]:
-            read_stix_limits(stix.value, now=self.clock())
-        # The channel is locked before anything is looked up: two posts of one bundle wait here.
-        session.get(ChannelRecord, shelf.id, with_for_update=True)
-        if is_admitted(session, shelf.id, contribution.sha256):
-            return
-        append(
-            session,
-            self.desk(session),
-            shelf.id,
-            Act.ADMITTED,
-            {},
-            (),
-            now=self.clock(),
-            contribution=contribution,
-            arrived=objects[:-1],
-        )
+        desk = self.desk(session)
+        admit(session, desk, shelf.id, contribution, objects[:-1], now=self.clock())
+
+
+def admit(
+    session: Session,
+    desk: Desk,
+    channel: str,
+    contribution: SignedBundle,
+    arrived: Sequence[StixObject],
+    *,
+    now: datetime,
+) -> None:
+    """Admit a contribution with what came with it, however it came; harmless to repeat.
+
+    Raises:
+        NotFoundError: there is no such channel here.
+        DoubtError, InvalidError, ForbiddenError: it is refused; nothing was written.
+
+    Source: protocol, 8.
+    """
+    if contribution.is_entry:
+        raise DoubtError(Doubt.NOT_OWNER, "only the owner of this channel writes its entries")
+    for stix in arrived:
+        read_stix_limits(stix.value, now=now)
+    # The channel is locked before anything is looked up: two posts of one bundle wait here.
+    session.get(ChannelRecord, channel, with_for_update=True)
+    if is_admitted(session, channel, contribution.sha256):
+        return
+    append(
+        session,
+        desk,
+        channel,
+        Act.ADMITTED,
+        {},
+        (),
+        now=now,
+        contribution=contribution,
+        arrived=arrived,
+    )
+
+
+def refusal_of(error: DoubtError | InvalidError | ForbiddenError) -> tuple[Doubt, str]:
+    """Give the name of what kept a contribution out, and the sentence."""
+    if isinstance(error, DoubtError):
+        return error.doubt, error.message
+    name = Doubt.TOO_LARGE if isinstance(error, TooLargeError) else Doubt.MALFORMED
+    field = f"{error.field}: " if error.field else ""
+    return name, f"{field}{error.message}"
 
 
 def _refused(

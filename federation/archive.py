@@ -11,7 +11,16 @@ from typing import IO, Any, Final
 
 from federation.archive_bare import verify_bare
 from federation.archive_ledger import LedgerReader
-from federation.archive_lines import FORMAT, BadLine, Kind, Line, open_archive, read_lines
+from federation.archive_lines import (
+    FORMAT,
+    OUTBOX_FORMAT,
+    BadLine,
+    Kind,
+    Line,
+    open_archive,
+    read_lines,
+)
+from federation.archive_outbox import verify_outbox
 from federation.archive_report import Failure, Report, What
 from federation.bundles import Position
 from federation.doubt import Doubt, DoubtError
@@ -39,28 +48,30 @@ def verify_file(source: Path | IO[bytes], *, pins: frozenset[str] = frozenset())
         with open_archive(source) as archive:
             if archive.read(len(_HEADER_START)) != _HEADER_START:
                 return verify_bare(archive, pins=pins)
-            return _verify_export(archive, pins)
+            try:
+                header = read_header(archive)
+            except DoubtError as error:
+                return Report(what=What.EXPORT, failures=(Failure(error.doubt, error.message, 1),))
+            if header["format"] == OUTBOX_FORMAT:
+                return verify_outbox(archive, header)
+            return check_export(archive, header, pins=pins).report(pins)
     except DoubtError as error:
         return Report(what=What.UNKNOWN, failures=(Failure(error.doubt, error.message),))
 
 
-def _verify_export(archive: IO[bytes], pins: frozenset[str]) -> Report:
-    # 1. The header says what the file claims to be.
-    archive.seek(0)
-    first = next(read_lines(archive), None)
-    try:
-        header = _read_header(first)
-    except DoubtError as error:
-        return Report(what=What.EXPORT, failures=(Failure(error.doubt, error.message, 1),))
-    # 2. What a later entry recalls may be absent: look ahead along the proven chain.
+def check_export(
+    archive: IO[bytes], header: Mapping[str, Any], *, pins: frozenset[str] = frozenset()
+) -> LedgerReader:
+    """Check an export whose header was read; give the reader that has taken in all of it."""
+    # 1. What a later entry recalls may be absent: look ahead along the proven chain.
     recalled = _recalled_ahead(archive, header)
-    # 3. Judge every entry in ledger order, then what follows the ledger.
+    # 2. Judge every entry in ledger order, then what follows the ledger.
     reader = Reader(organisation=header["for"], recalled_ahead=recalled)
     ledger = LedgerReader(archive, header, reader)
     _feed(archive, ledger)
-    # 4. The ledger ends where the header says, with the organisations that somebody vouches for.
+    # 3. The ledger ends where the header says, with the organisations that somebody vouches for.
     ledger.finish(Position(header["epoch"], header["seq"], header["sha256"]), pins)
-    return ledger.report(pins)
+    return ledger
 
 
 def _feed(archive: IO[bytes], ledger: LedgerReader) -> None:
@@ -90,19 +101,21 @@ def _recalled_ahead(archive: IO[bytes], header: Mapping[str, Any]) -> frozenset[
     return frozenset(ahead.facts.recalled)
 
 
-def _read_header(line: Line | BadLine | None) -> Mapping[str, Any]:
-    """Read the first line.
+def read_header(archive: IO[bytes]) -> Mapping[str, Any]:
+    """Read the first line: of an export, or of contributions on their way.
 
     Raises:
         DoubtError: `malformed`.
     """
+    archive.seek(0)
+    line = next(read_lines(archive), None)
     if not isinstance(line, Line):
         raise DoubtError(Doubt.MALFORMED, line.sentence if line is not None else "it is empty")
     header = line.value
     if line.kind is not Kind.HEADER or not isinstance(header, Mapping):
         raise DoubtError(Doubt.MALFORMED, "the first line is the header")
-    if header.get("format") != FORMAT:
-        raise DoubtError(Doubt.MALFORMED, f"the format is {FORMAT}")
+    if header.get("format") not in (FORMAT, OUTBOX_FORMAT):
+        raise DoubtError(Doubt.MALFORMED, f"the format is {FORMAT} or {OUTBOX_FORMAT}")
     if set(header) != _MEMBERS:
         raise DoubtError(Doubt.MALFORMED, f"the header holds exactly {', '.join(sorted(_MEMBERS))}")
     for name in ("by", "for"):

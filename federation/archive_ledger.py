@@ -26,6 +26,7 @@ from federation.judge import Judged, Reader, judge_entry
 from federation.state import Place
 from policies.acts import Act
 from policies.errors import InvalidError
+from policies.tlp import TLP
 from sharing.canonical import read_instant
 from sharing.objects import SIGNED_BUNDLE, StixObject
 
@@ -56,7 +57,8 @@ class LedgerReader:
         self._pending: list[tuple[Line, StixObject]] = []
         self._contribution: Line | None = None
         self._kept: list[_Kept] = []
-        self._covered: dict[tuple[str, str], tuple[Item, Place]] = {}
+        self._covered: dict[tuple[str, str], tuple[Item, Place, TLP | None]] = {}
+        self._released: set[str] = set()
         self._missing: set[tuple[str, str]] = set()
         self._disowned: set[tuple[str, str]] = set()
         self._broken = False
@@ -71,13 +73,27 @@ class LedgerReader:
                 # What follows a broken chain can't be told from what it lacks.
                 self._beside.take(line)
         except DoubtError as error:
-            self.fail(error.doubt, error.message, line.number)
+            self.fail(error.doubt, error.message, line.number, beside=line.kind in LAST)
         except InvalidError as error:
-            self.fail(Doubt.MALFORMED, error.message, line.number)
+            self.fail(Doubt.MALFORMED, error.message, line.number, beside=line.kind in LAST)
 
-    def fail(self, doubt: Doubt, sentence: str, line: int | None = None) -> None:
+    def fail(
+        self, doubt: Doubt, sentence: str, line: int | None = None, *, beside: bool = False
+    ) -> None:
         """Remember a failure."""
-        self._failures.append(Failure(doubt, sentence, line))
+        self._failures.append(Failure(doubt, sentence, line, beside))
+
+    def withheld_from(self, organisation: str) -> frozenset[str]:
+        """Give the hashes of what the whole ledger withholds from an organisation."""
+        state = self._chain.state
+        if state is None:
+            return frozenset()
+        return frozenset(
+            item.sha256
+            for item, place, claimed in self._covered.values()
+            if item.sha256 not in self._released
+            and is_withheld(state, organisation, place, claimed)
+        )
 
     def finish(self, head: Position, pins: frozenset[str]) -> None:
         """Check what can be said only at the end of the file.
@@ -224,7 +240,10 @@ class LedgerReader:
         self.facts.settle()
         self._chain.move(judged.state)
         for one in judged.covered:
-            self._covered.setdefault((one.item.ref, one.item.sha256), (one.item, entry.place))
+            covered = (one.item, entry.place, one.claimed)
+            self._covered.setdefault((one.item.ref, one.item.sha256), covered)
+        for ref in judged.released:
+            self._released |= self.facts.covered_contents(ref)
         if judged.void is None and judged.act is Act.NODE_DESCRIBED:
             disowned = acting.body.get("disowned", ())
             self._disowned |= {(acting.author, sha256) for sha256 in disowned}
@@ -290,7 +309,7 @@ class LedgerReader:
                 yield line
 
     def _objects(self) -> Iterator[ObjectLine]:
-        for key, (item, place) in self._covered.items():
+        for key, (item, place, _) in self._covered.items():
             yield ObjectLine(
                 ref=item.ref,
                 version=item.version,

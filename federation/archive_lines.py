@@ -19,6 +19,7 @@ from policies.errors import InvalidError
 from sharing.canonical import MAX_DEPTH, canonical, read_json
 
 FORMAT: Final = "coordination-export/1"
+OUTBOX_FORMAT: Final = "coordination-outbox/1"
 LINE_LIMIT_BYTES: Final = 5 * 1024 * 1024
 EXPANDED_LIMIT_BYTES: Final = 2 * 1024 * 1024 * 1024
 """How much a compressed file or a pipe may bring; a plain file is as large as it is."""
@@ -71,14 +72,19 @@ class BadLine:
 
 
 @contextmanager
-def open_archive(source: Path | IO[bytes]) -> Iterator[IO[bytes]]:
+def open_archive(
+    source: Path | IO[bytes], *, limit_bytes: int = EXPANDED_LIMIT_BYTES
+) -> Iterator[IO[bytes]]:
     """Lend the plain bytes of a file in a stream that can be read again.
+
+    Args:
+        limit_bytes: how much a compressed file or a pipe may bring.
 
     Raises:
         DoubtError: `malformed`: it is not what gzip wrote, or holds too much.
     """
     if isinstance(source, Path):
-        with source.open("rb") as stream, open_archive(stream) as archive:
+        with source.open("rb") as stream, open_archive(stream, limit_bytes=limit_bytes) as archive:
             yield archive
         return
     head = source.read(len(_GZIP))
@@ -88,7 +94,8 @@ def open_archive(source: Path | IO[bytes]) -> Iterator[IO[bytes]]:
         return
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as spool:
         chunks = _read_chunks(source, head)
-        _keep(_inflate(chunks) if head == _GZIP else chunks, cast("IO[bytes]", spool))
+        plain = _inflate(chunks) if head == _GZIP else chunks
+        _keep(plain, cast("IO[bytes]", spool), limit_bytes)
         spool.seek(0)
         yield cast("IO[bytes]", spool)
 
@@ -151,15 +158,15 @@ def _inflate(chunks: Iterator[bytes]) -> Iterator[bytes]:
         raise _malformed("something follows the compressed file")
 
 
-def _keep(chunks: Iterator[bytes], spool: IO[bytes]) -> None:
+def _keep(chunks: Iterator[bytes], spool: IO[bytes], limit_bytes: int) -> None:
     """Write chunks down until they break a limit."""
     total = run = 0
     for chunk in chunks:
         total += len(chunk)
         last = chunk.rfind(b"\n")
         run = run + len(chunk) if last < 0 else len(chunk) - last - 1
-        if total > EXPANDED_LIMIT_BYTES:
-            raise _malformed(f"it holds more than {EXPANDED_LIMIT_BYTES} bytes")
+        if total > limit_bytes:
+            raise _malformed(f"it holds more than {limit_bytes} bytes")
         if run > LINE_LIMIT_BYTES + _CHUNK:
             raise _malformed(f"a line is longer than {LINE_LIMIT_BYTES} bytes")
         spool.write(chunk)

@@ -17,6 +17,7 @@ class What(StrEnum):
     """What a file turned out to be."""
 
     EXPORT = "export"
+    OUTBOX = "contributions on their way"
     BUNDLE = "signed bundle"
     DESCRIPTOR = "node descriptor"
     SIGNATURE = "signature"
@@ -38,11 +39,13 @@ class Failure:
 
     Args:
         line: where in the file; `None` where it is about the whole.
+        beside: whether it is about what follows the ledger, which holds without it.
     """
 
     doubt: Doubt
     sentence: str
     line: int | None = None
+    beside: bool = False
 
     @property
     def text(self) -> str:

@@ -74,7 +74,7 @@ class Export:
             "for": self.for_,
             "at": write_time(self.at),
         }
-        yield _line(Kind.HEADER, canonical(header))
+        yield line_of(Kind.HEADER, canonical(header))
         written: set[str] = set()
         for entries in chunks(_entries(session, self.channel, self.head), _ENTRIES_AT_ONCE):
             bundles = objects.find_contents(session, _bundle_hashes(entries))
@@ -82,10 +82,10 @@ class Export:
                 yield from self._objects(session, entry, written)
                 if entry.contribution_object is not None:
                     content = _stored(bundles, entry.contribution_object, entry)
-                    yield _line(Kind.CONTRIBUTION, content)
-                yield _line(Kind.ENTRY, _stored(bundles, entry.object_sha256, entry))
+                    yield line_of(Kind.CONTRIBUTION, content)
+                yield line_of(Kind.ENTRY, _stored(bundles, entry.object_sha256, entry))
         for content in _evidence(session, self.channel, self.head):
-            yield _line(Kind.EVIDENCE, content)
+            yield line_of(Kind.EVIDENCE, content)
 
     def _objects(self, session: Session, entry: EntryRecord, written: set[str]) -> Iterator[bytes]:
         """Give the objects that come with an entry and that its reader is due."""
@@ -110,7 +110,7 @@ class Export:
             for sha256 in dict.fromkeys(wanted):
                 if sha256 in contents and sha256 not in written:
                     written.add(sha256)
-                    yield _line(Kind.OBJECT, contents[sha256])
+                    yield line_of(Kind.OBJECT, contents[sha256])
 
     def _shown(self, session: Session, hashes: Iterable[str]) -> set[str]:
         """Give those of the objects that our TAXII server would serve to this reader."""
@@ -251,5 +251,6 @@ def _evidence(session: Session, channel: str, head: Position) -> Iterator[bytes]
             yield entry.stix.content
 
 
-def _line(kind: Kind, content: bytes) -> bytes:
+def line_of(kind: Kind, content: bytes) -> bytes:
+    """Give one line of a file; its end is part of it."""
     return b'{"' + kind.value.encode() + b'":' + content + b"}\n"

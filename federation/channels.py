@@ -152,6 +152,22 @@ def answer_invitation(
         ConflictError: the invitation was answered before.
     """
     body = read_body(act, body)
+    record = expect_invited(session, invited, now=now)
+    if act is Act.MEMBER_JOINED:
+        record.standing = Standing.JOINING
+    if act is Act.MEMBER_DECLINED and record.standing is Standing.JOINING:
+        record.standing = Standing.ENDED
+    return _contribute(
+        session, desk, record, act, body, (), seen=invited.head, label=label, by=by, now=now
+    )
+
+
+def expect_invited(session: Session, invited: Invited, *, now: datetime) -> ChannelRecord:
+    """Prepare for the channel that an invitation names; give its row, locked.
+
+    Raises:
+        ConflictError: another channel is here under the same id.
+    """
     record = session.get(ChannelRecord, invited.channel, with_for_update=True)
     if record is None:
         collections.create(session, invited.channel, title=invited.name)
@@ -175,13 +191,7 @@ def answer_invitation(
         raise ConflictError("this invitation names another channel under the same id")
     elif record.cursor_server != invited.owner:
         record.owner, record.cursor, record.cursor_server = invited.owner, None, invited.owner
-    if act is Act.MEMBER_JOINED:
-        record.standing = Standing.JOINING
-    if act is Act.MEMBER_DECLINED and record.standing is Standing.JOINING:
-        record.standing = Standing.ENDED
-    return _contribute(
-        session, desk, record, act, body, (), seen=invited.head, label=label, by=by, now=now
-    )
+    return record
 
 
 def _take_invitation(session: Session, record: ChannelRecord, invited: Invited) -> None:

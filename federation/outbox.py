@@ -122,6 +122,18 @@ def take_note(session: Session, sha256: str, *, now: datetime) -> None:
     contribution.seen_at = now
 
 
+def missing_objects(session: Session, row: ContributionRecord) -> list[str]:
+    """Give the hashes of what a contribution covers and the ledger does not hold yet."""
+    there = set(
+        session.scalars(
+            select(CollectionRow.sha256).where(
+                CollectionRow.collection_id == row.channel, CollectionRow.sha256.in_(row.objects)
+            )
+        )
+    )
+    return [sha256 for sha256 in row.objects if sha256 not in there]
+
+
 def _find_next(session: Session, channel: str) -> _Next | None:
     row = session.scalars(
         select(ContributionRecord)
@@ -132,14 +144,7 @@ def _find_next(session: Session, channel: str) -> _Next | None:
     if row is None:
         return None
     record: ChannelRecord = get_channel(session, channel)
-    there = set(
-        session.scalars(
-            select(CollectionRow.sha256).where(
-                CollectionRow.collection_id == channel, CollectionRow.sha256.in_(row.objects)
-            )
-        )
-    )
-    missing = [sha256 for sha256 in row.objects if sha256 not in there]
+    missing = missing_objects(session, row)
     found = objects.find_contents(session, missing)
     contents = [found[sha256] for sha256 in missing if sha256 in found]
     return _Next(row.sha256, record.owner, [*contents, row.bundle])

@@ -139,6 +139,13 @@ class Replicas:
                 break
         return doubt
 
+    def take_in(self, channel: str, values: list[Mapping[str, Any]]) -> DoubtError | None:
+        """Take in what came by another way than a pull; the cursor stays where it is.
+
+        Gives what the replica waits for, or what froze it.
+        """
+        return self._take(channel, "", PulledPage(values, None))[0]
+
     def apply(self, channel: str) -> DoubtError | None:
         """Apply what is staged, as far as it goes; give what it waits for, if it waits."""
         while True:

@@ -34,10 +34,8 @@ from federation.partner_records import PartnerRecord, PartnerState, UsedAssertio
 from federation.partners import find_partner, get_destination
 from federation.poll_records import PollRecord
 from federation.replica import Replicas
-from federation.sources import DELIVER, PULL, ask_pull, pulls_from
-from policies.acts import ChannelKind
+from federation.sources import DELIVER, PULL, ask_pull, expect_direct, pulls_from
 from policies.errors import CoordinationError, NotFoundError, UnavailableError
-from sharing import collections
 from sharing.db import reading, transaction
 
 if TYPE_CHECKING:
@@ -199,7 +197,7 @@ class Rounds:
         if record is None:
             if _count_unread(session, organisation) >= UNREAD_AT_MOST:
                 return 0
-            record = _expect(session, organisation, head.channel, now)
+            record = expect_direct(session, organisation, head.channel, now=now)
         elif (
             pulls_from(record, get_node(session).organisation) != organisation
             or record.standing in _SETTLED
@@ -266,20 +264,3 @@ def _count_unread(session: Session, organisation: str) -> int:
         ChannelRecord.state.is_(None),
     )
     return session.scalar(query) or 0
-
-
-def _expect(session: Session, organisation: str, channel: str, now: datetime) -> ChannelRecord:
-    """Prepare for a channel that a partner says we may read; only a direct one will be taken."""
-    collections.create(session, channel, title="")
-    record = ChannelRecord(
-        id=channel,
-        kind=ChannelKind.DIRECT,
-        name="",
-        owner=organisation,
-        is_ours=False,
-        standing=Standing.JOINING,
-        opened_at=now,
-    )
-    session.add(record)
-    session.flush()
-    return record

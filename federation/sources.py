@@ -11,11 +11,11 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from federation.errands import ask
-from federation.ledger_records import (
-    ChannelRecord,
-)
+from federation.ledger_records import ChannelRecord, Standing
 from federation.state import JOINED
+from policies.acts import ChannelKind
 from policies.lifecycles import CHANNEL
+from sharing import collections
 
 DELIVER: Final = "deliver"
 """Errand: send what waits in the outbox for a channel. Subject: the channel."""
@@ -51,3 +51,22 @@ def pulls_from(record: ChannelRecord, organisation: str) -> str:
         member["organisation"] == organisation and member["state"] == JOINED for member in members
     )
     return source_of(record) if joined else record.cursor_server or source_of(record)
+
+
+def expect_direct(
+    session: Session, organisation: str, channel: str, *, now: datetime
+) -> ChannelRecord:
+    """Prepare for a channel that a partner says we may read; only a direct one will be taken."""
+    collections.create(session, channel, title="")
+    record = ChannelRecord(
+        id=channel,
+        kind=ChannelKind.DIRECT,
+        name="",
+        owner=organisation,
+        is_ours=False,
+        standing=Standing.JOINING,
+        opened_at=now,
+    )
+    session.add(record)
+    session.flush()
+    return record

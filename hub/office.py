@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from federation.client import PartnerHttp
 from federation.desk import Desk
 from federation.exchanges import Exchanges
+from federation.file_intake import FileIntake
 from federation.outbox import Outbox
 from federation.replica import Replicas
 from federation.rounds import Rounds
@@ -29,6 +30,7 @@ class Office:
     replicas: Replicas
     outbox: Outbox
     rounds: Rounds
+    files: FileIntake
 
     def desk(self, session: Session) -> Desk:
         """Give the desk at which this node writes.

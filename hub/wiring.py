@@ -20,6 +20,7 @@ from federation.client import PartnerHttp
 from federation.endpoints import FederationDoors, create_federation
 from federation.errands import Done, Outcome
 from federation.exchanges import Exchanges, assertion_maker
+from federation.file_intake import FileIntake
 from federation.ledger import get_channel
 from federation.origins import Destination
 from federation.outbox import Outbox
@@ -34,6 +35,7 @@ from hub.accounts.current import current_actor
 from hub.api import idempotency
 from hub.audit import service as audit
 from hub.channels.history import READERS_OF_RED
+from hub.channels.invitations import find_invited
 from hub.desk import Keys
 from hub.office import OFFICE, Office
 from hub.settings import Settings
@@ -128,6 +130,9 @@ def _open_office(settings: Settings) -> Office:
             ring=keys.ring,
             clock=clock.utcnow,
             poll_every=timedelta(seconds=settings.poll_seconds),
+        ),
+        files=FileIntake(
+            replicas=replicas, desk=keys.desk, invited=find_invited, clock=clock.utcnow
         ),
     )
     return office

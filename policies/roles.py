@@ -94,6 +94,7 @@ class Right(StrEnum):
     READ_PARTNERS = "read partners and deliveries"
     READ_AUDIT = "read the audit log"
     VERIFY_LEDGERS = "verify and export ledgers"
+    TAKE_IN_FILES = "take in files"
     HOLD_TOKENS = "hold personal tokens"
 
 
@@ -118,6 +119,7 @@ RIGHTS: Final[Mapping[PersonRole, frozenset[Right]]] = {
             Right.MAKE_BACKUPS,
             Right.SETTLE_FREEZES,
             Right.CONFIRM_DELETIONS,
+            Right.TAKE_IN_FILES,
             Right.READ_CHANNELS,
             Right.READ_PARTNERS,
             Right.READ_AUDIT,
@@ -131,6 +133,7 @@ RIGHTS: Final[Mapping[PersonRole, frozenset[Right]]] = {
         Right.MANAGE_MEMBERS,
         Right.HAND_OVER,
         Right.ANSWER_INVITATIONS,
+        Right.TAKE_IN_FILES,
     },
     PersonRole.HANDLER: _HANDLER | {Right.ANSWER_INVITATIONS},
     PersonRole.LIAISON: frozenset({Right.READ_CHANNELS, Right.HOLD_TOKENS}),

@@ -6,7 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from federation.bundles import Position
 from federation.channels import Written
+from federation.file_intake import Admitted, TakenIn
 from federation.judge import Judged
 from federation.ledger_records import Delivery, Standing
 from hub.api.models import Document, Form, Moment
@@ -290,6 +292,37 @@ class ExportQuery(BaseModel):
     ] = None
 
 
+class OutboxQuery(BaseModel):
+    """Nothing is asked beside the channel."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DecidedOut(Document):
+    """What became of one contribution that came by file."""
+
+    sha256: str
+    nth: int
+    act: str
+    admitted: bool
+    doubt: DoubtName
+    sentence: str | None
+
+
+class FileTakenOut(Document):
+    """What a file brought: an export into our copy, or contributions into our ledger."""
+
+    what: Literal["export", "contributions"]
+    channel: str
+    head_before: Annotated[str | None, Field(description="Our head, as epoch/seq.")]
+    head: str | None
+    standing: Standing | None
+    doubt: DoubtName
+    sentence: str | None
+    receipts: Annotated[int, Field(description="Receipts in the file that prove here.")]
+    contributions: list[DecidedOut]
+
+
 class InvitationsQuery(PageQuery):
     """Which invitations."""
 
@@ -351,3 +384,45 @@ def entry_written(channel: str, act: Act, judged: Judged) -> WrittenOut:
         seq=seq,
         sha256=judged.entry.sha256,
     )
+
+
+def file_document(result: TakenIn | Admitted) -> FileTakenOut:
+    """Give what a file brought."""
+    if isinstance(result, Admitted):
+        decided = [
+            DecidedOut(
+                sha256=one.sha256,
+                nth=one.nth,
+                act=one.act,
+                admitted=one.failure is None,
+                doubt=one.failure and one.failure.value,
+                sentence=one.sentence,
+            )
+            for one in result.decided
+        ]
+        return FileTakenOut(
+            what="contributions",
+            channel=result.channel,
+            head_before=None,
+            head=None,
+            standing=None,
+            doubt=None,
+            sentence=None,
+            receipts=0,
+            contributions=decided,
+        )
+    return FileTakenOut(
+        what="export",
+        channel=result.channel,
+        head_before=_place_of(result.before),
+        head=_place_of(result.after),
+        standing=result.standing,
+        doubt=result.doubt.doubt.value if result.doubt is not None else None,
+        sentence=result.doubt.message if result.doubt is not None else None,
+        receipts=result.receipts,
+        contributions=[],
+    )
+
+
+def _place_of(head: Position | None) -> str | None:
+    return f"{head.epoch}/{head.seq}" if head is not None else None

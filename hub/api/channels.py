@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -10,8 +11,10 @@ from typing import IO, Final, cast
 
 from sqlalchemy.orm import Session
 
+from federation.archive_writer import Export
 from federation.channels import Written
 from federation.desk import Desk
+from federation.outbox_writer import OutboxFile
 from hub.accounts.current import current_settings
 from hub.api.channel_models import (
     ActIn,
@@ -21,11 +24,13 @@ from hub.api.channel_models import (
     EntriesOut,
     EntriesQuery,
     ExportQuery,
+    FileTakenOut,
     InviteIn,
     MemberIn,
     MembersOut,
     NoteIn,
     OpenActsOut,
+    OutboxQuery,
     PendingsOut,
     RemoveIn,
     VerificationOut,
@@ -33,20 +38,22 @@ from hub.api.channel_models import (
     channel_document,
     entry_document,
     entry_written,
+    file_document,
     member_document,
     pending_document,
     verification_document,
     written_document,
 )
-from hub.api.frame import PREFIX, Call, Download, Resource
+from hub.api.frame import PREFIX, Call, Download, Resource, Step
 from hub.api.listing import cut_page, newest_first, oldest_first
 from hub.api.paging import PageQuery, cut, read_cursor, write_cursor
-from hub.channels import history, proofs, queries, service
+from hub.channels import files, history, proofs, queries, service
 from hub.channels.incoming import read_objects
 from hub.office import current_office
 from policies.acts import ACTS, Act, ChannelKind
 
 EXPORT_TYPE: Final = "application/jsonl"
+FILE_TYPES: Final = (EXPORT_TYPE, "application/gzip")
 _IN_MEMORY: Final = 4 * 1024 * 1024
 
 resource = Resource("channels")
@@ -310,14 +317,41 @@ def get_channel_export(call: Call, channel: str, query: ExportQuery) -> Download
         for_=query.for_,
         now=call.now,
     )
+    return _spooled(export, call)
+
+
+@resource.downloads(
+    "/<channel>/outbox", media_type=EXPORT_TYPE, query=OutboxQuery, audited="outbox.taken_away"
+)
+def get_channel_outbox(call: Call, channel: str, query: OutboxQuery) -> Download:
+    """Give what of ours waits for a channel as one file, which its owner takes in."""
+    del query
+    us = _desk(call.session).organisation
+    return _spooled(files.get_outbox(call.session, call.actor, channel, us=us, now=call.now), call)
+
+
+@resource.uploads("/import", media_types=FILE_TYPES, gives=FileTakenOut, action="file.taken_in")
+def post_channel_import(step: Step, data: bytes) -> FileTakenOut:
+    """Take in an export or contributions that came by file."""
+    result = files.take_in(
+        current_office().files,
+        step.actor,
+        io.BytesIO(data),
+        limit_bytes=files.UPLOAD_EXPANDED_BYTES,
+        now=step.now,
+    )
+    return file_document(result)
+
+
+def _spooled(made: Export | OutboxFile, call: Call) -> Download:
     with ExitStack() as stack:
         folder = str(current_settings().data)
         spool = stack.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=folder))
         stream = cast("IO[bytes]", spool)
-        size = proofs.write_export(call.session, export, stream)
+        size = proofs.write_export(call.session, made, stream)
         stream.seek(0)
         stack.pop_all()  # from here on, who sends it closes it
-    return Download(name=export.name, stream=stream, size_bytes=size)
+    return Download(name=made.name, stream=stream, size_bytes=size)
 
 
 def _desk(session: Session) -> Desk:

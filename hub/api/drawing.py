@@ -86,7 +86,7 @@ def _line(path: str, method: str, operation: Mapping[str, Any]) -> str:
     media_type, content = next(iter(answer["content"].items()))
     gives = _type(content["schema"]) if media_type == "application/json" else f"`{media_type}`"
     body = operation.get("requestBody")
-    takes = _type(body["content"]["application/json"]["schema"]) if body else ""
+    takes = _takes(body["content"]) if body else ""
     query = [
         f"`?{parameter['name']}`"
         for parameter in operation.get("parameters", ())
@@ -99,6 +99,12 @@ def _line(path: str, method: str, operation: Mapping[str, Any]) -> str:
         f"{status} {gives}",
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _takes(content: Mapping[str, Any]) -> str:
+    if "application/json" in content:
+        return _type(content["application/json"]["schema"])
+    return " or ".join(f"`{media_type}`" for media_type in content)
 
 
 def _form(name: str, schema: Mapping[str, Any]) -> Iterator[str]:

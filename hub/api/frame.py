@@ -39,6 +39,9 @@ SECURITY: Final[list[str | dict[str, list[Any]]]] = ["token", "session"]
 PASSWORD_ENDPOINT: Final = "api_me.put_password"  # noqa: S105 - the one act left to do
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
+UPLOADS: Final[dict[str, tuple[str, ...]]] = {}
+"""Endpoints that take a file, with the types that its body may have."""
+
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
@@ -116,6 +119,30 @@ class Resource(APIBlueprint):
 
         return decorate
 
+    def uploads(
+        self, rule: str, *, media_types: tuple[str, ...], gives: type[BaseModel], action: str
+    ) -> Callable[[Handler], Handler]:
+        """Add a POST that takes a file as its body; the route gets a `Step` and the bytes."""
+
+        def decorate(handler: Handler) -> Handler:
+            @functools.wraps(handler)
+            def with_file(step: Step, **arguments: Any) -> Any:
+                return handler(step, request.get_data(cache=True), **arguments)
+
+            view: Any = _writing(with_file, _in_steps, action=action, status=HTTPStatus.OK)
+            UPLOADS[f"{self.name}.{handler.__name__}"] = media_types
+            responses = _problems("POST") | {415: f"Send {' or '.join(media_types)}."}
+            view = self.doc(
+                security=SECURITY,
+                responses=responses,
+                operation_id=f"{self.name}.{handler.__name__}",
+            )(view)
+            view = self.output(gives)(view)
+            self.post(rule, endpoint=handler.__name__)(view)
+            return handler
+
+        return decorate
+
     def downloads(
         self, rule: str, *, media_type: str, query: type[BaseModel], audited: str
     ) -> Callable[[Handler], Handler]:
@@ -189,7 +216,9 @@ def etag_of(body: bytes) -> str:
 
 def _guard() -> None:
     """Settle who asks and by which right, before anything is parsed."""
-    request.max_content_length = min(MAX_BODY_BYTES, current_settings().max_body_bytes)
+    most = current_settings().max_body_bytes
+    file_types = UPLOADS.get(request.endpoint or "")
+    request.max_content_length = most if file_types else min(MAX_BODY_BYTES, most)
     if "\0" in request.path or b"%00" in request.query_string:
         raise InvalidError("an address holds no U+0000")
     actor = current_actor()
@@ -207,7 +236,7 @@ def _guard() -> None:
     actor.may_write().enforce()
     if actor.must_change_password and request.endpoint != PASSWORD_ENDPOINT:
         raise ForbiddenError("change your password first")
-    if request.content_length and request.mimetype != "application/json":
+    if request.content_length and request.mimetype not in (file_types or ("application/json",)):
         raise UnsupportedMediaType
 
 

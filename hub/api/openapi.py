@@ -10,7 +10,7 @@ from typing import Any, Final
 from apiflask import APIFlask
 from flask import Response, jsonify
 
-from hub.api.frame import PREFIX, Resource
+from hub.api.frame import PREFIX, UPLOADS, Resource
 from hub.api.models import Problem, plain_schema
 from hub.problem import MEDIA_TYPE
 
@@ -75,6 +75,10 @@ def correct(spec: dict[str, Any]) -> dict[str, Any]:
                 operation["responses"]["304"] = {"description": "As it was (`If-None-Match`)."}
             if method != "get":
                 operation["parameters"].append(_IDEMPOTENCY_KEY)
+            if operation.get("operationId") in UPLOADS:
+                file = {"schema": {"type": "string", "format": "binary"}}
+                types = UPLOADS[operation["operationId"]]
+                operation["requestBody"] = {"content": dict.fromkeys(types, file)}
             if "requestBody" in operation:
                 operation["requestBody"]["required"] = True
     return spec

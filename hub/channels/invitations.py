@@ -9,6 +9,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from federation.bundles import Position
+from federation.channels import Invited
 from federation.ledger import find_channel
 from federation.ledger_records import (
     ContributionRecord,
@@ -50,6 +52,25 @@ def visible_invitations(
     rows = session.scalars(select(InvitationView).order_by(InvitationView.reply_by))
     shown = [_invitation(session, row, now) for row in rows]
     return [row for row in shown if row.state == "open"] if open_only else shown
+
+
+def invited_by(invitation: InvitationView) -> Invited:
+    """Give an invitation as the federation takes it."""
+    return Invited(
+        channel=invitation.channel,
+        kind=invitation.kind,
+        owner=invitation.owner,
+        name=invitation.name,
+        roles=tuple(invitation.roles),
+        genesis=invitation.genesis,
+        head=Position(invitation.head_epoch, invitation.head_seq, invitation.head_sha256),
+    )
+
+
+def find_invited(session: Session, channel: str) -> Invited | None:
+    """Find the invitation to a channel that can still be answered."""
+    invitation = session.get(InvitationView, channel)
+    return None if invitation is None or invitation.withdrawn else invited_by(invitation)
 
 
 def _invitation(session: Session, row: InvitationView, now: datetime) -> InvitationRow:

@@ -14,6 +14,7 @@ from federation.archive import verify_file
 from federation.archive_report import Report
 from federation.archive_writer import Export, prepare_export
 from federation.desk import Desk
+from federation.outbox_writer import OutboxFile
 from federation.rebuild import Rebuilt
 from hub.accounts.actor import Actor
 from hub.apply import VIEWS
@@ -60,7 +61,7 @@ def record_export(session: Session, actor: Actor, export: Export, *, now: dateti
     audit.record(session, actor, "channel.exported", f"{export.channel} {export.for_}", now=now)
 
 
-def write_export(session: Session, export: Export, target: IO[bytes]) -> int:
+def write_export(session: Session, export: Export | OutboxFile, target: IO[bytes]) -> int:
     """Write an export into a stream; give how many bytes."""
     return sum(target.write(line) for line in export.lines(session))
 

@@ -12,8 +12,7 @@ from typing import Any, Final
 from sqlalchemy.orm import Session
 
 from federation import channels, openings, outbox
-from federation.bundles import Position
-from federation.channels import Invited, Written
+from federation.channels import Written
 from federation.desk import Desk
 from federation.errands import hasten
 from federation.judge import Judged
@@ -24,6 +23,7 @@ from federation.partners import get_partner
 from federation.sources import ask_pull
 from hub.accounts.actor import Actor
 from hub.audit import service as audit
+from hub.channels.invitations import invited_by
 from hub.channels.records import InvitationView
 from policies.acts import ACTS, Act, ChannelKind
 from policies.errors import ConflictError, InvalidError, NotFoundError
@@ -355,15 +355,7 @@ def _answer(
     written = channels.answer_invitation(
         session,
         desk,
-        Invited(
-            channel=invitation.channel,
-            kind=invitation.kind,
-            owner=invitation.owner,
-            name=invitation.name,
-            roles=tuple(invitation.roles),
-            genesis=invitation.genesis,
-            head=Position(invitation.head_epoch, invitation.head_seq, invitation.head_sha256),
-        ),
+        invited_by(invitation),
         act,
         body,
         label=invitation.ceiling,

@@ -17,6 +17,7 @@ NOUNS: Final = {
     "backup": "hub.commands.backup",
     "channel": "hub.commands.channel",
     "check": "hub.commands.check",
+    "import": "hub.commands.import_",
     "node": "hub.commands.node",
     "partner": "hub.commands.partner",
     "restore": "hub.commands.restore",

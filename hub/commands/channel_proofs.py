@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from hub import clock
-from hub.channels import proofs
+from hub.channels import files, proofs
 from hub.commands import frame
 from hub.commands.names import get_channel_named, get_member_named
 from hub.commands.verify import show_report
@@ -70,6 +70,38 @@ def export(channel: str, file: Path, organisation: str | None, *, as_json: bool)
             frame.show(document, as_json=as_json, line=line)
 
 
+@click.command("outbox")
+@click.argument("channel")
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
+@frame.as_json
+@frame.refusing
+def outbox(channel: str, file: Path, *, as_json: bool) -> None:
+    """Write what of ours waits for CHANNEL into FILE, for its owner: tocsin import FILE.
+
+    What is delivered both ways is admitted once. A FILE that ends in .gz is compressed; a dash is
+    standard output.
+    """
+    with frame.node():
+        actor, now = frame.console_actor(), clock.utcnow()
+        with reading() as session:
+            us = current_office().desk(session).organisation
+            found = get_channel_named(session, actor, channel)
+            made = files.get_outbox(session, actor, found, us=us, now=now)
+            with _writing(file) as target:
+                size = proofs.write_export(session, made, target)
+        with transaction() as session:
+            files.record_outbox(session, actor, made, now=now)
+        document = {
+            "channel": made.channel,
+            "for": made.for_,
+            "count": made.count,
+            "file": file,
+            "size_bytes": size,
+        }
+        if str(file) != "-":
+            frame.show(document, as_json=as_json, line=f"{file}: {made.count} contributions")
+
+
 @click.command("verify")
 @click.argument("channel")
 @frame.as_json
@@ -116,7 +148,7 @@ def rebuild(channel: str, *, as_json: bool) -> None:
         raise SystemExit(frame.REFUSED)
 
 
-COMMANDS: Final = (export, verify, rebuild)
+COMMANDS: Final = (export, outbox, verify, rebuild)
 
 
 @contextmanager
