@@ -73,12 +73,12 @@ class BadLine:
 
 @contextmanager
 def open_archive(
-    source: Path | IO[bytes], *, limit_bytes: int = EXPANDED_LIMIT_BYTES
+    source: Path | IO[bytes], *, limit_bytes: int | None = None
 ) -> Iterator[IO[bytes]]:
     """Lend the plain bytes of a file in a stream that can be read again.
 
     Args:
-        limit_bytes: how much a compressed file or a pipe may bring.
+        limit_bytes: how much a compressed file or a pipe may bring, if less than usual.
 
     Raises:
         DoubtError: `malformed`: it is not what gzip wrote, or holds too much.
@@ -95,7 +95,7 @@ def open_archive(
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as spool:
         chunks = _read_chunks(source, head)
         plain = _inflate(chunks) if head == _GZIP else chunks
-        _keep(plain, cast("IO[bytes]", spool), limit_bytes)
+        _keep(plain, cast("IO[bytes]", spool), limit_bytes or EXPANDED_LIMIT_BYTES)
         spool.seek(0)
         yield cast("IO[bytes]", spool)
 

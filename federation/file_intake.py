@@ -21,7 +21,6 @@ from sqlalchemy.orm import Session
 from federation.access import admit, refusal_of
 from federation.archive import check_export, read_header
 from federation.archive_lines import (
-    EXPANDED_LIMIT_BYTES,
     LAST,
     OUTBOX_FORMAT,
     Kind,
@@ -113,12 +112,12 @@ class FileIntake:
     clock: Callable[[], datetime]
 
     def take(
-        self, source: Path | IO[bytes], *, limit_bytes: int = EXPANDED_LIMIT_BYTES
+        self, source: Path | IO[bytes], *, limit_bytes: int | None = None
     ) -> TakenIn | Admitted:
         """Take in a file, whichever of the two it is.
 
         Args:
-            limit_bytes: how much a compressed file may bring.
+            limit_bytes: how much a compressed file may bring, if less than usual.
 
         Raises:
             DoubtError: the file itself does not hold, by name, or belongs to a channel that

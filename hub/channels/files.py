@@ -8,7 +8,6 @@ from typing import IO, Final
 
 from sqlalchemy.orm import Session
 
-from federation.archive_lines import EXPANDED_LIMIT_BYTES
 from federation.file_intake import Admitted, FileIntake, TakenIn
 from federation.outbox_writer import OutboxFile, prepare_outbox
 from hub.accounts.actor import Actor
@@ -26,7 +25,7 @@ def take_in(
     actor: Actor,
     source: Path | IO[bytes],
     *,
-    limit_bytes: int = EXPANDED_LIMIT_BYTES,
+    limit_bytes: int | None = None,
     now: datetime,
 ) -> TakenIn | Admitted:
     """Take in an export or contributions; in transactions of its own, harmless to repeat.
