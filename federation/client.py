@@ -25,6 +25,7 @@ from federation.descriptor import DESCRIPTOR_LIMIT_BYTES, MAX_VERSIONS
 from federation.heads import Heads, read_heads
 from federation.keys import SignatureError, unb64
 from federation.origins import Destination, may_connect
+from federation.receipts import ReceiptList
 from federation.tokens import ASSERTION_TYPE
 from policies.errors import (
     ConflictError,
@@ -44,6 +45,7 @@ logger = logging.getLogger(__name__)
 DESCRIPTOR_ANSWER_LIMIT_BYTES: Final = 128 * 1024
 PAIRING_LIMIT_BYTES: Final = 4 * 1024 * 1024
 HEADS_LIMIT_BYTES: Final = 4 * 1024 * 1024
+RECEIPTS_LIMIT_BYTES: Final = 4 * 1024 * 1024
 TOKEN_LIMIT_BYTES: Final = 16 * 1024
 PROBLEM_LIMIT_BYTES: Final = 16 * 1024
 
@@ -212,6 +214,36 @@ class PartnerHttp:
             content_type="application/jose",
             limit_bytes=PROBLEM_LIMIT_BYTES,
         )
+
+    def post_receipt(self, destination: Destination, channel: str, jws: str) -> None:
+        """Give a channel's owner our receipt."""
+        self._exchange(
+            "POST",
+            destination,
+            f"/federation/channels/{channel}/receipts/",
+            body=jws.encode("ascii"),
+            content_type="application/jose",
+            limit_bytes=PROBLEM_LIMIT_BYTES,
+            as_ourselves=True,
+        )
+
+    def get_receipts(
+        self, destination: Destination, channel: str, since: tuple[int, int]
+    ) -> ReceiptList:
+        """Ask a node for the receipts that it has for a place and what follows; unverified.
+
+        Raises:
+            InvalidError: it answers with something else.
+        """
+        epoch, seq = since
+        answer = self._exchange(
+            "GET",
+            destination,
+            f"/federation/channels/{channel}/receipts/?epoch={epoch}&since_seq={seq}",
+            limit_bytes=RECEIPTS_LIMIT_BYTES,
+            as_ourselves=True,
+        )
+        return ReceiptList.read(_read_object(answer, RECEIPTS_LIMIT_BYTES))
 
     def token(self, destination: Destination) -> str:
         """Give our access token for this origin, from the last ten minutes or fresh."""

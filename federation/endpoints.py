@@ -1,4 +1,4 @@
-"""The paths that partners' nodes use, but for TAXII, receipts and evidence files.
+"""The paths that partners' nodes use, but for TAXII and evidence files.
 
 Every body is bounded before it is read and parsed strictly; every refusal is a problem document.
 
@@ -32,7 +32,9 @@ from federation.pairing import (
 )
 from federation.partner_keys import ChannelKeys
 from federation.problems import problem
+from federation.receipts import RECEIPT_LIMIT_BYTES
 from federation.tokens import grant_token, verify_access_token
+from federation.vouching import read_page, take_posted
 from policies.errors import (
     CoordinationError,
     InvalidError,
@@ -49,6 +51,7 @@ PAIRING_LIMIT_BYTES: Final = 4 * 1024 * 1024
 TOKEN_LIMIT_BYTES: Final = 16 * 1024
 
 _MAX_FIELDS: Final = 16
+_PLACE_DIGITS: Final = 15
 _JOSE_JSON: Final = "application/jose+json"
 _JOSE: Final = "application/jose"
 _JSON: Final = "application/json"
@@ -104,6 +107,7 @@ def create_federation(doors: FederationDoors) -> Blueprint:
     _add_descriptors(bp)
     _add_pairing(bp, doors)
     _add_exchange(bp, doors)
+    _add_receipts(bp, doors)
 
     @bp.errorhandler(CoordinationError)
     def refuse(error: CoordinationError) -> ResponseReturnValue:
@@ -211,6 +215,41 @@ def _add_exchange(bp: Blueprint, doors: FederationDoors) -> None:
             )
         document = heads_document(heads)
         return _document(document, _JSON, etag=etag_of(document))
+
+
+def _add_receipts(bp: Blueprint, doors: FederationDoors) -> None:
+    def get_caller(session: Session) -> str:
+        token = bearer_token(request)
+        return verify_access_token(session, token, node=get_node(session), now=doors.clock())
+
+    @bp.post("/federation/channels/<channel>/receipts/")
+    def post_receipt(channel: str) -> ResponseReturnValue:
+        """Take a member's receipt for a channel of ours."""
+        jws = _read_jws(RECEIPT_LIMIT_BYTES)
+        with transaction() as session:
+            caller = get_caller(session)
+            take_posted(session, channel, jws, caller=caller, now=doors.clock())
+        return "", HTTPStatus.NO_CONTENT
+
+    @bp.get("/federation/channels/<channel>/receipts/")
+    def get_receipts(channel: str) -> ResponseReturnValue:
+        """Answer with the receipts that we have for a place and what follows it."""
+        with reading() as session:
+            caller = get_caller(session)
+            page = read_page(session, channel, caller=caller, since=_read_since())
+        document = page.document()
+        return _document(document, _JSON, etag=etag_of(document))
+
+
+def _read_since() -> tuple[int, int]:
+    """Read from where receipts are asked for; from the beginning, where nothing is said."""
+    place = []
+    for name, least in (("epoch", 1), ("since_seq", 0)):
+        text = request.args.get(name, str(least))
+        if not (text.isascii() and text.isdecimal() and len(text) <= _PLACE_DIGITS):
+            raise InvalidError("a whole number", field=name)
+        place.append(int(text))
+    return place[0], place[1]
 
 
 def _read_body(limit_bytes: int, mimetype: str) -> bytes:

@@ -1,4 +1,4 @@
-"""The receipts that this node keeps: others' and its own."""
+"""The receipts that this node keeps, others' and its own; and whom it asked for them."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ class ReceiptRecord(Base):
     __table_args__ = (
         UniqueConstraint("channel", "author", "epoch", "seq", "sha256", "at"),
         Index(None, "channel", "epoch", "seq"),
+        Index(None, "channel", "author", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -34,3 +35,20 @@ class ReceiptRecord(Base):
     jws: Mapped[str]
     kept_at: Mapped[datetime]
     """When it came here."""
+    shown_by_owner: Mapped[bool] = mapped_column(default=False)
+    """The owner has shown it to us, or it was posted to us as the owner."""
+
+
+class WitnessRecord(Base):
+    """One member of a channel that we ask what it holds."""
+
+    __tablename__ = "witness"
+
+    channel: Mapped[str] = mapped_column(ForeignKey("channel.id"), primary_key=True)
+    organisation: Mapped[str] = mapped_column(primary_key=True)
+    asked_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+    sentence: Mapped[str | None]
+    """Why it did not answer the last time."""
+    searched_at: Mapped[datetime | None]
+    """When its replica was last searched for an entry that ours has not."""

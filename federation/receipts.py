@@ -5,6 +5,7 @@ Source: protocol, 10; wire format, 6.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -14,10 +15,11 @@ from federation.bundles import Position
 from federation.doubt import Doubt, DoubtError
 from federation.keys import PrivateKey, PublicKey, SignatureError, Typ, key_id, split, unb64, verify
 from policies.errors import InvalidError
-from sharing.canonical import canonical, read_instant, read_json, write_time
+from sharing.canonical import MAX_INTEGER, canonical, read_instant, read_json, write_time
 from sharing.objects import is_stix_id
 
 RECEIPT_LIMIT_BYTES: Final = 4096
+LISTED_AT_MOST: Final = 5000
 _MEMBERS: Final = frozenset({"protocol", "channel", "epoch", "seq", "sha256", "author", "at"})
 
 
@@ -91,6 +93,57 @@ def read_receipt(jws: object) -> Receipt:
         raise
     except InvalidError as error:
         raise _malformed(error.message) from None
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptList:
+    """What a node answers who is asked for receipts of a channel.
+
+    Args:
+        receipts: in the order of the places that they name; what they are was not looked at.
+        next: epoch and seq with which the rest begins, `None` where this is all.
+        head: where the node itself stands, as far as the reader may read; a hint, not signed.
+    """
+
+    receipts: list[str]
+    next: tuple[int, int] | None = None
+    head: Position | None = None
+
+    def document(self) -> bytes:
+        """Give its bytes; the same receipts always give the same bytes."""
+        document: dict[str, Any] = {"receipts": self.receipts}
+        if self.next is not None:
+            document["next"] = {"epoch": self.next[0], "seq": self.next[1]}
+        if self.head is not None:
+            document["head"] = self.head.document()
+        return canonical(document)
+
+    @classmethod
+    def read(cls, value: Mapping[str, Any]) -> ReceiptList:
+        """Read an answer. Members that we do not know are passed over.
+
+        Raises:
+            InvalidError: it lists nothing, or what it says besides has no form.
+            DoubtError: `malformed`, where its head is none.
+        """
+        receipts, following, head = (value.get(name) for name in ("receipts", "next", "head"))
+        if not isinstance(receipts, list) or not all(isinstance(one, str) for one in receipts):
+            raise InvalidError("the answer holds no list of receipts", field="receipts")
+        if len(receipts) > LISTED_AT_MOST:
+            raise InvalidError(f"more than {LISTED_AT_MOST} receipts at once", field="receipts")
+        place = None
+        if following is not None:
+            if not isinstance(following, Mapping):
+                raise InvalidError("a place is an object", field="next")
+            place = _read_number(following, "epoch"), _read_number(following, "seq")
+        return cls(receipts, place, Position.read(head) if head is not None else None)
+
+
+def _read_number(value: Mapping[str, Any], name: str) -> int:
+    number = value.get(name)
+    if type(number) is not int or not 0 <= number <= MAX_INTEGER:
+        raise InvalidError("a place has an epoch and a seq", field=f"next.{name}")
+    return number
 
 
 def _read(value: dict[str, Any], kid: str, jws: str) -> Receipt:

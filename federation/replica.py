@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
 from sqlalchemy import update
@@ -33,6 +33,8 @@ from federation.sources import pulls_from, source_of
 from federation.staged_chain import Ahead, next_entry
 from federation.state import ChannelState
 from federation.stops import freeze, keep_evidence, stop
+from federation.vouching import ask_receipt
+from federation.witness_rounds import ask_round
 from policies.acts import ChannelKind
 from policies.errors import ForbiddenError, NotFoundError
 from sharing.db import reading, transaction
@@ -79,11 +81,13 @@ class Replicas:
         desk: gives the desk of this node.
         connect: gives the server of an organisation, as (organisation, channel).
         clock: what time it is.
+        witness_every: how soon after news the other members are asked what they hold.
     """
 
     desk: Callable[[Session], Desk]
     connect: Callable[[str, str], ChannelServer]
     clock: Callable[[], datetime]
+    witness_every: timedelta = timedelta(seconds=30)
 
     def pull(self, channel: str) -> DoubtError | None:
         """Bring one replica up to date; give what it waits for, if it waits.
@@ -150,10 +154,17 @@ class Replicas:
         """Apply what is staged, as far as it goes; give what it waits for, if it waits."""
         while True:
             with transaction() as session:
-                desk = self.desk(session)
-                applied, doubt = apply_staged(session, desk, channel, now=self.clock())
+                applied, doubt = self._apply(session, channel)
             if doubt is not None or applied < ENTRIES_PER_TRANSACTION:
                 return doubt
+
+    def _apply(self, session: Session, channel: str) -> tuple[int, DoubtError | None]:
+        desk, now = self.desk(session), self.clock()
+        applied, doubt = apply_staged(session, desk, channel, now=now)
+        if applied:
+            ask_receipt(session, desk, get_channel(session, channel), now=now)
+            ask_round(session, channel, now=now, due=now + self.witness_every)
+        return applied, doubt
 
     def _take(self, channel: str, source: str, page: PulledPage) -> tuple[DoubtError | None, bool]:
         """Keep a page and apply what it completes; the cursor moves with it, in one commit.
@@ -162,8 +173,7 @@ class Replicas:
         """
         with transaction() as session:
             self._stage(session, channel, source, page)
-            desk = self.desk(session)
-            applied, doubt = apply_staged(session, desk, channel, now=self.clock())
+            applied, doubt = self._apply(session, channel)
             if doubt is not None or applied < ENTRIES_PER_TRANSACTION:
                 return doubt, self._tidy(session, channel)
         doubt = self.apply(channel)

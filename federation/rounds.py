@@ -35,6 +35,8 @@ from federation.partners import find_partner, get_destination
 from federation.poll_records import PollRecord
 from federation.replica import Replicas
 from federation.sources import DELIVER, PULL, ask_pull, expect_direct, pulls_from
+from federation.vouching import RECEIPT, Vouching
+from federation.witness_rounds import COMPARE, WITNESS, WITNESS_ALL, WitnessRounds, hear_head
 from policies.errors import CoordinationError, NotFoundError, UnavailableError
 from sharing.db import reading, transaction
 
@@ -72,6 +74,8 @@ class Rounds:
     exchanges: Exchanges
     replicas: Replicas
     outbox: Outbox
+    vouching: Vouching
+    witnesses: WitnessRounds
     desk: Callable[[Session], Desk]
     ring: Callable[[], KeyRing]
     clock: Callable[[], datetime]
@@ -92,6 +96,23 @@ class Rounds:
         if doubt is None or consequence(doubt.doubt) is not Consequence.WAIT:
             return Done()
         return Failed(doubt.message, doubt.doubt.value)
+
+    def receipt(self, _app: Flask, channel: str, _now: datetime) -> Outcome:
+        """Say to a channel's owner how far we hold its ledger."""
+        return self.vouching.post(channel)
+
+    def witness(self, _app: Flask, channel: str, _now: datetime) -> Outcome:
+        """Go one round among the witnesses of a channel."""
+        return self.witnesses.go_round(channel)
+
+    def compare(self, _app: Flask, subject: str, _now: datetime) -> Outcome:
+        """Ask one member what it holds."""
+        channel, _, organisation = subject.partition(" ")
+        return self.witnesses.compare(channel, organisation)
+
+    def witness_all(self, _app: Flask, _subject: str, _now: datetime) -> Outcome:
+        """See to it that every channel has its rounds."""
+        return self.witnesses.begin_all()
 
     def ring_bell(self, _app: Flask, subject: str, now: datetime) -> Outcome:
         """Ring one member's doorbell; where nobody hears, again with growing waits."""
@@ -186,7 +207,10 @@ class Rounds:
         ):
             # Who rings without being the source may be the next owner: look at the source first.
             ask_pull(session, record, now=now)
-            if organisation == pulls_from(record, get_node(session).organisation):
+            source = pulls_from(record, get_node(session).organisation)
+            if organisation != source:
+                hear_head(session, organisation, head, now=now)
+            else:
                 # It may have failed in the lane of somebody who had named the channel first.
                 hasten(session, head.channel, now=now)
         hasten_partner(session, organisation, now=now)
@@ -198,11 +222,10 @@ class Rounds:
             if _count_unread(session, organisation) >= UNREAD_AT_MOST:
                 return 0
             record = expect_direct(session, organisation, head.channel, now=now)
-        elif (
-            pulls_from(record, get_node(session).organisation) != organisation
-            or record.standing in _SETTLED
-            or _is_head(record, head)
-        ):
+        elif record.standing in _SETTLED or _is_head(record, head):
+            return 0
+        elif pulls_from(record, get_node(session).organisation) != organisation:
+            hear_head(session, organisation, head, now=now)
             return 0
         ask_pull(session, record, now=now)
         return 1
@@ -227,7 +250,7 @@ def destination_of(session: Session, organisation: str, record: ChannelRecord) -
 
 def hasten_partner(session: Session, organisation: str, *, now: datetime) -> None:
     """End the waits for a partner that was heard from. Source: protocol, 8."""
-    for kind in (DELIVER, PULL, RING_BELL):
+    for kind in (DELIVER, PULL, RING_BELL, RECEIPT):
         hasten_lane(session, f"{kind} {organisation}", now=now)
 
 
@@ -236,6 +259,10 @@ def handlers(rounds: Rounds) -> dict[str, Callable[[Flask, str, datetime], Outco
     return {
         DELIVER: rounds.deliver,
         PULL: rounds.pull,
+        RECEIPT: rounds.receipt,
+        WITNESS: rounds.witness,
+        COMPARE: rounds.compare,
+        WITNESS_ALL: rounds.witness_all,
         RING_BELL: rounds.ring_bell,
         POLL: rounds.poll,
         POLL_ALL: rounds.poll_all,
@@ -244,7 +271,7 @@ def handlers(rounds: Rounds) -> dict[str, Callable[[Flask, str, datetime], Outco
     }
 
 
-STANDING: Final = (POLL_ALL, CONFIRMATIONS, TIDY)
+STANDING: Final = (POLL_ALL, CONFIRMATIONS, TIDY, WITNESS_ALL)
 
 
 def _is_head(record: ChannelRecord, head: Head) -> bool:

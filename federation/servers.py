@@ -14,7 +14,7 @@ from federation.origins import Destination
 from federation.outbox import Posted
 from federation.replica import PulledPage
 from policies.errors import TooLargeError, UnavailableError
-from sharing.objects import StixObject
+from sharing.objects import SIGNED_BUNDLE, StixObject
 from sharing.taxii.client import Limits, PeerRefusalError, TaxiiClient
 
 _FINAL: Final = frozenset(
@@ -50,6 +50,12 @@ class NodeServer:
                 # What is no object may still be meant as an entry: the stage looks at it.
                 values += [one.value for one in page.unreadable if isinstance(one.value, dict)]
                 yield PulledPage(values, page.last_added)
+
+    def bundles(self, channel: str, added_after: str | None) -> Iterator[StixObject]:
+        """Give the signed bundles, oldest first."""
+        with self._client() as client:
+            for page in client.pages(channel, added_after, stix_type=SIGNED_BUNDLE):
+                yield from page.objects
 
     def by_ids(self, channel: str, refs: Iterable[str]) -> list[Mapping[str, Any]]:
         """Give every version of these objects."""

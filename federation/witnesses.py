@@ -14,9 +14,10 @@ from typing import Final
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from federation.branch_records import AbandonedRecord
 from federation.bundles import Position, SignedBundle
 from federation.descriptor import KeyUse, NodeKey, read_descriptor
-from federation.doubt import Doubt
+from federation.doubt import Doubt, DoubtError
 from federation.ledger import get_state, head_of
 from federation.ledger_records import ChannelRecord, EntryRecord, EvidenceRecord
 from federation.receipt_records import ReceiptRecord
@@ -86,6 +87,9 @@ class KeptLedger:
 
     def is_abandoned(self, place: Position) -> bool:
         """Tell whether an entry stands on a branch that was abandoned."""
+        left = self.session.get(AbandonedRecord, (self.channel, place.sha256))
+        if left is not None:
+            return (left.epoch, left.seq) == (place.epoch, place.seq)
         query = select(EvidenceRecord.content).where(
             EvidenceRecord.channel == self.channel,
             EvidenceRecord.doubt == Doubt.STALE_EPOCH.value,
@@ -99,13 +103,21 @@ class KeptLedger:
         return descriptor.name if descriptor is not None else organisation
 
 
-def keep_receipt(session: Session, record: ChannelRecord, jws: object, now: datetime) -> Held:
+def keep_receipt(
+    session: Session,
+    record: ChannelRecord,
+    jws: object,
+    now: datetime,
+    *,
+    shown_by_owner: bool = False,
+) -> Held:
     """Prove a receipt by our copy of the ledger and keep it; harmless to repeat.
 
-    Whoever could have received it may have made it: who posts it is the caller's matter.
+    Who brings it is the caller's matter: what counts is who signed it.
 
     Args:
         record: the channel's, locked.
+        shown_by_owner: it came from the channel's owner, or to us who own it.
 
     Raises:
         ConflictError: nothing of the channel has been read yet.
@@ -113,8 +125,46 @@ def keep_receipt(session: Session, record: ChannelRecord, jws: object, now: date
     """
     receipt = read_receipt(jws)
     held = judge_receipt(receipt, KeptLedger(session, record, get_state(session, record)))
-    _keep(session, record, receipt, held, now)
+    _keep(session, record, receipt, held, now, shown_by_owner=shown_by_owner)
     return held
+
+
+def keep_receipts(
+    session: Session,
+    record: ChannelRecord,
+    receipts: Sequence[str],
+    now: datetime,
+    *,
+    shown_by_owner: bool = False,
+) -> list[DoubtError]:
+    """Keep what of another node's collection proves; give what does not.
+
+    Args:
+        record: the channel's, locked.
+    """
+    ledger = KeptLedger(session, record, get_state(session, record))
+    known = {
+        row.jws: row
+        for row in session.scalars(
+            select(ReceiptRecord).where(
+                ReceiptRecord.channel == record.id, ReceiptRecord.jws.in_(receipts)
+            )
+        )
+    }
+    doubts = []
+    for jws in dict.fromkeys(receipts):
+        if jws in known:
+            known[jws].shown_by_owner |= shown_by_owner
+            continue
+        try:
+            receipt = read_receipt(jws)
+            held = judge_receipt(receipt, ledger)
+        except DoubtError as error:
+            doubts.append(error)
+            continue
+        _keep(session, record, receipt, held, now, shown_by_owner=shown_by_owner)
+    session.flush()
+    return doubts
 
 
 def find_beyond(session: Session, record: ChannelRecord) -> Sequence[ReceiptRecord]:
@@ -141,7 +191,13 @@ def find_contradictions(session: Session, channel: str) -> Sequence[ReceiptRecor
 
 
 def _keep(
-    session: Session, record: ChannelRecord, receipt: Receipt, held: Held, now: datetime
+    session: Session,
+    record: ChannelRecord,
+    receipt: Receipt,
+    held: Held,
+    now: datetime,
+    *,
+    shown_by_owner: bool,
 ) -> None:
     same_head = session.scalars(
         select(ReceiptRecord)
@@ -156,6 +212,8 @@ def _keep(
     ).all()
     at = read_time(receipt.at)
     if any(at <= one.at for one in same_head[-1:]):
+        for one in same_head:
+            one.shown_by_owner |= shown_by_owner and one.jws == receipt.jws
         return
     if not same_head and not _make_room(session, record, receipt, held):
         logger.warning(
@@ -175,6 +233,7 @@ def _keep(
             kid=receipt.kid,
             jws=receipt.jws,
             kept_at=now,
+            shown_by_owner=shown_by_owner,
         )
     )
     session.flush()

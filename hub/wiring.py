@@ -27,6 +27,8 @@ from federation.outbox import Outbox
 from federation.replica import Replicas
 from federation.rounds import Rounds
 from federation.servers import NodeServer
+from federation.vouching import Vouching
+from federation.witness_rounds import WitnessRounds
 from federation.worker import Work
 from hub import clock, health
 from hub.accounts import sign_ins
@@ -102,8 +104,20 @@ def _open_office(settings: Settings) -> Office:
             )
         return NodeServer(http, destination, settings.partner_ca_file, limits)
 
-    replicas = Replicas(desk=keys.desk, connect=connect, clock=clock.utcnow)
+    every = timedelta(seconds=settings.poll_seconds)
+    replicas = Replicas(desk=keys.desk, connect=connect, clock=clock.utcnow, witness_every=every)
     outbox = Outbox(connect=connect, clock=clock.utcnow)
+    vouching = Vouching(
+        http=http, desk=keys.desk, destination=rounds.destination_of, clock=clock.utcnow
+    )
+    witnesses = WitnessRounds(
+        http=http,
+        connect=connect,
+        desk=keys.desk,
+        destination=rounds.destination_of,
+        clock=clock.utcnow,
+        every=every,
+    )
 
     def activated(session: Session, organisation: str, now: datetime) -> None:
         office.rounds.welcome(session, organisation, now)
@@ -126,10 +140,12 @@ def _open_office(settings: Settings) -> Office:
             exchanges=exchanges,
             replicas=replicas,
             outbox=outbox,
+            vouching=vouching,
+            witnesses=witnesses,
             desk=keys.desk,
             ring=keys.ring,
             clock=clock.utcnow,
-            poll_every=timedelta(seconds=settings.poll_seconds),
+            poll_every=every,
         ),
         files=FileIntake(
             replicas=replicas, desk=keys.desk, invited=find_invited, clock=clock.utcnow

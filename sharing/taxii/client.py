@@ -145,14 +145,24 @@ class TaxiiClient:
         self._connection.close()
 
     def pages(
-        self, collection_id: str, added_after: str | None = None, limit: int = PAGE_LIMIT
+        self,
+        collection_id: str,
+        added_after: str | None = None,
+        limit: int = PAGE_LIMIT,
+        *,
+        stix_type: str | None = None,
     ) -> Iterator[PulledPage]:
         """Pull every version of every object that was added later, page by page.
+
+        Args:
+            stix_type: objects of this type alone.
 
         Raises:
             BadAnswerError: also where a server says that there is more and does not get on.
         """
         filters = {"added_after": added_after, "limit": [limit], "version": "all"}
+        if stix_type is not None:
+            filters["type"] = stix_type
         yield from self._follow(collection_id, filters)
 
     def by_ids(self, collection_id: str, ids: Sequence[str]) -> Iterator[PulledPage]:

@@ -181,10 +181,15 @@ class RunningNode(LocalNode):
         )
         self._thread.start()
 
+    def stop(self) -> None:
+        """Answer nobody any more."""
+        if self._thread.is_alive():
+            self._server.shutdown()
+            self._server.server_close()
+            self._thread.join()
+
     def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self.stop()
         super().close()
 
     def work(self) -> int:
