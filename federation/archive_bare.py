@@ -13,7 +13,8 @@ from typing import IO, Any, Final
 
 from federation.archive_report import Failure, Report, What
 from federation.bundles import SignedBundle
-from federation.descriptor import DescriptorError, read_chain, read_descriptor
+from federation.descriptor import DescriptorError, read_descriptor
+from federation.descriptor_chain import read_chain
 from federation.doubt import Doubt, DoubtError
 from federation.facts import MemoryFacts
 from federation.judge import Reader, judge_entry

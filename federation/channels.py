@@ -106,7 +106,7 @@ def write(
     if record.is_ours:
         _check_sharing(session, desk, record, new)
         return Written(entry=append(session, desk, channel, act, body, new, now=now))
-    _check_standing(record)
+    _check_standing(record, act)
     state = get_state(session, record)
     facts = LedgerFacts(session, channel)
     _check_sharing(session, desk, record, new)
@@ -240,10 +240,11 @@ def audience_of(state: ChannelState) -> Audience:
     )
 
 
-def _check_standing(record: ChannelRecord) -> None:
+def _check_standing(record: ChannelRecord, act: Act) -> None:
     if record.standing is Standing.ENDED:
         raise ConflictError("we are no longer a member of this channel")
-    if record.standing is Standing.FROZEN:
+    if record.standing is Standing.FROZEN and act is not Act.NODE_DESCRIBED:
+        # What we say of our keys goes out: it may be what the channel is frozen for.
         raise ConflictError(
             f"this channel is frozen here: {record.sentence}",
             hint="An administrator settles that first.",

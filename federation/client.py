@@ -10,7 +10,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -99,7 +99,8 @@ class PartnerHttp:
     """The one way out to partners' nodes. Safe to share between threads.
 
     Args:
-        assert_to: gives a fresh token assertion for an audience, signed by our transport key.
+        assert_to: gives fresh token assertions for an audience, the first by our newest transport
+            key; the next is tried where nobody knows that key yet.
         clock: gives the time, in UTC.
         plain_http_hosts: hosts for which the administrator allowed plain HTTP by name.
         ca_file: the only authorities to trust, in place of the system's.
@@ -107,7 +108,7 @@ class PartnerHttp:
 
     def __init__(
         self,
-        assert_to: Callable[[str], str],
+        assert_to: Callable[[str], Iterable[str]],
         *,
         clock: Callable[[], datetime],
         timeouts: Timeouts | None = None,
@@ -252,21 +253,33 @@ class PartnerHttp:
             held = self._tokens.get(destination.origin)
         if held is not None and now < held.use_until:
             return held.text
-        answer = self._exchange(
-            "POST",
-            destination,
-            "/federation/token/",
-            form={
-                "grant_type": "client_credentials",
-                "client_assertion_type": ASSERTION_TYPE,
-                "client_assertion": self._assert_to(destination.origin),
-            },
-            limit_bytes=TOKEN_LIMIT_BYTES,
-        )
-        fresh = _read_token(_read_object(answer, TOKEN_LIMIT_BYTES), now)
+        fresh = _read_token(self._ask_token(destination), now)
         with self._lock:
             self._tokens[destination.origin] = fresh
         return fresh.text
+
+    def _ask_token(self, destination: Destination) -> dict[str, Any]:
+        """Ask for a token with each assertion in turn; the refusal of the newest key counts."""
+        refusal: UnverifiedError | None = None
+        for assertion in self._assert_to(destination.origin):
+            form = {
+                "grant_type": "client_credentials",
+                "client_assertion_type": ASSERTION_TYPE,
+                "client_assertion": assertion,
+            }
+            try:
+                answer = self._exchange(
+                    "POST",
+                    destination,
+                    "/federation/token/",
+                    form=form,
+                    limit_bytes=TOKEN_LIMIT_BYTES,
+                )
+            except UnverifiedError as error:
+                refusal = refusal or error
+                continue
+            return _read_object(answer, TOKEN_LIMIT_BYTES)
+        raise refusal or UnverifiedError("we have no key to prove ourselves with")
 
     def forget_token(self, destination: Destination) -> None:
         """Drop the token for this origin, so that the next request asks for a new one."""

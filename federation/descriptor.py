@@ -1,38 +1,23 @@
-"""What a node says of itself, and the chain of its versions. Trust is walked from version 1.
+"""What a node says of itself: one version, read and typed; its proof is `descriptor_chain`'s.
 
 Source: protocol, 2; wire format, 4.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from federation.keys import (
-    PrivateKey,
-    PublicKey,
-    SignatureError,
-    Typ,
-    b64,
-    unb64,
-    verify_parts,
-)
+from federation.keys import PublicKey, SignatureError, Typ, unb64, verify_parts
 from policies.errors import InvalidError
-from sharing.canonical import (
-    canonical,
-    read_instant,
-    read_json,
-    sha256_hex,
-    write_time,
-)
+from sharing.canonical import canonical, read_instant, read_json, sha256_hex
 
 DESCRIPTOR_LIMIT_BYTES: Final = 64 * 1024
 MAX_VERSIONS: Final = 1000
-MAX_KEYS: Final = 100
+MAX_KEYS: Final = 250
+"""Keys are never left out: enough for a century of new ones each year."""
 _REQUIRED: Final = frozenset(
     {"protocol", "version", "issued", "organisation", "base_url", "recovery_key", "keys"}
 )
@@ -89,6 +74,8 @@ class Descriptor:
     keys: tuple[NodeKey, ...]
     issued: str
     sha256: str
+    previous: str | None
+    """Hash of the version that it follows; none in the first."""
     jws: Mapping[str, Any]
 
     @property
@@ -112,75 +99,16 @@ class Descriptor:
         """Give the keys of this use that are neither retired nor revoked."""
         return tuple(entry for entry in self.keys if entry.use is use and entry.in_use)
 
-
-def first_descriptor(
-    organisation: Mapping[str, Any],
-    base_url: str,
-    *,
-    recovery: PrivateKey,
-    signing: PrivateKey,
-    transport: PrivateKey,
-    now: datetime,
-) -> Descriptor:
-    """Make version 1, signed by the recovery key and by the first signing key."""
-    since = write_time(now)
-    payload = {
-        "protocol": ["1"],
-        "version": 1,
-        "issued": since,
-        "organisation": dict(organisation),
-        "base_url": base_url,
-        "recovery_key": recovery.public.jwk,
-        "keys": [
-            NodeKey(signing.public, KeyUse.SIGN, since).document(),
-            NodeKey(transport.public, KeyUse.TRANSPORT, since).document(),
-        ],
-    }
-    return read_descriptor(sign_payload(payload, (recovery, signing)))
-
-
-def next_descriptor(
-    previous: Descriptor,
-    *,
-    signers: Sequence[PrivateKey],
-    now: datetime,
-    organisation: Mapping[str, Any] | None = None,
-    base_url: str | None = None,
-    recovery: PublicKey | None = None,
-    keys: Sequence[NodeKey] | None = None,
-) -> Descriptor:
-    """Make the next version: what is not given stays.
-
-    Args:
-        signers: a signing key in use in `previous` and every key introduced, or the recovery key.
-
-    Raises:
-        DescriptorError: these signers may not make this change.
-    """
-    kept = previous.keys if keys is None else tuple(keys)
-    payload = {
-        "protocol": ["1"],
-        "version": previous.version + 1,
-        "previous": previous.sha256,
-        "issued": write_time(now),
-        "organisation": dict(organisation or previous.organisation),
-        "base_url": base_url or previous.base_url,
-        "recovery_key": (recovery or previous.recovery).jwk,
-        "keys": [entry.document() for entry in kept],
-    }
-    descriptor = read_descriptor(sign_payload(payload, signers))
-    _check_step(previous, descriptor)
-    return descriptor
-
-
-def sign_payload(payload: Mapping[str, Any], signers: Iterable[PrivateKey]) -> dict[str, Any]:
-    """Give the general JSON form of a JWS over a payload."""
-    data = canonical(payload)
-    signatures = []
-    for signer in signers:
-        header = signer.header(Typ.DESCRIPTOR)
-        signatures.append({"protected": header, "signature": signer.signature(header, data)})
-    return {"payload": b64(data), "signatures": signatures}
+    def is_signed_by(self, key: PublicKey) -> bool:
+        """Tell whether a key signed it; a wrong signature under its id proves nothing."""
+        payload = unb64(self.jws["payload"])
+        for item in self.jws["signatures"]:
+            try:
+                verify_parts(item["protected"], payload, item["signature"], key, Typ.DESCRIPTOR)
+            except SignatureError:
+                continue
+            return True
+        return False
 
 
 def read_descriptor(jws: object) -> Descriptor:
@@ -195,66 +123,6 @@ def read_descriptor(jws: object) -> Descriptor:
         raise
     except InvalidError as error:
         raise DescriptorError(f"descriptor: {error.message}", field="descriptors") from None
-
-
-def read_chain(
-    documents: object,
-    *,
-    recovery_thumbprint: str | None = None,
-    known: Sequence[Descriptor] = (),
-) -> tuple[Descriptor, ...]:
-    """Prove a chain of descriptors, version 1 first, and give it.
-
-    Args:
-        recovery_thumbprint: what version 1 has to name, where somebody vouched for it.
-        known: versions proven before; the chain must agree with them and may add to them.
-
-    Raises:
-        DescriptorForkError: it says otherwise than a version that is known.
-        DescriptorError: it proves nothing.
-    """
-    if not isinstance(documents, Sequence) or isinstance(documents, str) or not documents:
-        raise DescriptorError("a chain of descriptors is a list that is not empty")
-    if len(documents) > MAX_VERSIONS:
-        raise DescriptorError(f"more than {MAX_VERSIONS} descriptors")
-    chain = tuple(read_descriptor(document) for document in documents)
-    first = chain[0]
-    if first.version != 1:
-        raise DescriptorError("a chain of descriptors begins with version 1")
-    if recovery_thumbprint is not None and first.recovery.thumbprint != recovery_thumbprint:
-        raise DescriptorError("version 1 names another recovery key than the one vouched for")
-    _check_first(first)
-    for before, after in itertools.pairwise(chain):
-        _check_step(before, after)
-    for old, new in zip(known, chain, strict=False):
-        if old.sha256 != new.sha256:
-            raise DescriptorForkError(
-                f"two different descriptors of version {new.version}", field="descriptors"
-            )
-    return chain
-
-
-def extend_chain(known: Sequence[Descriptor], documents: object) -> tuple[Descriptor, ...]:
-    """Add newer descriptors, oldest first, to a proven chain; ones known already are skipped.
-
-    Raises:
-        DescriptorForkError, DescriptorError: as `read_chain`.
-    """
-    if not isinstance(documents, Sequence) or isinstance(documents, str) or not documents:
-        raise DescriptorError("new descriptors are a list that is not empty")
-    chain = list(known)
-    for document in documents[:MAX_VERSIONS]:
-        descriptor = read_descriptor(document)
-        if descriptor.version <= len(chain):
-            if chain[descriptor.version - 1].sha256 != descriptor.sha256:
-                raise DescriptorForkError(
-                    f"two different descriptors of version {descriptor.version}",
-                    field="descriptors",
-                )
-            continue
-        _check_step(chain[-1], descriptor)
-        chain.append(descriptor)
-    return tuple(chain)
 
 
 def _read(jws: object) -> Descriptor:
@@ -286,6 +154,7 @@ def _read(jws: object) -> Descriptor:
         keys=_keys(payload["keys"]),
         issued=_instant(payload["issued"], "issued"),
         sha256=sha256_hex(data),
+        previous=payload.get("previous"),
         jws=jws,
     )
 
@@ -374,79 +243,3 @@ def _text(value: object, field: str) -> str:
     if not isinstance(value, str) or not value or len(value) > 1000:  # noqa: PLR2004
         raise DescriptorError(f"{field} is a text of up to 1000 characters", field=field)
     return value
-
-
-def _proven_by(descriptor: Descriptor, key: PublicKey) -> bool:
-    """Tell whether a key signed a descriptor; a wrong signature under its id is an error."""
-    payload = unb64(descriptor.jws["payload"])
-    for item in descriptor.jws["signatures"]:
-        try:
-            verify_parts(item["protected"], payload, item["signature"], key, Typ.DESCRIPTOR)
-        except SignatureError:
-            continue
-        return True
-    return False
-
-
-def _check_first(first: Descriptor) -> None:
-    if not _proven_by(first, first.recovery):
-        raise DescriptorError("version 1 is not signed by its recovery key", field="signatures")
-    for entry in first.keys:
-        if entry.key == first.recovery:
-            raise DescriptorError("the recovery key is no key for every day", field="keys")
-        if not entry.in_use:
-            raise DescriptorError("version 1 holds a key out of use", field="keys")
-    signing = first.keys_in_use(KeyUse.SIGN)
-    if not signing or not all(_proven_by(first, entry.key) for entry in signing):
-        raise DescriptorError("version 1 is not signed by its signing key", field="signatures")
-    if not first.keys_in_use(KeyUse.TRANSPORT):
-        raise DescriptorError("version 1 holds no transport key", field="keys")
-
-
-def _check_step(before: Descriptor, after: Descriptor) -> None:
-    """Prove that one version follows another. Source: protocol, 2."""
-    # 1. It continues the chain, for the same organisation.
-    if after.version != before.version + 1:
-        raise DescriptorError(f"version {after.version} does not follow {before.version}")
-    payload = read_json(unb64(after.jws["payload"]), limit_bytes=DESCRIPTOR_LIMIT_BYTES)
-    if payload["previous"] != before.sha256:
-        raise DescriptorForkError(
-            f"version {after.version} follows another version {before.version}", field="previous"
-        )
-    if after.organisation_id != before.organisation_id:
-        raise DescriptorError("a descriptor can't change its organisation", field="organisation")
-    # 2. The recovery key may do all; revoking and replacing the recovery key only it may.
-    by_recovery = _proven_by(after, before.recovery)
-    if after.recovery != before.recovery and not (
-        by_recovery and _proven_by(after, after.recovery)
-    ):
-        raise DescriptorError("only the recovery key replaces itself", field="recovery_key")
-    old = {entry.key.raw: entry for entry in before.keys}
-    new = {entry.key.raw: entry for entry in after.keys}
-    for raw, entry in old.items():
-        _check_kept(entry, new.get(raw), by_recovery=by_recovery)
-    introduced = [entry for raw, entry in new.items() if raw not in old]
-    if after.recovery.raw in new:
-        raise DescriptorError("the recovery key is no key for every day", field="keys")
-    # 3. Otherwise a signing key in use before, and every key that it introduces, signed it.
-    if not by_recovery:
-        if not any(_proven_by(after, entry.key) for entry in before.keys_in_use(KeyUse.SIGN)):
-            raise DescriptorError("not signed by a signing key in use before", field="signatures")
-        for entry in introduced:
-            if not _proven_by(after, entry.key):
-                raise DescriptorError("a new key did not sign", field="signatures")
-    if not after.keys_in_use(KeyUse.SIGN) or not after.keys_in_use(KeyUse.TRANSPORT):
-        raise DescriptorError("no key in use for signing, or none for transport", field="keys")
-
-
-def _check_kept(old: NodeKey, new: NodeKey | None, *, by_recovery: bool) -> None:
-    if new is None:
-        raise DescriptorError("a key may be retired or revoked, never left out", field="keys")
-    if new.use is not old.use or new.since != old.since:
-        raise DescriptorError("a key keeps its use and its beginning", field="keys")
-    if old.retired_at is not None and new.retired_at != old.retired_at:
-        raise DescriptorError("a retired key stays retired", field="keys")
-    if old.revoked_at is not None and new.revoked_at is None:
-        raise DescriptorError("a revoked key stays revoked", field="keys")
-    if old.revoked_at is None and new.revoked_at is not None and not by_recovery:
-        raise DescriptorError("only the recovery key revokes", field="keys")

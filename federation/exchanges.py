@@ -8,7 +8,7 @@ Source: protocol, 2 and 3; wire format, 5.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -184,17 +184,19 @@ class Exchanges:
 
 def assertion_maker(
     ring: Callable[[], KeyRing], clock: Callable[[], datetime]
-) -> Callable[[str], str]:
-    """Give what signs a fresh token assertion for an audience, for `PartnerHttp`."""
+) -> Callable[[str], Iterator[str]]:
+    """Give what signs fresh token assertions for an audience, for `PartnerHttp`.
 
-    def assert_to(audience: str) -> str:
+    The first is by the newest transport key; the others by those before it, newest first: who has
+    not heard of our new key yet knows us by an older one, and hears of it then.
+    """
+
+    def assert_to(audience: str) -> Iterator[str]:
         with reading() as session:
             node = get_node(session)
-        return build_assertion(
-            node.transport_key(ring()),
-            organisation=node.organisation,
-            audience=audience,
-            now=clock(),
-        )
+        for key in node.transport_keys(ring()):
+            yield build_assertion(
+                key, organisation=node.organisation, audience=audience, now=clock()
+            )
 
     return assert_to

@@ -14,13 +14,8 @@ from typing import Any, Final
 
 from federation.bundles import Position, SignedBundle
 from federation.contents import Covered, check_contents, gather
-from federation.descriptor import (
-    Descriptor,
-    DescriptorError,
-    DescriptorForkError,
-    extend_chain,
-    read_chain,
-)
+from federation.descriptor import Descriptor, DescriptorError, DescriptorForkError
+from federation.descriptor_chain import merge_chain, read_chain
 from federation.doubt import VOIDING, Doubt, DoubtError
 from federation.effects import apply_act
 from federation.facts import Facts
@@ -279,26 +274,23 @@ def _described_chains(
             )
         return {bundle.author: chain}
     if act is Act.NODE_DESCRIBED and known:
-        return {bundle.author: _chain(bundle.body["descriptors"], known, bundle.author, newer=True)}
+        return {bundle.author: _chain(bundle.body["descriptors"], known, bundle.author)}
     return {}
 
 
 def _chain(
-    documents: object,
-    known: tuple[Descriptor, ...],
-    organisation: str,
-    *,
-    newer: bool = False,
+    documents: object, known: tuple[Descriptor, ...], organisation: str
 ) -> tuple[Descriptor, ...]:
+    """Give the chain that stands once these descriptors stand in the ledger too."""
     try:
-        chain = extend_chain(known, documents) if newer else read_chain(documents, known=known)
+        chain = merge_chain(known, documents) if known else read_chain(documents)
     except DescriptorForkError as error:
         raise DoubtError(Doubt.FORK, f"{organisation}: {error.message}") from None
     except DescriptorError as error:
         raise DoubtError(Doubt.MALFORMED, f"{organisation}: {error.message}") from None
     if chain[0].organisation_id != organisation:
         raise DoubtError(Doubt.MALFORMED, "the descriptors are those of another organisation")
-    return chain if len(chain) >= len(known) else known
+    return chain
 
 
 def _check_first(entry: SignedBundle) -> None:

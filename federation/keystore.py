@@ -81,6 +81,10 @@ class KeyStore:
         keys = (self._read(path) for path in sorted(self._folder.glob("*.pem")))
         return {key.thumbprint: key for key in keys}
 
+    def names(self) -> frozenset[str]:
+        """Give the names of the files that hold keys: another process may have added one."""
+        return frozenset(path.name for path in self._folder.glob("*.pem"))
+
     def forget(self, thumbprint: str) -> None:
         """Delete a key that is out of use."""
         self._path(thumbprint).unlink(missing_ok=True)

@@ -31,6 +31,7 @@ from federation.ledger_records import (
     EntryRecord,
     Standing,
 )
+from federation.partner_keys import hear_chain
 from federation.state import MEMBERSHIP, ChannelState
 from policies.acts import Act
 from policies.errors import ConflictError, NotFoundError
@@ -42,6 +43,10 @@ from sharing.collections import CollectionItem
 from sharing.objects import SIGNED_BUNDLE, StixObject
 
 NAME_LIMIT_CHARACTERS: Final = 200
+_DESCRIBING: Final = frozenset(
+    {Act.CHANNEL_OPENED, Act.MEMBER_JOINED, Act.MEMBER_DECLINED, Act.NODE_DESCRIBED}
+)
+"""Acts that bring descriptors along."""
 RING_BELL: Final = "bell"
 """Errand: ring one member's doorbell. Subject: channel, space, organisation."""
 
@@ -215,7 +220,10 @@ def keep(
     items += [CollectionItem(bundle.stix, None) for bundle in bundles]
     dates = collections.append(session, record.id, items, now)
     _keep_entry(session, judged, dates[-1], now)
-    keep_descriptors(session, record, state)
+    if judged.act in _DESCRIBING:
+        keep_descriptors(session, record, state)
+        author = judged.acting.author
+        hear_chain(session, author, state.chains.get(author, ()), now=now)
     _forget_recalled(session, record.id, judged)
     if record.epoch is not None and max(record.epoch, entry.epoch or 0) > 1:
         # What a branch that we left had recalled does not come back with this one.
@@ -333,18 +341,17 @@ def _keep_entry(session: Session, judged: Judged, date_added: int, now: datetime
 
 
 def keep_descriptors(session: Session, record: ChannelRecord, state: ChannelState) -> None:
-    """Keep the descriptors that stand in a ledger."""
+    """Keep the chains as they stand: a branch that the recovery key has signed replaces."""
     known = {
-        (organisation, version)
-        for organisation, version in session.execute(
-            select(DescribedRecord.organisation, DescribedRecord.version).where(
-                DescribedRecord.channel == record.id
-            )
+        (row.organisation, row.version): row
+        for row in session.scalars(
+            select(DescribedRecord).where(DescribedRecord.channel == record.id)
         )
     }
     for organisation, chain in state.chains.items():
         for descriptor in chain:
-            if (organisation, descriptor.version) not in known:
+            row = known.pop((organisation, descriptor.version), None)
+            if row is None:
                 session.add(
                     DescribedRecord(
                         channel=record.id,
@@ -353,6 +360,10 @@ def keep_descriptors(session: Session, record: ChannelRecord, state: ChannelStat
                         jws=canonical(dict(descriptor.jws)),
                     )
                 )
+            elif _descriptor(row.jws).sha256 != descriptor.sha256:
+                row.jws = canonical(dict(descriptor.jws))
+    for row in known.values():
+        session.delete(row)
 
 
 def _forget_recalled(session: Session, channel: str, judged: Judged) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
@@ -16,14 +16,9 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from federation.descriptor import (
-    Descriptor,
-    KeyUse,
-    NodeKey,
-    first_descriptor,
-    next_descriptor,
-    read_chain,
-)
+from federation.descriptor import Descriptor, KeyUse
+from federation.descriptor_chain import read_chain
+from federation.descriptor_making import first_descriptor
 from federation.keys import PrivateKey, PublicKey
 from federation.keystore import KeyRing, KeyStore
 from federation.node_records import OWN_NODE, NodeDescriptorRecord, NodeRecord
@@ -36,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 MAX_NAME_CHARACTERS: Final = 200
 MAX_SECTORS: Final = 20
+OLDER_KEYS_TRIED: Final = 3
+"""By how many of our transport keys we ask who does not know the newest."""
 
 DESCRIPTOR_ROW_LIMIT_BYTES: Final = 128 * 1024
 
@@ -73,7 +70,10 @@ class Node:
 
     @property
     def recovery_thumbprint(self) -> str:
-        """The recovery key of version 1: what invitations and the phrase name."""
+        """The recovery key of version 1: what invitations and the phrase name.
+
+        Where it was replaced since, `newest.recovery` is the one that counts.
+        """
         return self.descriptors[0].recovery.thumbprint
 
     @property
@@ -96,6 +96,20 @@ class Node:
             UnavailableError: its private half is not here.
         """
         return self._key(ring, KeyUse.TRANSPORT)
+
+    def transport_keys(self, ring: KeyRing) -> tuple[PrivateKey, ...]:
+        """Give the transport key in use, then those before it whose private half is here.
+
+        Raises:
+            UnavailableError: none in use is here.
+        """
+        newest = self.transport_key(ring)
+        before = [
+            ring[entry.key.thumbprint]
+            for entry in reversed(self.newest.keys)
+            if entry.use is KeyUse.TRANSPORT and entry.key.thumbprint in ring
+        ]
+        return (newest, *(key for key in before if key is not newest))[:OLDER_KEYS_TRIED]
 
     def find_token_key(self, thumbprint: str) -> PublicKey | None:
         """Find a transport key of ours that may have signed a token still alive."""
@@ -185,84 +199,9 @@ def init_node(
         )
     )
     session.flush()
-    _add(session, descriptor)
+    keep_descriptor(session, descriptor)
     logger.info("node set up", extra={"organisation": descriptor.organisation_id})
     return recovery
-
-
-def rotate_key(
-    session: Session, store: KeyStore, use: KeyUse, *, ring: KeyRing, now: datetime
-) -> Descriptor:
-    """Bring a new key into use, retire those of the same use, and say so in a new descriptor.
-
-    The old private key stays in the folder, because bundles in outboxes were signed with it once.
-    """
-    node = get_node(session)
-    key = PrivateKey.generate()
-    moment = write_time(now)
-    kept = [
-        replace(entry, retired_at=moment) if entry.use is use and entry.in_use else entry
-        for entry in node.newest.keys
-    ]
-    descriptor = next_descriptor(
-        node.newest,
-        signers=(node.signing_key(ring), key),
-        keys=[*kept, NodeKey(key.public, use, moment)],
-        now=now,
-    )
-    store.save(key)
-    _add(session, descriptor)
-    logger.info("key rotated", extra={"use": use.value, "key_id": key.thumbprint})
-    return descriptor
-
-
-def revoke_key(
-    session: Session,
-    store: KeyStore,
-    thumbprint: str,
-    *,
-    recovery: PrivateKey,
-    since: datetime,
-    now: datetime,
-) -> Descriptor:
-    """Revoke a key that was stolen or may have been, with the recovery key; put a new one in place.
-
-    Args:
-        session: the caller's transaction.
-        store: where the new key goes.
-        thumbprint: of the key that is revoked.
-        recovery: the recovery key, brought back for this one act.
-        since: from when on the key can't be believed.
-        now: the time.
-
-    Raises:
-        NotFoundError: there is no such key.
-        ConflictError: it was revoked before.
-        InvalidError: this is not our recovery key.
-    """
-    node = get_node(session)
-    if recovery.public != node.newest.recovery:
-        raise InvalidError("this is not the recovery key of this node", field="recovery_key")
-    stolen = next((entry for entry in node.newest.keys if entry.key.thumbprint == thumbprint), None)
-    if stolen is None:
-        raise NotFoundError(f"there is no key {thumbprint}")
-    if stolen.revoked_at is not None:
-        raise ConflictError(f"the key was revoked before, as of {stolen.revoked_at}")
-    key = PrivateKey.generate()
-    kept = [
-        replace(entry, revoked_at=write_time(since)) if entry is stolen else entry
-        for entry in node.newest.keys
-    ]
-    descriptor = next_descriptor(
-        node.newest,
-        signers=(recovery, key),
-        keys=[*kept, NodeKey(key.public, stolen.use, write_time(now))],
-        now=now,
-    )
-    store.save(key)
-    _add(session, descriptor)
-    logger.warning("key revoked", extra={"key_id": thumbprint})
-    return descriptor
 
 
 def find_descriptor_bytes(session: Session, version: int) -> bytes | None:
@@ -271,7 +210,8 @@ def find_descriptor_bytes(session: Session, version: int) -> bytes | None:
     return None if row is None else row.jws
 
 
-def _add(session: Session, descriptor: Descriptor) -> None:
+def keep_descriptor(session: Session, descriptor: Descriptor) -> None:
+    """Keep a new version of what we say of ourselves; from the commit on it is served."""
     session.add(
         NodeDescriptorRecord(
             version=descriptor.version,

@@ -18,7 +18,8 @@ from uuid import UUID, uuid4
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from federation.descriptor import Descriptor, read_chain
+from federation.descriptor import Descriptor
+from federation.descriptor_chain import read_chain
 from federation.invitations import LIFE, SECRET_BYTES, Invitation, read_secret, secret_sha256
 from federation.node import Node
 from federation.origins import may_connect, read_origin

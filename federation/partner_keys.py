@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
-from itertools import pairwise
 from typing import TypeAlias
 
 from sqlalchemy import delete, select
@@ -19,11 +18,10 @@ from federation.descriptor import (
     DescriptorError,
     DescriptorForkError,
     KeyUse,
-    extend_chain,
-    read_chain,
     read_descriptor,
 )
-from federation.keys import PublicKey, SignatureError, Typ, unb64, verify_parts
+from federation.descriptor_chain import merge_chain, read_chain, settled_version
+from federation.keys import PublicKey
 from federation.node import DESCRIPTOR_ROW_LIMIT_BYTES
 from federation.origins import read_origin
 from federation.partner_records import (
@@ -34,6 +32,7 @@ from federation.partner_records import (
 )
 from federation.partners import get_record
 from policies.decision import Decision
+from policies.errors import InvalidError
 from sharing.canonical import canonical, read_json
 
 logger = logging.getLogger(__name__)
@@ -66,13 +65,34 @@ def find_transport_key(
 def may_hold_token(session: Session, organisation: str, issued_at: datetime) -> Decision:
     """Decide whether an access token that we issued then is still good for its organisation."""
     row = session.get(PartnerRecord, organisation)
-    if row is None or row.state is PartnerState.ACTIVE:
+    if row is None:
         return Decision.yes()
+    if row.state is PartnerState.ACTIVE:
+        return _since_its_keys_changed(session, organisation, issued_at)
     if row.state is PartnerState.SUSPENDED:
         return Decision.no("the partnership is suspended")
     if issued_at <= row.changed_at:
         return Decision.no(f"the partnership is {row.state}")
     return Decision.yes("by the keys of a shared channel")
+
+
+def _since_its_keys_changed(session: Session, organisation: str, issued_at: datetime) -> Decision:
+    """Refuse a token from before we heard of the newest keys: a stolen one may have asked for it.
+
+    Tokens count in seconds.
+    """
+    row = session.execute(
+        select(PartnerDescriptorRecord.version, PartnerDescriptorRecord.seen_at)
+        .where(
+            PartnerDescriptorRecord.organisation == organisation,
+            PartnerDescriptorRecord.evidence.is_(False),
+        )
+        .order_by(PartnerDescriptorRecord.version.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is not None and row.version > 1 and issued_at < row.seen_at.replace(microsecond=0):
+        return Decision.no("the organisation has changed its keys since")
+    return Decision.yes()
 
 
 def get_chain(session: Session, organisation: str) -> tuple[Descriptor, ...]:
@@ -125,35 +145,40 @@ def record_descriptors(
     """
     row = get_record(session, organisation)
     known = get_chain(session, organisation)
-    settled = _settled_version(known)
-    news = [read_descriptor(document) for document in documents]
-    # What the recovery key has settled is not asked again, unless it contradicts itself.
-    news = [
-        one
-        for one in news
-        if one.version > settled
-        or (one.version == settled and _signed_by_any([one], {each.recovery for each in known}))
-    ]
-    if not news:
-        return row.stopped_by is None
     try:
-        chain = extend_chain(known, [one.jws for one in news])
+        chain = merge_chain(known, documents) if known else read_chain(documents)
     except DescriptorForkError:
-        branch = _branch_by_recovery(known, news, settled)
-        if branch is None:
-            _stop(session, row, known, news, now)
-            return False
-        chain = branch
-    else:
-        if row.stopped_by is not None and not _signed_by_any(
-            chain[len(known) :], {known[-1].recovery}
-        ):
-            return False
+        _stop(session, row, known, [read_descriptor(document) for document in documents], now)
+        return False
     if row.stopped_by is not None:
+        if settled_version(chain) <= settled_version(known):
+            # Only the recovery key ends a fork, and it has said nothing new.
+            return False
         row.stopped_by = None
         logger.warning("descriptor fork ended", extra={"organisation": organisation})
     keep_chain(session, row, chain, now=now)
     return True
+
+
+def hear_chain(
+    session: Session, organisation: str, chain: Sequence[Descriptor], *, now: datetime
+) -> None:
+    """Take what a ledger says of a partner's keys: it may be news, or proof of a fork.
+
+    A ledger that begins with another version 1 proves nothing about our partner.
+    """
+    row = session.get(PartnerRecord, organisation)
+    if row is None or row.state not in (PartnerState.ACTIVE, PartnerState.SUSPENDED):
+        return
+    known = get_chain(session, organisation)
+    if not known or not chain or known[0].sha256 != chain[0].sha256 or known[-1] == chain[-1]:
+        return
+    try:
+        with session.begin_nested():
+            record_descriptors(session, organisation, [one.jws for one in chain], now=now)
+    except InvalidError as error:
+        facts = {"organisation": organisation, "reason": error.message}
+        logger.warning("descriptors of a ledger not taken", extra=facts)
 
 
 def keep_chain(
@@ -200,14 +225,6 @@ def fork_evidence(session: Session, organisation: str) -> list[object]:
     return [read_json(row, limit_bytes=DESCRIPTOR_ROW_LIMIT_BYTES) for row in rows]
 
 
-def _settled_version(known: Sequence[Descriptor]) -> int:
-    """Give the newest version that the recovery key has signed since version 1, or 0."""
-    settled = [
-        after.version for before, after in pairwise(known) if _signed_by(after, before.recovery)
-    ]
-    return max(settled, default=0)
-
-
 def _stop(
     session: Session,
     row: PartnerRecord,
@@ -241,38 +258,8 @@ def _stop(
     logger.error("descriptor_fork: partnership stopped", extra={"organisation": row.organisation})
 
 
-def _branch_by_recovery(
-    known: Sequence[Descriptor], news: Sequence[Descriptor], settled: int
-) -> tuple[Descriptor, ...] | None:
-    """Find the chain that leaves the known one by a descriptor of the recovery key, if any."""
-    walked = {one.sha256 for one in known}
-    news = [one for one in news if one.sha256 not in walked]
-    for start, descriptor in enumerate(news):
-        trunk = known[: descriptor.version - 1]
-        if descriptor.version <= settled or not trunk or len(trunk) != descriptor.version - 1:
-            continue
-        if not _signed_by(descriptor, trunk[-1].recovery):
-            continue
-        try:
-            return read_chain([one.jws for one in (*trunk, *news[start:])])
-        except DescriptorError:
-            continue
-    return None
-
-
 def _signed_by_any(descriptors: Iterable[Descriptor], keys: Collection[PublicKey]) -> bool:
-    return any(_signed_by(descriptor, key) for descriptor in descriptors for key in keys)
-
-
-def _signed_by(descriptor: Descriptor, key: PublicKey) -> bool:
-    payload = unb64(descriptor.jws["payload"])
-    for item in descriptor.jws["signatures"]:
-        try:
-            verify_parts(item["protected"], payload, item["signature"], key, Typ.DESCRIPTOR)
-        except SignatureError:
-            continue
-        return True
-    return False
+    return any(descriptor.is_signed_by(key) for descriptor in descriptors for key in keys)
 
 
 def _record(

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from federation.desk import Desk
 from federation.facts import MemoryFacts
 from federation.judge import Judged
-from federation.ledger import load_state, lock_channel
+from federation.ledger import keep_descriptors, load_state, lock_channel
 from federation.ledger_records import CoveredRecord, EntryRecord
 from federation.replay import entries_of, replay
 from federation.state import ChannelState
@@ -75,6 +75,7 @@ def rebuild(session: Session, desk: Desk, channel: str, views: Views) -> Rebuilt
         differences.append("the channel's state")
     if state is not None:
         record.state = state.document()
+        keep_descriptors(session, record, state)
     differences += _compare(before_views, views.snapshot(session, channel))
     return Rebuilt(len(rows), tuple(differences))
 

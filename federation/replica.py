@@ -17,8 +17,10 @@ from sqlalchemy.orm import Session
 from federation import stage
 from federation.bundles import SignedBundle
 from federation.contents import is_proven
+from federation.describing import DESCRIBE, check_own_keys, describes_us
 from federation.desk import Desk
 from federation.doubt import Consequence, Doubt, DoubtError, consequence
+from federation.errands import ask
 from federation.judge import Judged, Reader, judge_entry
 from federation.ledger import find_channel, get_channel, keep, load_state, lock_channel
 from federation.ledger_facts import LedgerFacts
@@ -223,7 +225,7 @@ def apply_staged(
             if entry is None:
                 break
             judged = _judge(session, desk, record, state, entry, ahead)
-            _check_own_keys(desk, judged)
+            check_own_keys(desk.node, judged.state)
         except ForbiddenError as error:
             record.standing, record.sentence, record.doubted_at = Standing.ENDED, error.message, now
             return count, None
@@ -234,7 +236,8 @@ def apply_staged(
                 continue
             return count, stop(session, record, entry, error, now=now)
         keep(session, desk, record, judged, now=now)
-        _confirm(session, desk, judged, now=now)
+        _confirm(session, desk, record, judged, now=now)
+        _mend_description(session, desk, judged.state, now)
         if record.standing is Standing.ENDED:
             _end_outbox(session, channel)
         _clear_stage(session, channel, judged)
@@ -305,22 +308,21 @@ def _check_welcome(desk: Desk, record: ChannelRecord, state: ChannelState) -> No
         raise ForbiddenError("this channel was opened without asking us")
 
 
-def _check_own_keys(desk: Desk, judged: Judged) -> None:
-    """Freeze where the ledger describes us by keys that are not ours. Source: protocol, 2."""
-    chain = judged.state.chains.get(desk.organisation, ())
-    own = desk.node.descriptors
-    if chain and chain[0].recovery.thumbprint != desk.node.recovery_thumbprint:
-        raise DoubtError(Doubt.FORK, "this ledger describes us by a recovery key that is not ours")
-    for ours, theirs in zip(own, chain, strict=False):
-        if ours.sha256 != theirs.sha256:
-            raise DoubtError(Doubt.FORK, "this ledger describes us otherwise than we do")
+def _mend_description(session: Session, desk: Desk, state: ChannelState, now: datetime) -> None:
+    """Have the ledger told of our keys where it does not say what we say."""
+    if state.is_member(desk.organisation) and not describes_us(desk.node, state):
+        ask(session, DESCRIBE, state.channel, now=now)
 
 
-def _confirm(session: Session, desk: Desk, judged: Judged, *, now: datetime) -> None:
+def _confirm(
+    session: Session, desk: Desk, record: ChannelRecord, judged: Judged, *, now: datetime
+) -> None:
     """Note that a contribution of ours is history: we have verified the entry that covers it."""
     contribution = judged.contribution
     if contribution is None or contribution.author != desk.organisation:
         return
+    # Somebody with a key of ours may have counted on: what we write next counts above it.
+    record.next_nth = max(record.next_nth, (contribution.nth or 0) + 1)
     values: dict[str, Any] = {"state": Delivery.CONFIRMED, "confirmed_at": now}
     if judged.void is not None:
         values = {

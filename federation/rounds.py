@@ -9,6 +9,7 @@ Source: protocol, 7 to 9.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -16,8 +17,10 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from federation import describing
 from federation.bells import build_bell
 from federation.client import PartnerHttp
+from federation.describing import DESCRIBE, DESCRIBE_ALL, DESCRIBE_EVERY
 from federation.doubt import Consequence, consequence
 from federation.errands import Done, Failed, Outcome, ask, hasten, hasten_lane
 from federation.exchanges import Exchanges
@@ -25,7 +28,7 @@ from federation.heads import Head
 from federation.keystore import KeyRing
 from federation.ledger import RING_BELL, find_channel, load_state
 from federation.ledger_records import ChannelRecord, Standing
-from federation.node import get_node
+from federation.node import find_node, get_node
 from federation.openings import ensure_direct
 from federation.origins import Destination
 from federation.outbox import Outbox
@@ -37,7 +40,12 @@ from federation.replica import Replicas
 from federation.sources import DELIVER, PULL, ask_pull, expect_direct, pulls_from
 from federation.vouching import RECEIPT, Vouching
 from federation.witness_rounds import COMPARE, WITNESS, WITNESS_ALL, WitnessRounds, hear_head
-from policies.errors import CoordinationError, NotFoundError, UnavailableError
+from policies.errors import (
+    CoordinationError,
+    NotFoundError,
+    UnavailableError,
+    UnverifiedError,
+)
 from sharing.db import reading, transaction
 
 if TYPE_CHECKING:
@@ -127,18 +135,21 @@ class Rounds:
                 destination = destination_of(session, organisation, record)
             except CoordinationError:
                 return Done()
-        jws = build_bell(
-            node.transport_key(self.ring()),
-            organisation=node.organisation,
-            member=organisation,
-            head=head,
-            now=now,
-        )
-        try:
-            self.http.post_bell(destination, jws)
-        except CoordinationError as error:
-            return Failed(error.message, "unheard")
-        return Done()
+        reason = "no key to ring with"
+        for key in node.transport_keys(self.ring()):
+            jws = build_bell(
+                key, organisation=node.organisation, member=organisation, head=head, now=now
+            )
+            try:
+                self.http.post_bell(destination, jws)
+            except UnverifiedError as error:
+                # They know us by an older key, and hear of the new one when they pull.
+                reason = error.message
+            except CoordinationError as error:
+                return Failed(error.message, "unheard")
+            else:
+                return Done()
+        return Failed(reason, "unheard")
 
     def poll(self, _app: Flask, organisation: str, now: datetime) -> Outcome:
         """Ask a partner where its channels stand, and pull what moved."""
@@ -172,16 +183,33 @@ class Rounds:
         """See to it that every active partner is polled, and has our direct channel."""
         with reading() as session:
             active = list(_active(session))
+            stopped = list(_stopped(session))
         for organisation in active:
             with transaction() as session:
                 ask(session, POLL, organisation, now=now, lane=f"poll {organisation}")
                 self.welcome(session, organisation, now)
+        for organisation in stopped:
+            # Only its recovery key ends the fork, and what that has signed is public.
+            with suppress(CoordinationError):
+                self.exchanges.recheck(organisation)
         return Done(again_at=now + self.poll_at_most)
 
     def confirmations(self, _app: Flask, _subject: str, now: datetime) -> Outcome:
         """Deliver confirmations that partners have not taken yet."""
         self.exchanges.deliver_confirmations()
         return Done(again_at=now + self.poll_every)
+
+    def describe(self, _app: Flask, channel: str, now: datetime) -> Outcome:
+        """Write a description of ours that a channel's ledger lacks."""
+        with transaction() as session:
+            return describing.describe(session, self.desk(session), channel, now=now)
+
+    def describe_all(self, _app: Flask, _subject: str, now: datetime) -> Outcome:
+        """Look at every channel for a description of ours that is out of date."""
+        with transaction() as session:
+            if find_node(session) is not None:
+                describing.describe_all(session, self.desk(session), now=now)
+        return Done(again_at=now + DESCRIBE_EVERY)
 
     def tidy(self, _app: Flask, _subject: str, now: datetime) -> Outcome:
         """Forget assertions that can't come back."""
@@ -267,11 +295,13 @@ def handlers(rounds: Rounds) -> dict[str, Callable[[Flask, str, datetime], Outco
         POLL: rounds.poll,
         POLL_ALL: rounds.poll_all,
         CONFIRMATIONS: rounds.confirmations,
+        DESCRIBE: rounds.describe,
+        DESCRIBE_ALL: rounds.describe_all,
         TIDY: rounds.tidy,
     }
 
 
-STANDING: Final = (POLL_ALL, CONFIRMATIONS, TIDY, WITNESS_ALL)
+STANDING: Final = (POLL_ALL, CONFIRMATIONS, DESCRIBE_ALL, TIDY, WITNESS_ALL)
 
 
 def _is_head(record: ChannelRecord, head: Head) -> bool:
@@ -281,6 +311,13 @@ def _is_head(record: ChannelRecord, head: Head) -> bool:
 
 def _active(session: Session) -> Iterable[str]:
     query = select(PartnerRecord.organisation).where(PartnerRecord.state == PartnerState.ACTIVE)
+    return session.scalars(query.order_by(PartnerRecord.organisation))
+
+
+def _stopped(session: Session) -> Iterable[str]:
+    query = select(PartnerRecord.organisation).where(
+        PartnerRecord.stopped_by.is_not(None), PartnerRecord.state == PartnerState.SUSPENDED
+    )
     return session.scalars(query.order_by(PartnerRecord.organisation))
 
 

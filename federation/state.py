@@ -145,6 +145,11 @@ class ChannelState:
             if member.is_joined
         }
 
+    def is_member(self, organisation: str) -> bool:
+        """Tell whether an organisation is in the audience now."""
+        member = self.members.get(organisation)
+        return member is not None and member.is_joined
+
     @property
     def next_place(self) -> Place:
         """Where the next entry of this epoch stands."""

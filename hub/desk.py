@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import cached_property
 
 from sqlalchemy.orm import Session
 
@@ -13,19 +13,29 @@ from hub.apply import apply, clear
 from hub.settings import Settings
 
 
-@dataclass
 class Keys:
-    """Our private keys, read from their folder once, and again when one is missing."""
+    """Our private keys, read from their folder, and again whenever a file was added to it.
 
-    settings: Settings
-    _ring: KeyRing | None = None
+    Args:
+        settings: where the folder is, and what opens it.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._read: tuple[frozenset[str], KeyRing] | None = None
+
+    @cached_property
+    def store(self) -> KeyStore:
+        """The folder."""
+        passphrase = self._settings.key_passphrase.get_secret_value().encode()
+        return KeyStore(self._settings.keys_folder, passphrase)
 
     def ring(self) -> KeyRing:
         """Give our private keys."""
-        if not self._ring:
-            passphrase = self.settings.key_passphrase.get_secret_value().encode()
-            self._ring = KeyStore(self.settings.keys_folder, passphrase).load()
-        return self._ring
+        names = self.store.names()
+        if self._read is None or self._read[0] != names:
+            self._read = (names, self.store.load())
+        return self._read[1]
 
     def desk(self, session: Session) -> Desk:
         """Give the desk at which this node writes.
@@ -33,10 +43,4 @@ class Keys:
         Raises:
             NotFoundError: the node has not been set up.
         """
-        node = get_node(session)
-        ring = self.ring()
-        in_use = {entry.key.thumbprint for entry in node.newest.keys if entry.in_use}
-        if not in_use & set(ring):
-            self._ring = None
-            ring = self.ring()
-        return Desk(node=node, ring=ring, apply=apply, clear=clear)
+        return Desk(node=get_node(session), ring=self.ring(), apply=apply, clear=clear)

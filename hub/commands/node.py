@@ -13,7 +13,7 @@ from federation.origins import may_connect, read_origin
 from hub import clock, schema
 from hub.api.node import node_document
 from hub.audit import service as audit
-from hub.commands import frame
+from hub.commands import frame, node_keys
 from hub.settings import Settings, write_private
 from policies.errors import ConflictError, InvalidError
 from sharing.db import reading, transaction
@@ -117,6 +117,10 @@ def show(*, as_json: bool) -> None:
         ended = "revoked" if key["revoked_at"] else "retired" if key["retired_at"] else "in use"
         lines.append(f"{key['use']:<9} key {key['thumbprint']}  {ended}")
     frame.show(document, as_json=as_json, line="\n".join(lines))
+
+
+for one in node_keys.COMMANDS:
+    command.add_command(one)
 
 
 def key_store(settings: Settings) -> KeyStore:

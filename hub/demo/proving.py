@@ -152,10 +152,9 @@ def ask_as_a_stranger(stranger: Person, owner: Person, channel: str) -> list[req
     described = stranger.get("/node")
     (key,) = (ring[one["thumbprint"]] for one in described["keys"] if one["use"] == "transport")
 
-    def assert_to(audience: str) -> str:
-        return build_assertion(
-            key, organisation=stranger.organisation, audience=audience, now=_now()
-        )
+    def assert_to(audience: str) -> list[str]:
+        organisation = stranger.organisation
+        return [build_assertion(key, organisation=organisation, audience=audience, now=_now())]
 
     http = PartnerHttp(assert_to, clock=_now)
     token = http.token(Destination(owner.node.base_url, owner.organisation))

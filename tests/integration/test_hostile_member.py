@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from federation.bundles import Item, Position, SignedBundle
-from federation.descriptor import KeyUse, NodeKey, next_descriptor
+from federation.descriptor import KeyUse, NodeKey
+from federation.descriptor_making import next_descriptor
 from federation.doubt import Doubt
 from federation.keys import PrivateKey, Typ
 from federation.ledger import head_of

@@ -27,7 +27,7 @@ from werkzeug.wrappers import Request, Response
 from federation import pairing
 from federation.bells import build_bell
 from federation.bundles import Item, Position, SignedBundle, items_of, make_bundle
-from federation.descriptor import first_descriptor
+from federation.descriptor_making import first_descriptor
 from federation.heads import Head
 from federation.keys import PrivateKey, Typ
 from federation.node import get_node

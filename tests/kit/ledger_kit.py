@@ -13,7 +13,8 @@ from uuid import UUID
 
 from federation.archive_lines import FORMAT
 from federation.bundles import Item, Position, SignedBundle, items_of, make_bundle
-from federation.descriptor import Descriptor, NodeKey, first_descriptor, next_descriptor
+from federation.descriptor import Descriptor, NodeKey
+from federation.descriptor_making import first_descriptor, next_descriptor
 from federation.doubt import Doubt, DoubtError
 from federation.facts import MemoryFacts
 from federation.judge import Judged, Reader, judge_entry

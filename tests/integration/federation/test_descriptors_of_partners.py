@@ -7,15 +7,10 @@ from typing import Any
 
 import pytest
 
-from federation.descriptor import (
-    Descriptor,
-    DescriptorError,
-    KeyUse,
-    next_descriptor,
-    sign_payload,
-)
+from federation.descriptor import Descriptor, DescriptorError, KeyUse
+from federation.descriptor_making import next_descriptor, sign_payload
+from federation.key_changes import revoke_key, rotate_keys
 from federation.keys import PrivateKey, b64, unb64
-from federation.node import revoke_key, rotate_key
 from federation.pairing import take_pairing
 from federation.partner_keys import fork_evidence, get_chain, record_descriptors
 from federation.partner_records import PartnerState, StopReason
@@ -137,7 +132,7 @@ def test_an_accusation_that_the_partner_has_not_signed_stops_nothing(
     payload: dict[str, Any] = json.loads(unb64(operator.node.newest.jws["payload"]))
     payload |= {"version": 2, "previous": operator.node.newest.sha256, "base_url": "https://x.org"}
     forged = sign_payload(payload, [PrivateKey.generate()])
-    with paired.session() as session, pytest.raises(DescriptorError, match="has not signed"):
+    with paired.session() as session, pytest.raises(DescriptorError, match="not signed by"):
         record_descriptors(session, operator.organisation, [forged], now=clock())
     assert paired.partner(operator).active
 
@@ -200,7 +195,7 @@ def test_recheck_walks_the_whole_chain_again(
     for _ in range(3):
         clock.advance(minutes=1)
         with operator.session() as session:
-            rotate_key(session, operator.store, KeyUse.SIGN, ring=operator.ring, now=clock())
+            rotate_keys(session, operator.store, [KeyUse.SIGN], ring=operator.ring, now=clock())
         operator.ring = operator.store.load()
     with paired.app.app_context():
         assert paired.exchanges.recheck(operator.organisation).descriptor_version == 4

@@ -15,9 +15,10 @@ from flask import Flask
 from sqlalchemy.exc import IntegrityError
 
 from federation.descriptor import KeyUse
+from federation.key_changes import revoke_key, rotate_keys
 from federation.keys import PrivateKey, b64
 from federation.keystore import KeyStore
-from federation.node import find_node, get_node, init_node, revoke_key, rotate_key
+from federation.node import find_node, get_node, init_node
 from federation.partner_records import PartnerRecord, PartnerState, StopReason
 from federation.partners import find_partner, partners, record_contact
 from federation.tokens import ASSERTION_TYPE, build_assertion
@@ -109,7 +110,7 @@ def test_keys_are_rotated_and_revoked_under_one_chain(store: KeyStore) -> None:
         recovery = init_node(session, store, organisation="C", base_url=BASE_URL, now=START)
     old = store.load()
     with transaction() as session:
-        rotate_key(session, store, KeyUse.SIGN, ring=old, now=START + timedelta(days=1))
+        rotate_keys(session, store, [KeyUse.SIGN], ring=old, now=START + timedelta(days=1))
     ring = store.load()
     with reading() as session:
         node = get_node(session)

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from federation.confirmations import build_confirmation
-from federation.descriptor import first_descriptor
+from federation.descriptor_making import first_descriptor
 from federation.keys import PrivateKey, Typ, b64, unb64
 from federation.pairing import invitations as given_invitations
 from federation.pairing import verification_phrase, withdraw_invitation

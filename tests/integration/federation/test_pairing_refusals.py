@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from federation.confirmations import take_confirmation
-from federation.descriptor import first_descriptor, next_descriptor
+from federation.descriptor_making import first_descriptor, next_descriptor
 from federation.keys import PrivateKey, Typ
 from federation.keystore import read_recovery_pem
 from federation.node import get_node

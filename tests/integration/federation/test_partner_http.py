@@ -96,7 +96,9 @@ def hostile() -> Iterator[Hostile]:
 
 def make_client(clock: Clock, **kwargs: Any) -> PartnerHttp:
     timeouts = Timeouts(connect=1, read=0.5, whole=1)
-    return PartnerHttp(lambda audience: f"for {audience}", clock=clock, timeouts=timeouts, **kwargs)
+    return PartnerHttp(
+        lambda audience: [f"for {audience}"], clock=clock, timeouts=timeouts, **kwargs
+    )
 
 
 @pytest.fixture

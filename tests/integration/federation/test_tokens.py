@@ -17,8 +17,9 @@ import requests
 from federation.bells import build_bell
 from federation.descriptor import KeyUse
 from federation.heads import Head
+from federation.key_changes import rotate_keys
 from federation.keys import PrivateKey, Typ, b64, unb64
-from federation.node import get_node, rotate_key
+from federation.node import get_node
 from federation.partners import end_partner, suspend_partner
 from federation.tokens import ASSERTION_TYPE, build_access_token, build_assertion
 from sharing.canonical import canonical
@@ -376,7 +377,7 @@ def test_a_rotated_transport_key_is_followed_by_way_of_heads(
     token = operator.token(paired)
     clock.advance(minutes=1)
     with paired.session() as session:
-        rotate_key(session, paired.store, KeyUse.TRANSPORT, ring=paired.ring, now=clock())
+        rotate_keys(session, paired.store, [KeyUse.TRANSPORT], ring=paired.ring, now=clock())
         paired.ring = paired.store.load()
         assert get_node(session).transport_key(paired.ring).thumbprint != old.thumbprint
     assert heads(paired, token).status_code == HTTPStatus.OK, "a live token stays good"

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from federation.bundles import Position, SignedBundle
-from federation.descriptor import sign_payload
+from federation.descriptor_making import sign_payload
 from federation.doubt import Consequence, Doubt, DoubtError, consequence
 from federation.judge import OWNER, judge_entry
 from policies.acts import Act

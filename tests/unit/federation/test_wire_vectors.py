@@ -9,9 +9,7 @@ from typing import Any
 import pytest
 
 from federation.bundles import EXTENSION, Item, Position, SignedBundle, make_bundle
-from federation.descriptor import (
-    first_descriptor,
-)
+from federation.descriptor_making import first_descriptor
 from federation.facts import MemoryFacts
 from federation.judge import Reader, judge_entry
 from federation.keys import PrivateKey

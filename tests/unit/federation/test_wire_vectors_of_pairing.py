@@ -9,12 +9,9 @@ import pytest
 
 from federation.bells import build_bell
 from federation.confirmations import build_confirmation
-from federation.descriptor import (
-    DescriptorForkError,
-    KeyUse,
-    next_descriptor,
-    read_chain,
-)
+from federation.descriptor import DescriptorForkError, KeyUse
+from federation.descriptor_chain import merge_chain, read_chain
+from federation.descriptor_making import next_descriptor
 from federation.heads import read_head
 from federation.invitations import Invitation, read_invitation
 from federation.keys import Typ, b64, unb64, verify
@@ -58,7 +55,7 @@ def test_our_rotation_is_the_published_one() -> None:
     )
     assert again.jws == second.jws
     with pytest.raises(DescriptorForkError):
-        read_chain([first.jws], known=[second])
+        merge_chain([second], [first.jws])
 
 
 def test_the_published_invitation_reads_and_writes() -> None:
