@@ -25,6 +25,8 @@ class Chain:
     state: ChannelState | None = None
     owners: dict[int, str] = field(default_factory=dict)
     revoked: dict[str, Place] = field(default_factory=dict)
+    named: dict[str, str] = field(default_factory=dict)
+    """Names of organisations without a node, by the identities that the owner vouches for."""
 
     @property
     def head(self) -> Position | None:
@@ -34,7 +36,11 @@ class Chain:
     def name(self, organisation: str) -> str:
         """Give the name in an organisation's newest descriptor, else its id."""
         descriptor = self.state.descriptor(organisation) if self.state is not None else None
-        return descriptor.name if descriptor is not None else organisation
+        return (
+            descriptor.name
+            if descriptor is not None
+            else self.named.get(organisation, organisation)
+        )
 
     def find_signing_key(self, organisation: str, kid: str) -> NodeKey | None:
         """Find a signing key of an organisation by its id, in use or not."""

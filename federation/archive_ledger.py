@@ -32,6 +32,7 @@ from sharing.objects import SIGNED_BUNDLE, StixObject
 
 IN_EFFECT: Final = "in effect"
 _NAMED: Final = ("organisation", "successor", "candidate")
+_NAME: Final = 200
 """Members of bodies that name an organisation."""
 
 
@@ -247,7 +248,10 @@ class LedgerReader:
         if judged.void is None and judged.act is Act.NODE_DESCRIBED:
             disowned = acting.body.get("disowned", ())
             self._disowned |= {(acting.author, sha256) for sha256 in disowned}
-        relayed = judged.contribution is not None
+        for one in judged.covered:
+            if one.stix is not None and one.stix.stix_type == "identity":
+                self._chain.named[one.item.ref] = str(one.stix.value.get("name", ""))[:_NAME]
+        admitted = judged.contribution is not None
         about = (acting.body[name] for name in _NAMED if name in acting.body)
         named = tuple(one for one in about if isinstance(one, str))
         history = HistoryLine(
@@ -257,7 +261,8 @@ class LedgerReader:
             author_name=self._chain.name(acting.author),
             act=acting.act,
             standing=_standing(judged),
-            admitted_by=self._chain.name(entry.author) if relayed else None,
+            admitted_by=self._chain.name(entry.author) if admitted else None,
+            on_behalf_of=acting.body.get("on_behalf_of", {}).get("organisation"),
             about=named,
             line=line.number,
         )
@@ -295,7 +300,9 @@ class LedgerReader:
         """Give the history as it stands at the end: keys may have been revoked since."""
         for kept in self._kept:
             about = tuple(self._chain.name(one) for one in kept.line.about)
-            line = replace(kept.line, about=about)
+            spoken_for = kept.line.on_behalf_of
+            name = self._chain.name(spoken_for) if spoken_for is not None else None
+            line = replace(kept.line, about=about, on_behalf_of=name)
             if line.standing != IN_EFFECT:
                 yield line
                 continue

@@ -67,6 +67,7 @@ class HistoryLine:
         act: as the bundle names it.
         standing: `in effect`, or why not.
         about: names of the organisations that the act is about.
+        on_behalf_of: name of the organisation whose word the author relays; it did not sign.
     """
 
     position: Position
@@ -77,6 +78,7 @@ class HistoryLine:
     standing: str
     admitted_by: str | None = None
     about: tuple[str, ...] = ()
+    on_behalf_of: str | None = None
     line: int | None = None
 
     @property
@@ -97,6 +99,7 @@ class HistoryLine:
             "about": list(self.about),
             "standing": self.standing,
             "admitted_by": self.admitted_by,
+            "on_behalf_of": self.on_behalf_of,
             "line": self.line,
         }
 

@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from federation.judge import Judged
 from federation.rebuild import Views
-from hub.channels import reducer
+from hub.channels import reducer, relay_reducer
 
-REDUCERS: Final = (reducer.reduce_channel,)
-CLEARERS: Final = (reducer.clear_channel,)
-SNAPSHOTS: Final = (reducer.snapshot_channel,)
+REDUCERS: Final = (reducer.reduce_channel, relay_reducer.reduce_relay)
+CLEARERS: Final = (reducer.clear_channel, relay_reducer.clear_relay)
+SNAPSHOTS: Final = (reducer.snapshot_channel, relay_reducer.snapshot_relay)
 
 
 def apply(session: Session, judged: Judged, now: datetime) -> None:

@@ -20,6 +20,7 @@ from hub.api import (
     node,
     openapi,
     partners,
+    relay,
     tokens,
     users,
 )
@@ -34,6 +35,7 @@ RESOURCES: Final[tuple[Resource, ...]] = (
     partners.resource,
     channels.resource,
     invitations.resource,
+    relay.resource,
     contributions.resource,
 )
 

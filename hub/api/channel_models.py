@@ -16,6 +16,7 @@ from hub.api.paging import PageQuery
 from hub.channels import history, queries
 from hub.channels.incoming import MAX_OBJECTS
 from hub.channels.invitations import InvitationRow
+from hub.channels.relay_records import RelayAnswer
 from policies.acts import Act, ChannelKind
 from policies.roles import Role
 from policies.tlp import TLP
@@ -77,6 +78,21 @@ class ItemOut(Document):
     ]
 
 
+class RelayedOut(Document):
+    """On whose behalf a coordinator speaks. That organisation has not signed it."""
+
+    organisation: str
+    name: str
+    way: str
+    told_at: Moment
+    informant: str | None
+    answer: Annotated[
+        RelayAnswer, Field(description="What the organisation itself said of it since.")
+    ]
+    answered_at: Moment | None
+    is_ours: Annotated[bool, Field(description="It was said in our name.")]
+
+
 class EntryOut(Document):
     """One entry of the history, in plain words."""
 
@@ -96,6 +112,10 @@ class EntryOut(Document):
     known: Annotated[bool, Field(description="Whether this node knows the act.")]
     items: list[ItemOut]
     more_items: int
+    relayed: Annotated[
+        RelayedOut | None,
+        Field(description="That it is the author's word on behalf of another; null: it is not."),
+    ]
 
 
 class EntriesOut(Document):
@@ -124,6 +144,13 @@ class MemberOut(Document):
     reply_by: Moment | None
     late: bool
     is_us: bool
+    without_node: Annotated[bool, Field(description="It takes part through the coordinator.")]
+    replaced_by: Annotated[
+        str | None, Field(description="Who took its place: the same one, with a node of its own.")
+    ]
+    own_name: Annotated[
+        str | None, Field(description="The name that this node alone knows, where it has a number.")
+    ]
 
 
 class MembersOut(Document):
@@ -255,6 +282,9 @@ class InviteIn(Form):
     roles: Annotated[list[Role], Field(min_length=1, max_length=6)]
     reason: Reason | None = None
     reply_by: Annotated[Moment | None, Field(description="In 24 hours if not given.")] = None
+    replaces: Annotated[
+        OrganisationId | None, Field(description="As whom it took part without a node so far.")
+    ] = None
 
 
 class MemberIn(Form):

@@ -229,6 +229,7 @@ def post_channel_invitation(call: Call, channel: str, body: InviteIn) -> Written
         roles=[role.value for role in body.roles],
         reason=body.reason,
         reply_by=body.reply_by,
+        replaces=body.replaces,
         now=call.now,
     )
     return entry_written(channel, Act.MEMBER_INVITED, entry)

@@ -14,9 +14,12 @@ from federation.ledger_records import (
     CoveredRecord,
     EntryRecord,
 )
+from federation.node import find_node
 from hub.accounts.actor import Actor
 from hub.channels.names import names_in
 from hub.channels.plain_words import describe_entry
+from hub.channels.relay import is_ours_to_answer
+from hub.channels.relay_records import RelayAnswer, RelayedView
 from hub.channels.service import get_visible_channel
 from policies.roles import PersonRole, Right
 from policies.tlp import TLP
@@ -44,6 +47,30 @@ class EntryItem:
     text: str | None
     absence: str
 
+    @property
+    def is_named(self) -> bool:
+        """Tell whether it is an identity whose name this person may read."""
+        return self.type == "identity" and not self.absence
+
+
+@dataclass(frozen=True)
+class Relayed:
+    """That an entry is the coordinator's word on behalf of another organisation.
+
+    Args:
+        answer: what that organisation itself said of it, none so far where it said nothing.
+        is_ours: it was said in our name: we confirm or dispute it.
+    """
+
+    organisation: str
+    name: str
+    way: str
+    told_at: datetime
+    informant: str | None
+    answer: RelayAnswer
+    answered_at: datetime | None
+    is_ours: bool
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -69,6 +96,7 @@ class Entry:
     known: bool
     items: tuple[EntryItem, ...]
     more_items: int
+    relayed: Relayed | None = None
 
 
 def visible_entries(
@@ -131,6 +159,8 @@ def _entry(session: Session, actor: Actor, row: EntryRecord, names: Mapping[str,
     if bundle is not None:
         body = objects.StixObject.read(bundle).value.get("body", {})
     items = tuple(_item(actor, one, contents.get(one.sha256)) for one in shown)
+    # Who told it is named by an identity that came along, for those who may read it.
+    names = {**{one.ref: one.title for one in items if one.is_named}, **names}
     author = names.get(row.author, row.author)
     return Entry(
         channel=row.channel,
@@ -149,6 +179,24 @@ def _entry(session: Session, actor: Actor, row: EntryRecord, names: Mapping[str,
         known=row.known,
         items=items,
         more_items=len(covered) - len(shown),
+        relayed=_relayed(session, row, names) if "on_behalf_of" in body else None,
+    )
+
+
+def _relayed(session: Session, row: EntryRecord, names: Mapping[str, str]) -> Relayed | None:
+    kept = session.get(RelayedView, (row.channel, row.contribution_sha256 or row.sha256))
+    node = find_node(session)
+    if kept is None or node is None:
+        return None
+    return Relayed(
+        organisation=kept.organisation,
+        name=names.get(kept.organisation, kept.organisation),
+        way=kept.way,
+        told_at=kept.told_at,
+        informant=names.get(kept.informant) if kept.informant else None,
+        answer=kept.answer,
+        answered_at=kept.answered_at,
+        is_ours=is_ours_to_answer(session, kept, node.organisation),
     )
 
 

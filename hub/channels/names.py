@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,13 +11,21 @@ from sqlalchemy.orm import Session
 from federation.ledger import get_channel
 from hub.channels.records import MemberView
 
+UNNAMED: Final = "an organisation without a node"
+"""Where the identity that names it is withheld from us."""
+
 
 def names_in(session: Session, channel: str) -> Mapping[str, str]:
     """Give organisation → name, as the members' own descriptors say it."""
     rows = session.execute(
-        select(MemberView.organisation, MemberView.name).where(MemberView.channel == channel)
+        select(MemberView.organisation, MemberView.name, MemberView.without_node).where(
+            MemberView.channel == channel
+        )
     )
-    return {organisation: name or organisation for organisation, name in rows}
+    return {
+        organisation: name or (UNNAMED if without_node else organisation)
+        for organisation, name, without_node in rows
+    }
 
 
 def channel_name(session: Session, channel: str) -> str:

@@ -7,8 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from policies.acts import ACTS, Act
+from policies.errors import InvalidError
 from policies.roles import read_roles
 from policies.tlp import TLP
+from sharing.canonical import read_time
+
+WAY_WORDS: Final[Mapping[str, str]] = {
+    "telephone": "by telephone",
+    "in-person": "in person",
+    "e-mail": "by e-mail",
+    "message": "by message",
+    "other": "by another way",
+}
 
 Body = Mapping[str, Any]
 Names = Mapping[str, str]
@@ -27,10 +37,34 @@ def describe_entry(
     known = next((one for one in Act if one.value == act), None)
     if known is None:
         return f"{author} did something that this node does not know: {act}"
+    speaker = f"{author}{describe_relay(body, names)}"
     words = _WORDS.get(known)
     if words is not None:
-        return f"{author} {words(body, names, refs)}"
-    return f"{author} {ACTS[known].says}"
+        return f"{speaker} {words(body, names, refs)}"
+    return f"{speaker} {ACTS[known].says}"
+
+
+def describe_relay(body: Body, names: Names) -> str:
+    """Say on whose behalf the coordinator speaks, and how it knows; empty where for itself.
+
+    Source: lifecycles, 1, rule 6: never shown as signed by that organisation.
+    """
+    relay = body.get("on_behalf_of")
+    if relay is None:
+        return ""
+    came = [WAY_WORDS.get(relay.get("way", ""), ""), _moment(str(relay.get("at", "")))]
+    informant = names.get(str(relay.get("informant", "")))
+    if informant:
+        came.append(f"informed by {informant}")
+    how = ", ".join(part for part in came if part)
+    return f", on behalf of {_named(relay, names)} ({how}),"
+
+
+def _moment(text: str) -> str:
+    try:
+        return f"{read_time(text):%d %b, %H:%M} UTC"
+    except InvalidError:
+        return ""
 
 
 def _named(body: Body, names: Names, field: str = "organisation") -> str:
@@ -54,7 +88,9 @@ def _opened(body: Body, _names: Names, _refs: Sequence[str]) -> str:
 
 def _invited(body: Body, names: Names, _refs: Sequence[str]) -> str:
     there = " to another channel" if "channel" in body else ""
-    return f"invited {_named(body, names)}{_role(body)}{there}"
+    without = ", which has no node of its own" if "without_node" in body else ""
+    place = f", in the place of {_named(body, names, 'replaces')}" if "replaces" in body else ""
+    return f"invited {_named(body, names)}{_role(body)}{there}{without}{place}"
 
 
 def _joined(body: Body, _names: Names, _refs: Sequence[str]) -> str:

@@ -22,7 +22,10 @@ from federation.ledger_records import (
     Standing,
 )
 from hub.accounts.actor import Actor
+from hub.channels.names import names_in
 from hub.channels.records import MemberView
+from hub.channels.relay import known_names
+from hub.channels.relay_records import AbsentRecord
 from hub.channels.service import get_visible_channel
 from policies.acts import Act, ChannelKind
 from policies.roles import Right
@@ -71,6 +74,10 @@ class MemberRow:
     reply_by: datetime | None
     late: bool
     is_us: bool
+    without_node: bool = False
+    replaced_by: str | None = None
+    own_name: str | None = None
+    """The name that we alone know, where the ledger has a number."""
 
 
 @dataclass(frozen=True)
@@ -151,19 +158,27 @@ def visible_members(
     get_visible_channel(session, actor, channel)
     rows = list(session.scalars(select(MemberView).where(MemberView.channel == channel)))
     rows.sort(key=lambda row: (row.state != "joined", "coordinator" not in row.roles, row.since))
+    names, known = names_in(session, channel), known_names(session, actor, channel)
     return [
         MemberRow(
             organisation=row.organisation,
-            name=row.name or row.organisation,
+            name=names[row.organisation],
             roles=tuple(row.roles),
             state=row.state,
             since=row.since,
             reply_by=row.reply_by,
             late=row.state == "invited" and row.reply_by is not None and row.reply_by < now,
             is_us=row.organisation == us,
+            without_node=row.without_node,
+            replaced_by=row.replaced_by,
+            own_name=_own_name(row, known.get(row.organisation)),
         )
         for row in rows
     ]
+
+
+def _own_name(row: MemberView, known: AbsentRecord | None) -> str | None:
+    return known.name if known is not None and known.name != row.name else None
 
 
 def visible_pending(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from policies.acts import ChannelKind
@@ -25,6 +25,10 @@ class MemberView(Base):
     state: Mapped[str]
     since: Mapped[datetime]
     reply_by: Mapped[datetime | None]
+    without_node: Mapped[bool] = mapped_column(server_default=false())
+    """It takes part through the coordinator."""
+    replaced_by: Mapped[str | None]
+    """Who took its place: the same organisation, with a node of its own."""
     changed_at_epoch: Mapped[int]
     changed_at_seq: Mapped[int]
 

@@ -28,7 +28,9 @@ def reduce_channel(session: Session, judged: Judged, now: datetime) -> None:
     del now
     if judged.void is not None:
         return
-    touched = {change.subject for change in judged.changes if change.thing == MEMBERSHIP}
+    touched = {
+        change.subject for change in judged.changes if change.thing in (MEMBERSHIP, "replaced_by")
+    }
     if judged.act is Act.MEMBER_ROLE_CHANGED:
         touched.add(judged.acting.body["organisation"])
     if judged.act is Act.CHANNEL_OPENED:
@@ -66,6 +68,8 @@ def _keep_member(session: Session, judged: Judged, organisation: str) -> None:
     row.roles, row.state = list(member.roles), member.state
     row.since = read_time(judged.entry.created)
     row.reply_by = read_time(member.reply_by) if member.reply_by else None
+    row.without_node = member.without_node
+    row.replaced_by = judged.state.state_of("replaced_by", organisation)
     row.changed_at_epoch, row.changed_at_seq = judged.entry.place
     session.flush()
 

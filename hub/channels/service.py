@@ -95,9 +95,13 @@ def invite(  # noqa: PLR0913 - who invites whom, where and why
     roles: Sequence[str],
     reason: str | None = None,
     reply_by: datetime | None = None,
+    replaces: str | None = None,
     now: datetime,
 ) -> Judged:
     """Invite a partner into a channel of ours; it reads of it in our direct channel.
+
+    Args:
+        replaces: as whom it took part without a node so far; that one leaves when it joins.
 
     Raises:
         ForbiddenError: the actor may not.
@@ -127,6 +131,8 @@ def invite(  # noqa: PLR0913 - who invites whom, where and why
         "older": "released",
         "recovery_key": chain[0].recovery.thumbprint,
     }
+    if replaces is not None:
+        body["replaces"] = replaces
     words = _note(desk, reason, about=[state.identity], marking=None, now=now)
     invited = [StixObject.of(chain[-1].organisation), *words]
     written = channels.write(
@@ -279,6 +285,12 @@ def write(
             f"{act} is not written by itself",
             field="act",
             hint="Opening, inviting and answering have their own command and form.",
+        )
+    if "on_behalf_of" in body:
+        raise InvalidError(
+            "what another organisation said is relayed, not written",
+            field="on_behalf_of",
+            hint="Relaying has its own command and form.",
         )
     written = channels.write(session, desk, channel, act, body, objects, by=actor.name, now=now)
     audit.record(session, actor, act.value, channel, now=now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Final
@@ -36,6 +36,14 @@ from sharing.objects import StixObject
 
 ACTS: Final = click.Choice([act.value for act in Act])
 ROLES: Final = click.Choice([role.value for role in Role])
+FILES: Final = click.option(
+    "--object",
+    "files",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    help="A STIX object, or a STIX bundle of them; a dash is standard input. Repeatable.",
+)
 Writing = Callable[[Session, Desk, Actor, datetime], tuple[str, Act, Written]]
 
 
@@ -45,6 +53,7 @@ Writing = Callable[[Session, Desk, Actor, datetime], tuple[str, Act, Written]]
 @click.option("--role", "roles", multiple=True, required=True, type=ROLES, help="Repeatable.")
 @click.option("--reason", help="What they read beside the invitation.")
 @click.option("--reply-by", metavar="TIME", help="RFC 3339, UTC; in 24 hours if not given.")
+@click.option("--replaces", metavar="MEMBER", help="As whom it took part without a node so far.")
 @frame.as_json
 @frame.refusing
 def invite(
@@ -53,6 +62,7 @@ def invite(
     roles: tuple[str, ...],
     reason: str | None,
     reply_by: str | None,
+    replaces: str | None,
     *,
     as_json: bool,
 ) -> None:
@@ -61,6 +71,9 @@ def invite(
 
     def act(session: Session, desk: Desk, actor: Actor, now: datetime) -> tuple[str, Act, Written]:
         found = get_channel_named(session, actor, channel)
+        place = replaces and get_member_named(
+            session, actor, found, replaces, us=desk.organisation, now=now
+        )
         entry = service.invite(
             session,
             desk,
@@ -70,11 +83,12 @@ def invite(
             roles=roles,
             reason=reason,
             reply_by=until,
+            replaces=place,
             now=now,
         )
         return found, Act.MEMBER_INVITED, Written(entry=entry)
 
-    _write(act, as_json=as_json)
+    write_act(act, as_json=as_json)
 
 
 @click.command("uninvite")
@@ -93,7 +107,7 @@ def uninvite(channel: str, organisation: str, *, as_json: bool) -> None:
         written = service.uninvite(session, desk, actor, found, organisation=member, now=now)
         return found, Act.MEMBER_UNINVITED, written
 
-    _write(act, as_json=as_json)
+    write_act(act, as_json=as_json)
 
 
 @click.command("join")
@@ -107,7 +121,7 @@ def join(channel: str, *, as_json: bool) -> None:
         found = get_invitation_named(session, actor, channel, now=now)
         return found, Act.MEMBER_JOINED, service.join(session, desk, actor, found, now=now)
 
-    _write(act, as_json=as_json)
+    write_act(act, as_json=as_json)
 
 
 @click.command("decline")
@@ -121,7 +135,7 @@ def decline(channel: str, *, as_json: bool) -> None:
         found = get_invitation_named(session, actor, channel, now=now)
         return found, Act.MEMBER_DECLINED, service.decline(session, desk, actor, found, now=now)
 
-    _write(act, as_json=as_json)
+    write_act(act, as_json=as_json)
 
 
 @click.command("leave")
@@ -135,7 +149,7 @@ def leave(channel: str, *, as_json: bool) -> None:
         found = get_channel_named(session, actor, channel)
         return found, Act.MEMBER_LEFT, service.leave(session, desk, actor, found, now=now)
 
-    _write(act, as_json=as_json)
+    write_act(act, as_json=as_json)
 
 
 @click.command("remove")
@@ -157,7 +171,7 @@ def remove(channel: str, organisation: str, reason: str, *, as_json: bool) -> No
         )
         return found, Act.MEMBER_REMOVED, written
 
-    _write(act, as_json=as_json)
+    write_act(act, as_json=as_json)
 
 
 @click.command("note")
@@ -177,21 +191,14 @@ def note(channel: str, text: str, tlp: str | None, *, as_json: bool) -> None:
         written = service.add_note(session, desk, actor, found, text=text, tlp=label, now=now)
         return found, Act.NOTE_ADDED, written
 
-    _write(act, as_json=as_json)
+    write_act(act, as_json=as_json)
 
 
 @click.command("write")
 @click.argument("channel")
 @click.argument("act", metavar="ACT", type=ACTS)
 @click.option("--body", metavar="JSON", help="What the act needs: docs/acts.md.")
-@click.option(
-    "--object",
-    "files",
-    metavar="FILE",
-    multiple=True,
-    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
-    help="A STIX object, or a STIX bundle of them; a dash is standard input. Repeatable.",
-)
+@FILES
 @frame.as_json
 @frame.refusing
 def write(
@@ -200,17 +207,16 @@ def write(
     """Write any ACT into CHANNEL."""
     meant, now = Act(act), clock.utcnow()
     document = _read_body(body)
-    read = {stix.sha256: stix for file in files for stix in _read_objects(file, now)}
-    objects = list(read.values())
+    objects = read_files(files, now)
 
-    def write_act(
+    def acting(
         session: Session, desk: Desk, actor: Actor, now: datetime
     ) -> tuple[str, Act, Written]:
         found = get_channel_named(session, actor, channel)
         written = service.write(session, desk, actor, found, meant, document, objects, now=now)
         return found, meant, written
 
-    _write(write_act, as_json=as_json)
+    write_act(acting, as_json=as_json)
 
 
 @click.command("retry")
@@ -234,7 +240,7 @@ def retry(channel: str, *, as_json: bool) -> None:
 COMMANDS: Final = (invite, uninvite, join, decline, leave, remove, note, write, retry)
 
 
-def _write(act: Writing, *, as_json: bool) -> None:
+def write_act(act: Writing, *, as_json: bool) -> None:
     """Write in one transaction, and say what became of it."""
     with frame.node():
         with transaction() as session:
@@ -255,6 +261,12 @@ def _read_body(text: str | None) -> Mapping[str, Any]:
     if not isinstance(body, dict):
         raise InvalidError("a body is a JSON object", field="body")
     return body
+
+
+def read_files(files: Iterable[Path], now: datetime) -> list[StixObject]:
+    """Read STIX objects from files, each content once."""
+    read = {stix.sha256: stix for file in files for stix in _read_objects(file, now)}
+    return list(read.values())
 
 
 def _read_objects(file: Path, now: datetime) -> list[StixObject]:

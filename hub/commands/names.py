@@ -6,13 +6,16 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final, TypeVar
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from federation import partners
+from federation.ledger_records import EntryRecord
 from federation.partners import Partner
 from hub.accounts.actor import Actor
 from hub.channels import queries
 from hub.channels.invitations import visible_invitations
+from hub.channels.relay_records import RelayedView
 from policies.errors import InvalidError, NotFoundError
 
 SHOWN: Final = 5
@@ -79,6 +82,32 @@ def get_member_named(
     if not found:
         raise NotFoundError(f"“{name}” has no part in this channel")
     return _only(name, [(row, row) for row in found], "members")
+
+
+def get_statement_named(session: Session, channel: str, name: str) -> str:
+    """Give the hash of a relayed statement by its entry's place, `1/17`, or how its hash begins.
+
+    Raises:
+        NotFoundError: nothing was said on anybody's behalf there.
+        InvalidError: several are meant.
+    """
+    query = select(RelayedView.bundle).where(RelayedView.channel == channel)
+    epoch, _, seq = name.strip().partition("/")
+    if epoch.isdecimal() and seq.isdecimal():
+        query = query.join(
+            EntryRecord,
+            (EntryRecord.channel == RelayedView.channel)
+            & (EntryRecord.sha256 == RelayedView.bundle),
+        ).where(EntryRecord.epoch == int(epoch[:9]), EntryRecord.seq == int(seq[:15]))
+        found = list(session.scalars(query))
+    else:
+        found = _pick(name, [(row, row, row) for row in session.scalars(query)])
+    if not found:
+        raise NotFoundError(
+            f"nothing was said on anybody’s behalf in entry “{name}”",
+            hint="See: tocsin channel log",
+        )
+    return _only(name, [(row, row) for row in found], "statements")
 
 
 def _pick(name: str, rows: Iterable[tuple[str, str, T]], *, prefix: bool = True) -> list[T]:

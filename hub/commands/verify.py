@@ -112,6 +112,8 @@ def _show_history(report: Report, console: Console) -> None:
         who = line.author_name
         if line.admitted_by is not None and line.admitted_by != who:
             who += f" (admitted by {line.admitted_by})"
+        if line.on_behalf_of is not None:
+            who += f" (on behalf of {line.on_behalf_of}, which has not signed it)"
         place = f"{line.position.epoch}/{line.position.seq}"
         table.add_row(place, line.time, _safe(who), _safe(line.words), _safe(line.standing))
     console.print(table)
