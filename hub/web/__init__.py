@@ -5,10 +5,19 @@ from __future__ import annotations
 from flask import Flask
 
 from hub.web import frame
-from hub.web.views import account, administration, channels, door, members, partners, today
+from hub.web.views import (
+    account,
+    administration,
+    channels,
+    door,
+    members,
+    partners,
+    relay,
+    today,
+)
 
 # Importing a module of views adds its routes.
-VIEWS = (account, administration, channels, door, members, partners, today)
+VIEWS = (account, administration, channels, door, members, partners, relay, today)
 
 
 def register(app: Flask) -> None:

@@ -217,7 +217,8 @@ def member_of(row: MemberRow, open_acts: frozenset[Act]) -> Member:
 
 def readers_sentence(members: Sequence[MemberRow], kind: ChannelKind) -> str:
     """Say beforehand who will be able to read what is written."""
-    others = [row.name for row in members if row.state == "joined" and not row.is_us]
+    read = (row for row in members if row.state == "joined" and not row.is_us)
+    others = [row.name for row in read if not row.without_node]
     if not others:
         return "Nobody but you is a member yet; whoever joins later reads what its label allows."
     if len(others) > 3:  # noqa: PLR2004 - as many as one line takes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -15,10 +16,11 @@ from federation.ledger_records import Delivery, Standing
 from federation.partner_records import PartnerState
 from federation.partners import Partner
 from hub.accounts.actor import Actor
-from hub.channels import history, queries
+from hub.channels import history, queries, relay
 from hub.channels.invitations import visible_invitations
 from hub.channels.queries import ChannelSummary, PendingRow
 from hub.health import BEAT_MAX_AGE
+from hub.web import words
 from hub.web.channel_words import PENDING_WORDS
 from hub.web.forms import as_sentence
 from hub.web.models import Alarm, News, Today, Tone, Waiting
@@ -69,6 +71,7 @@ def _waiting(
         *_partners(session, actor),
         *_invitations(session, actor, now=now),
         *_contributions(session, actor, channels, now=now),
+        *_said_for_us(session, actor, channels),
         *_channels(actor, channels, now=now),
     ]
     waiting.sort(key=lambda one: (one.tone is not Tone.TROUBLE, one.due or one.since or now))
@@ -157,6 +160,30 @@ def _contributions(
     for row in queries.visible_pending(session, actor, now=now):
         if row.state is Delivery.REFUSED or row.alarm:
             yield _waiting_contribution(row, channels.get(row.channel))
+
+
+def _said_for_us(
+    session: Session, actor: Actor, channels: dict[str, ChannelSummary]
+) -> Iterator[Waiting]:
+    """Give the channels in which a coordinator spoke in our name, until we say whether it is so."""
+    own = node.find_node(session)
+    if own is None or not actor.may(Right.CONTRIBUTE):
+        return
+    rows = relay.visible_unanswered(session, actor, own.organisation)
+    for channel_id, count in Counter(row.channel for row in rows).items():
+        channel = channels.get(channel_id)
+        if channel is None:
+            continue
+        yield Waiting(
+            f"{words.count(count, 'statement')} in your name in {channel.name}",
+            f"{channel.owner_name or 'The coordinator'} recorded what your people said. "
+            "Confirm it or dispute it.",
+            url_for("pages.get_channel", channel=channel_id, _anchor="history"),
+            "Look and answer",
+            "phone",
+            since=min(row.written_at for row in rows if row.channel == channel_id),
+            tlp=channel.ceiling,
+        )
 
 
 def _waiting_contribution(row: PendingRow, channel: ChannelSummary | None) -> Waiting:

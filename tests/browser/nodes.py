@@ -18,10 +18,11 @@ from hub import clock, partnerships
 from hub.accounts import users
 from hub.accounts.actor import Actor, Via
 from hub.app import create_app
-from hub.channels import service
+from hub.channels import relay, service
+from hub.channels.relay import Told
 from hub.office import current_office
 from hub.settings import load_settings
-from policies.acts import ChannelKind
+from policies.acts import Act, ChannelKind
 from policies.roles import PersonRole
 from policies.tlp import TLP
 from sharing.db import db, reading, transaction
@@ -141,6 +142,16 @@ class HubNode:
                 ceiling=ceiling,
                 now=clock.utcnow(),
             ).id
+
+    def note_absent(self, channel: str, name: str) -> str:
+        """Invite an organisation without a node, and record that it joined; give its id."""
+        with self.session() as session:
+            desk, now = current_office().desk(session), clock.utcnow()
+            given = (session, desk, self.person(), channel)
+            water = relay.add_absent(*given, name=name, roles=["affected"], shown=False, now=now)
+            told = Told("telephone", now, "Jo, shift leader")
+            relay.relay(*given, organisation=water, act=Act.MEMBER_JOINED, told=told, now=now)
+            return water
 
     @contextmanager
     def session(self) -> Iterator[Session]:

@@ -41,7 +41,9 @@ def test_accessible_and_fitting(
     visit: Any, node: HubNode, size: tuple[int, int], dark: bool
 ) -> None:
     one = visit(size=size, dark=dark, measuring=True)
-    places = (*PLACES, f"/channels/{node.open_case('Trojanised update')}")
+    case = node.open_case("Trojanised update")
+    node.note_absent(case, "Water Utility")
+    places = (*PLACES, f"/channels/{case}")
     one.goto("/sign-in")
     faults = look_for_faults(one)
     one.sign_in().see("Waits for you")

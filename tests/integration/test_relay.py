@@ -12,17 +12,24 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 
 from federation import rebuild
 from federation.archive import verify_file
+from hub.accounts import users
 from hub.apply import VIEWS
 from hub.channels import history, proofs, queries, relay, service
 from hub.channels.relay import Told
 from hub.channels.relay_records import RelayAnswer
 from policies.acts import Act, ChannelKind
 from policies.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from policies.roles import PersonRole
 from sharing import stix
+from tests.kit.api import Api
+from tests.kit.console import Console
 from tests.kit.nodes import CONSOLE, RunningNode, running, settle
+
+PASSWORD = "four words in a row"
 
 
 @dataclass
@@ -178,6 +185,56 @@ def test_an_organisation_that_must_not_be_named_is_a_number_to_the_others(story:
         assert b"Hospital X" not in b"".join(export.lines(session))
 
 
+def test_the_page_offers_it_and_says_it_is_not_signed(story: Story) -> None:
+    client = signed_in(story.cert)
+    page = client.get(f"/channels/{story.case}").get_data(as_text=True)
+    assert "Record what somebody told you" in page
+    assert f'<option value="{story.grid.organisation}">' not in page.split('id="told"')[1][:3000]
+    form = {"csrf_token": token_of(page), "organisation": story.water, "act": "note.added"}
+    form |= {"text": "Pressure is back.", "way": "telephone", "informant": "Jo", "at": ""}
+    answer = client.post(f"/channels/{story.case}/told", data=form)
+    assert answer.status_code == 303
+    page = client.get(f"/channels/{story.case}").get_data(as_text=True)
+    assert "on behalf of Water Utility (by telephone, 20 Nov" in page
+    assert "Not signed by Water Utility, nor confirmed yet." in page
+    wrong = client.post(f"/channels/{story.case}/told", data=form | {"way": "pigeon"})
+    assert wrong.status_code == 400
+    absent = {"csrf_token": token_of(page), "name": "Hospital Z", "role": "affected"}
+    added = client.post(f"/channels/{story.case}/absent", data=absent | {"unnamed": "yes"})
+    assert added.status_code == 303
+    page = client.get(f"/channels/{story.case}").get_data(as_text=True)
+    assert "To you alone: Hospital Z" in page
+
+
+def test_api_and_command_do_the_same(story: Story) -> None:
+    api = Api.of(story.cert)
+    absent = {"channel": story.case, "name": "Rail", "roles": ["affected"]}
+    rail = api.post("/relay/organisations", absent, status=201)["organisation"]
+    told = {"channel": story.case, "organisation": rail, "act": "member.joined", "way": "message"}
+    assert api.post("/relay/statements", told, status=201)["state"] == "history"
+    newest = api.get(f"/channels/{story.case}/entries", limit=1)["items"][0]["relayed"]
+    assert (newest["name"], newest["way"], newest["answer"]) == ("Rail", "message", "none")
+    members = {
+        one["organisation"]: one for one in api.get(f"/channels/{story.case}/members")["items"]
+    }
+    assert members[rail]["without_node"] is True
+    console = Console(story.cert)
+    line = ("channel", "relay", story.case, "Rail", "note.added", "--text", "Trains run.")
+    written = console.asks(*line, "--way", "in-person", "--informant", "Kim")
+    assert written["act"] == "note.added"
+    refused = console.run(
+        "channel", "relay", story.case, "Grid", "note.added", "--text", "x", code=1
+    )
+    assert "writes for itself" in refused.stderr
+    place = f"{written['epoch']}/{written['seq']}"
+    refused = console.run("channel", "confirm-relayed", story.case, place, code=1)
+    assert "the organisation itself confirms" in refused.stderr
+    console.run("channel", "confirm-relayed", story.case, "9/9", code=1)
+    console.run("channel", "add-absent", story.case, "Port", "--role", "observer", "--unnamed")
+    left = console.asks("channel", "relay", story.case, "Rail", "member.left", "--way", "e-mail")
+    assert left["state"] == "history"
+
+
 def test_with_a_node_of_its_own_it_takes_its_place_and_confirms_or_disputes(story: Story) -> None:
     cert, grid, water = story.cert, story.grid, story.utility
     said = [story.relay(Act.NOTE_ADDED, text=text) for text in ("Pump 1.", "Pump 2.")]
@@ -218,3 +275,38 @@ def test_with_a_node_of_its_own_it_takes_its_place_and_confirms_or_disputes(stor
         with node.writing() as session:
             desk = node.office.desk(session)
             assert not rebuild.rebuild(session, desk, story.case, VIEWS).differences
+
+
+def test_once_it_is_there_its_page_asks_whether_it_was_so(story: Story) -> None:
+    """Runs last: the utility is a member with a node of its own by now."""
+    client = signed_in(story.utility)
+    today = client.get("/").get_data(as_text=True)
+    assert "in your name in Pumps stand still" in today
+    page = client.get(f"/channels/{story.case}").get_data(as_text=True)
+    assert "So we said" in page
+    with story.utility.reading() as session:
+        waiting = relay.visible_unanswered(session, CONSOLE, story.utility.organisation)
+        bundle = waiting[0].bundle
+    where = f"/channels/{story.case}/told/{bundle}/confirmation"
+    assert client.post(where, data={"csrf_token": token_of(page)}).status_code == 303
+    settle(story.cert, story.utility)
+    with story.utility.reading() as session:
+        after = relay.visible_unanswered(session, CONSOLE, story.utility.organisation)
+        assert bundle not in {row.bundle for row in after}
+    api = Api.of(story.utility)
+    verdict = {"channel": story.case, "bundle": bundle, "answer": "dispute", "why": "Mistaken."}
+    assert api.post("/relay/answers", verdict, status=201)["state"] == "pending"
+
+
+def signed_in(node: RunningNode) -> FlaskClient:
+    with node.writing() as session:
+        roles = [PersonRole.COORDINATOR]
+        users.create_user(session, CONSOLE, "mara", roles=roles, password=PASSWORD, now=node.now())
+    client = node.app.test_client()
+    token = token_of(client.get("/sign-in").get_data(as_text=True))
+    client.post("/sign-in", data={"name": "mara", "password": PASSWORD, "csrf_token": token})
+    return client
+
+
+def token_of(page: str) -> str:
+    return page.split('name="csrf_token"', 1)[1].split('value="', 1)[1].split('"', 1)[0]

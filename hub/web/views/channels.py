@@ -27,6 +27,7 @@ from hub.web import channel_words as shown
 from hub.web.acting import DONE, attempt
 from hub.web.forms import Filled, PageForm, read_form
 from hub.web.frame import pages, show
+from hub.web.relay_words import relay_part
 from policies.acts import ACTS, Act, ChannelKind
 from policies.roles import Right
 from policies.tlp import TLP
@@ -71,6 +72,8 @@ class Forms:
     note: Filled[NoteForm] | None = None
     invite: Filled[Any] | None = None
     remove: Filled[Any] | None = None
+    absent: Filled[Any] | None = None
+    told: Filled[Any] | None = None
     other: Filled[Any] | None = None
 
 
@@ -263,6 +266,7 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
             for row in rows
             if coordinates and not row.is_us
         }
+        relayed = relay_part(session, actor, summary, rows, now=now)
         candidates = _candidates(session, {row.organisation for row in rows if _counts(row)})
     offered = _permitted(actor, open_acts)
     ceiling = summary.ceiling or TLP.RED
@@ -298,6 +302,7 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
         may_invite=coordinates and bool(actor.may(Right.MANAGE_MEMBERS)),
         may_leave=Act.MEMBER_LEFT in offered and not summary.is_ours,
         candidates=candidates,
+        relay=relayed,
         roles=[(role.value, shown.ROLE_WORDS[role]) for role in roles],
         forms=forms,
     )

@@ -36,6 +36,7 @@ class InviteForm(PageForm):
     organisation: Organisation
     role: Role
     reason: Reason | None = None
+    replaces: Organisation | None = None
 
 
 class MemberForm(PageForm):
@@ -65,6 +66,7 @@ def post_invite(channel: UUID) -> BaseResponse:
                 organisation=form.organisation,
                 roles=[form.role.value],
                 reason=form.reason,
+                replaces=form.replaces,
                 now=clock.utcnow(),
             )
 

@@ -7,8 +7,8 @@ from typing import Final
 import sqlalchemy as sa
 from alembic import op
 
-revision: Final = "20261122_0204"
-down_revision: Final = "20261122_0154"
+revision: Final = "20261122_0207"
+down_revision: Final = "20261122_0206"
 branch_labels: Final = None
 depends_on: Final = None
 
