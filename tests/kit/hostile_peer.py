@@ -29,7 +29,7 @@ from federation.bells import build_bell
 from federation.bundles import Item, Position, SignedBundle, items_of, make_bundle
 from federation.descriptor_making import first_descriptor
 from federation.heads import Head
-from federation.keys import PrivateKey, Typ
+from federation.keys import PrivateKey, Typ, unb64
 from federation.node import get_node
 from federation.phrase import phrase_digest
 from federation.tokens import ASSERTION_TYPE, build_access_token, build_assertion
@@ -98,6 +98,12 @@ class HostilePeer(Organisation):
 
     now: Callable[[], datetime] = field(kw_only=True)
     shelves: dict[str, Shelf] = field(default_factory=dict)
+    views: dict[tuple[str, str], Shelf] = field(default_factory=dict)
+    """(organisation, channel) → what that organisation alone is shown."""
+    receipts: dict[str, list[str]] = field(default_factory=dict)
+    """Channel → the receipts that were posted to it."""
+    shown_receipts: dict[str, list[str]] = field(default_factory=dict)
+    """Channel → the receipts that it shows."""
     bells: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     """Paths and queries that others asked for."""
@@ -291,26 +297,45 @@ class HostilePeer(Organisation):
         if path == "/federation/pairing/confirmed/":
             return Response(status=HTTPStatus.NO_CONTENT)
         if path == "/federation/token/":
-            return _json({"access_token": "any", "token_type": "Bearer", "expires_in": 600})
+            claims = request.form.get("client_assertion", "..").split(".")[1]
+            who = json.loads(unb64(claims))["iss"]
+            return _json({"access_token": who, "token_type": "Bearer", "expires_in": 600})
         if path == "/federation/bell/":
             self.bells.append(request.get_data(as_text=True))
             return Response(status=HTTPStatus.NO_CONTENT)
         if path == "/federation/heads/":
-            return _json(self._heads())
+            return _json(self._heads(_caller(request)))
+        if path.startswith("/federation/channels/"):
+            return self._answer_receipts(request)
         channel = path.removeprefix(_COLLECTIONS).removesuffix("/objects/")
-        shelf = self.shelves.get(channel)
+        shelf = self._shelf(_caller(request), channel)
         if shelf is None or not path.startswith(_COLLECTIONS):
             return Response(status=HTTPStatus.NOT_FOUND)
         return _take(shelf, request) if request.method == "POST" else _page(shelf, request)
 
-    def _heads(self) -> dict[str, Any]:
+    def _answer_receipts(self, request: Request) -> Response:
+        channel = request.path.split("/")[3]
+        if request.method == "POST":
+            self.receipts.setdefault(channel, []).append(request.get_data(as_text=True))
+            return Response(status=HTTPStatus.NO_CONTENT)
+        answer: dict[str, Any] = {"receipts": self.shown_receipts.get(channel, [])}
+        shelf = self._shelf(_caller(request), channel)
+        if shelf is not None and shelf.head is not None:
+            answer["head"] = shelf.head.document()
+        return _json(answer)
+
+    def _shelf(self, caller: str, channel: str) -> Shelf | None:
+        return self.views.get((caller, channel)) or self.shelves.get(channel)
+
+    def _heads(self, caller: str) -> dict[str, Any]:
         newest = self.chain[-1]
+        shown = {channel: self._shelf(caller, channel) for channel in sorted(self.shelves)}
         return {
             "descriptor": {"version": newest.version, "sha256": newest.sha256},
             "channels": [
                 {"channel": channel, **shelf.head.document()}
-                for channel, shelf in sorted(self.shelves.items())
-                if shelf.head is not None
+                for channel, shelf in shown.items()
+                if shelf is not None and shelf.head is not None
             ],
         }
 
@@ -450,6 +475,10 @@ def _text(one: object) -> bytes:
 
 def _json(value: object, content_type: str = "application/json") -> Response:
     return Response(json.dumps(value), content_type=content_type)
+
+
+def _caller(request: Request) -> str:
+    return request.headers.get("Authorization", "").removeprefix("Bearer ")
 
 
 def _page(shelf: Shelf, request: Request) -> Response:
