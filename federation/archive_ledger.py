@@ -210,7 +210,9 @@ class LedgerReader:
             not one.is_first
             or sha256 in self._reader.recalled_ahead
             or self.facts.is_recalled(sha256)
-            or is_withheld(judged.state, self._reader.organisation, judged.entry.place, one.claimed)
+            or is_withheld(
+                judged.state, self._reader.organisation, judged.entry.place, one.withheld_by
+            )
         )
 
     def _check_brought(

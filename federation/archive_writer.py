@@ -119,7 +119,7 @@ class Export:
                 CollectionRow.sha256,
                 CollectionRow.date_added,
                 CollectionRow.claimed,
-                CollectionRow.released,
+                CollectionRow.released_from,
             ).where(
                 CollectionRow.collection_id == self.channel,
                 CollectionRow.sha256.in_(list(hashes)),
@@ -128,8 +128,8 @@ class Export:
         )
         return {
             sha256
-            for sha256, date_added, claimed, released in rows
-            if self._scope.shows(date_added, claimed, released=released)
+            for sha256, date_added, claimed, released_from in rows
+            if self._scope.shows(date_added, claimed, released_from=released_from)
         }
 
 

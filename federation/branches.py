@@ -84,7 +84,7 @@ def go_back(
         keep_in_force(session, record.id, set(dropped.recalled) - erased, erased=False)
     # 2. Take it out of the collection and of what rules look up.
     collections.withdraw(session, record.id, last.date_added)
-    _undo_releases(session, record.id, past)
+    collections.withhold(session, record.id, after=last.date_added)
     _forget(session, record.id, head, past)
     # 3. The channel stands where it stood then.
     _stand_at(session, record, last, past)
@@ -125,13 +125,6 @@ def _keep_abandoned(session: Session, row: EntryRecord, judged: Judged, now: dat
             abandoned_at=now,
         )
     )
-
-
-def _undo_releases(session: Session, channel: str, past: _Past) -> None:
-    """Withhold from later members again what only abandoned entries released."""
-    still = {ref for _, judged in past.kept for ref in judged.released}
-    for ref in {ref for _, judged in past.dropped for ref in judged.released} - still:
-        collections.withhold(session, channel, ref)
 
 
 def _forget(session: Session, channel: str, head: Position, past: _Past) -> None:

@@ -8,7 +8,7 @@ Source: protocol, 5 and 8; architecture (the one road from a write to a view).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -37,8 +37,8 @@ from federation.ledger_records import (
 )
 from federation.sources import ask_delivery
 from federation.state import ChannelState
-from policies.acts import Act, ChannelKind, read_body
-from policies.audience import Audience, Purpose, may_share
+from policies.acts import LATER_MEMBERS, Act, ChannelKind, read_body
+from policies.audience import Audience, Purpose, may_share, opens_to_later_members
 from policies.errors import ConflictError, ForbiddenError
 from policies.lifecycles import open_acts, rule
 from policies.tlp import TLP
@@ -77,7 +77,7 @@ class Invited:
     head: Position
 
 
-def write(
+def write(  # noqa: PLR0913 - what is written, where, for whom and by whom
     session: Session,
     desk: Desk,
     channel: str,
@@ -85,6 +85,7 @@ def write(
     body: Mapping[str, Any] | None = None,
     new: Sequence[StixObject] = (),
     *,
+    later_members: bool | None = None,
     by: str,
     now: datetime,
 ) -> Written:
@@ -93,6 +94,8 @@ def write(
     Args:
         body: what the act needs besides its objects.
         new: objects that the bundle covers.
+        later_members: whether later members get them whatever their label; where nobody says,
+            as the table of acts has it.
         by: who wrote it, for our own eyes.
 
     Raises:
@@ -103,13 +106,15 @@ def write(
     """
     body = read_body(act, body or {})
     record = lock_channel(session, channel)
-    if record.is_ours:
-        _check_sharing(session, desk, record, new)
-        return Written(entry=append(session, desk, channel, act, body, new, now=now))
-    _check_standing(record, act)
     state = get_state(session, record)
     facts = LedgerFacts(session, channel)
+    if not record.is_ours:
+        _check_standing(record, act)
     _check_sharing(session, desk, record, new)
+    labels = labels_of(new, metadata_label(state.ceiling), facts).values()
+    body = read_body(act, _with_consent(act, body, record.kind, labels, wanted=later_members))
+    if record.is_ours:
+        return Written(entry=append(session, desk, channel, act, body, new, now=now))
     situation = situation_of(state, desk.organisation, body, facts, write_time(now))
     ruling = rule(state.tables, act, situation)
     if not ruling.decision:
@@ -238,6 +243,25 @@ def audience_of(state: ChannelState) -> Audience:
         breakout=state.is_breakout,
         identity=state.identity,
     )
+
+
+def _with_consent(
+    act: Act,
+    body: Mapping[str, Any],
+    kind: ChannelKind,
+    labels: Iterable[TLP],
+    *,
+    wanted: bool | None,
+) -> Mapping[str, Any]:
+    """Say in the body whether what it covers is open to later members.
+
+    Source: protocol, 5 (*Late joiners*: the author consents when writing).
+    """
+    said = wanted if wanted is not None else body.get(LATER_MEMBERS)
+    if said is None:
+        said = opens_to_later_members(act, kind, labels)
+    kept = {name: value for name, value in body.items() if name != LATER_MEMBERS}
+    return kept | {LATER_MEMBERS: True} if said else kept
 
 
 def _check_standing(record: ChannelRecord, act: Act) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from federation.bundles import Item, SignedBundle
 from federation.doubt import Doubt, DoubtError
 from federation.state import signing_keys
-from policies.acts import Act
+from policies.acts import LATER_MEMBERS, Act
 from policies.audience import Audience, Purpose, may_share
 from policies.marking import MarkingError, effective_label, own_label
 from policies.tlp import TLP
@@ -38,9 +38,11 @@ class Covered:
 
     Args:
         author: of the bundle that names it.
-        claimed: the label that withholding goes by; `None`: served to every member.
+        claimed: its label as its bundle states it, for what was covered before as the first one
+            did; `None` for what is withheld from no member.
         stix: the object, `None` where it is absent for a reason.
-        is_first: no entry before has covered this content.
+        is_first: this content was not covered before.
+        later: its author opened it to later members when writing.
     """
 
     item: Item
@@ -48,6 +50,20 @@ class Covered:
     claimed: TLP | None
     stix: StixObject | None = field(repr=False)
     is_first: bool
+    later: bool = False
+
+    @property
+    def withheld_by(self) -> TLP | None:
+        """The label that withholding goes by; `None`: served to every member."""
+        return None if self.later else self.claimed
+
+
+@dataclass(frozen=True)
+class Due:
+    """An object that an entry made due without covering it, and the label that it is kept by."""
+
+    stix: StixObject = field(repr=False)
+    claimed: TLP | None
 
 
 def gather(
@@ -68,25 +84,37 @@ def gather(
             the list names another object than the hash, or an entry of this very channel.
     """
     chains = {**state.chains, **described}
-    covered = []
+    covered: list[Covered] = []
+    named: dict[tuple[str, int], Covered] = {}
     joins = reader.organisation in _joining(contribution or entry)
     for bundle in filter(None, (contribution, entry)):
-        fallback = _fallback(bundle)
+        claims = _Claims.of(bundle, entry.channel)
         for item in bundle.contents:
             if contribution is not None and item == contribution.item:
                 continue
             stix = _find(item, state, facts, chains)
-            claimed = _claimed(item, fallback, entry.channel)
-            first = facts.first_content(item.ref, item.version_ns)
+            key = (item.ref, item.version_ns)
+            first, before = facts.first_content(*key), named.get(key)
+            if item.sha256 == (first or (before and before.item.sha256)):
+                # It says again what the ledger holds: what was stated first stands.
+                label = before.claimed if before is not None else facts.first_label(*key)
+                covered.append(Covered(item, bundle.author, label, stix, is_first=False))
+                continue
+            is_first = first is None and before is None
+            one = Covered(item, bundle.author, claims.label(item), stix, is_first, claims.later)
             if stix is None and not (
                 reader.lenient
-                or first == item.sha256
+                or reader.gone
                 or item.sha256 in reader.recalled_ahead
                 or facts.is_recalled(item.sha256)
-                or (not joins and is_withheld(state, reader.organisation, entry.place, claimed))
+                or (
+                    not joins
+                    and is_withheld(state, reader.organisation, entry.place, one.withheld_by)
+                )
             ):
                 raise _absent(item, first, facts)
-            covered.append(Covered(item, bundle.author, claimed, stix, first is None))
+            covered.append(one)
+            named.setdefault(key, one)
     return tuple(covered)
 
 
@@ -147,9 +175,12 @@ def check_contents(
                 Doubt.CONFLICTING_OBJECT, f"another content of this version of {key[0]} stands"
             )
     vouched = _vouched(covered, chains)
-    for one in covered:
+    # What the ledger holds already is not asked again who made it and how it is marked: not
+    # everybody has its bytes, and all have to come to the same end.
+    new = tuple(one for one in covered if one.is_first)
+    for one in new:
         _check_author(state, one, facts, chains, vouched)
-    _check_labels(state, bundles, covered, facts, chains)
+    _check_labels(state, bundles, new, facts, chains)
     for one in covered:
         if facts.is_recalled(one.item.sha256):
             raise DoubtError(Doubt.RECALLED, f"{one.item.ref} has been recalled")
@@ -220,15 +251,29 @@ def _fallback(bundle: SignedBundle) -> TLP | None:
         return TLP.RED
 
 
-def _claimed(item: Item, carrier: TLP | None, channel: str) -> TLP | None:
-    """Give the label that withholding goes by: what the bundle states, else its own.
+@dataclass(frozen=True, slots=True)
+class _Claims:
+    """What one bundle says of how its objects are withheld.
 
     The channel's own identity is withheld from no member: notes refer to it, and whoever was
     invited has read its name.
     """
-    if item.ref.partition("--")[0] in ALWAYS_SERVED or item.ref == f"identity--{channel}":
-        return None
-    return item.tlp or carrier
+
+    fallback: TLP | None
+    later: bool
+    identity: str
+
+    @classmethod
+    def of(cls, bundle: SignedBundle, channel: str) -> _Claims:
+        """Read them. Source: protocol, 5 (*Late joiners*)."""
+        later = bundle.body.get(LATER_MEMBERS) is True
+        return cls(_fallback(bundle), later, f"identity--{channel}")
+
+    def label(self, item: Item) -> TLP | None:
+        """Give the label of an object: what the bundle states, else the bundle's own."""
+        if item.ref.partition("--")[0] in ALWAYS_SERVED or item.ref == self.identity:
+            return None
+        return item.tlp or self.fallback
 
 
 def _vouched(covered: tuple[Covered, ...], chains: Chains) -> frozenset[tuple[str, str]]:

@@ -15,6 +15,7 @@ from sharing.objects import SIGNED_BUNDLE, StixObject
 
 if TYPE_CHECKING:
     from federation.judge import Judged
+    from policies.tlp import TLP
 
 
 class Facts(Protocol):
@@ -35,6 +36,12 @@ class Facts(Protocol):
 
     def first_content(self, ref: str, version_ns: int) -> str | None:
         """Give the hash of what was first covered as this version."""
+
+    def first_label(self, ref: str, version_ns: int) -> TLP | None:
+        """Give the label that was stated when this version was first covered.
+
+        `None` for what is withheld from no member, and for what nothing has covered.
+        """
 
     def first_author(self, ref: str) -> str | None:
         """Give the author of the bundle that first covered an object, any version."""
@@ -66,6 +73,7 @@ class MemoryFacts:
     bundles: dict[str, tuple[StixObject, ...]] = field(default_factory=dict)
     versions: set[tuple[str, int]] = field(default_factory=set)
     contents: dict[tuple[str, int], str] = field(default_factory=dict)
+    labels: dict[tuple[str, int], TLP | None] = field(default_factory=dict)
     authors: dict[str, str] = field(default_factory=dict)
     authorship: set[tuple[str, str]] = field(default_factory=set)
     recalled: set[str] = field(default_factory=set)
@@ -100,6 +108,10 @@ class MemoryFacts:
     def first_content(self, ref: str, version_ns: int) -> str | None:
         """Give the hash of what was first covered as this version."""
         return self.contents.get((ref, version_ns))
+
+    def first_label(self, ref: str, version_ns: int) -> TLP | None:
+        """Give the label that was stated when this version was first covered."""
+        return self.labels.get((ref, version_ns))
 
     def first_author(self, ref: str) -> str | None:
         """Give the author of the bundle that first covered an object."""
@@ -142,6 +154,7 @@ class MemoryFacts:
         for covered in judged.covered:
             item = covered.item
             self.contents.setdefault((item.ref, item.version_ns), item.sha256)
+            self.labels.setdefault((item.ref, item.version_ns), covered.claimed)
             self.authors.setdefault(item.ref, covered.author)
             self.authorship.add((item.sha256, covered.author))
             self.by_ref.setdefault(item.ref, set()).add(item.sha256)

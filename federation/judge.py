@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from federation.bundles import Position, SignedBundle
-from federation.contents import Covered, check_contents, gather
+from federation.contents import Covered, Due, check_contents, gather
 from federation.descriptor import Descriptor, DescriptorError, DescriptorForkError
 from federation.descriptor_chain import merge_chain, read_chain
 from federation.doubt import VOIDING, Doubt, DoubtError
@@ -24,7 +24,7 @@ from policies.acts import Act, ChannelKind, read_body
 from policies.errors import InvalidError
 from policies.lifecycles import TABLES, Change, Ruling, Situation, knows, rule
 from sharing.canonical import read_instant, read_time
-from sharing.objects import SIGNED_BUNDLE, StixObject
+from sharing.objects import SIGNED_BUNDLE
 
 FIRST_TABLES: Final = "1"
 _OWNERS_ALONE: Final = frozenset({Act.ADMITTED, Act.CHANNEL_OPENED, Act.COORDINATOR_HANDED_OVER})
@@ -56,7 +56,7 @@ class Judged:
     recalled: tuple[str, ...] = ()
     erased: tuple[str, ...] = ()
     released: tuple[str, ...] = ()
-    due: tuple[StixObject, ...] = ()
+    due: tuple[Due, ...] = ()
 
     @property
     def acting(self) -> SignedBundle:
@@ -73,12 +73,15 @@ class Reader:
         recalled_ahead: hashes that a later entry of the verified chain recalls.
         strict: the owner before appending: what voids or is unknown is refused.
         lenient: only the chain is looked at: objects may be absent.
+        gone: the verified chain ends this reader's part in the channel, and nobody shows it
+            what is absent: it may have been recalled where this reader reads no more.
     """
 
     organisation: str | None = None
     recalled_ahead: frozenset[str] = frozenset()
     strict: bool = False
     lenient: bool = False
+    gone: bool = False
 
 
 OWNER: Final = Reader(strict=True)
@@ -170,7 +173,7 @@ def _unknown(judged: Judged, reader: Reader) -> Judged:
     return judged
 
 
-def _due_from_here(judged: Judged, facts: Facts, reader: Reader) -> tuple[StixObject, ...]:
+def _due_from_here(judged: Judged, facts: Facts, reader: Reader) -> tuple[Due, ...]:
     """Give what an entry releases to later members; a reader that lacks it asks for it.
 
     Raises:
@@ -184,9 +187,11 @@ def _due_from_here(judged: Judged, facts: Facts, reader: Reader) -> tuple[StixOb
             if facts.is_recalled(sha256) or sha256 in reader.recalled_ahead:
                 continue
             stix = facts.find_object(sha256)
+            if stix is None and reader.gone:
+                continue
             if stix is None:
                 raise DoubtError(Doubt.MISSING_OBJECT, f"{ref} has not arrived", refs=(ref,))
-            due.append(stix)
+            due.append(Due(stix, facts.first_label(ref, stix.version_ns)))
     return tuple(due)
 
 

@@ -209,16 +209,8 @@ def keep(
 
     Source: protocol, 7.
     """
-    entry, contribution, state = judged.entry, judged.contribution, judged.state
-    items = [
-        CollectionItem(covered.stix, covered.claimed)
-        for covered in judged.covered
-        if covered.stix is not None
-    ]
-    items += [CollectionItem(stix, None) for stix in judged.due]
-    bundles = [bundle for bundle in (contribution, entry) if bundle is not None]
-    items += [CollectionItem(bundle.stix, None) for bundle in bundles]
-    dates = collections.append(session, record.id, items, now)
+    entry, state = judged.entry, judged.state
+    dates = collections.append(session, record.id, items_kept(judged), now)
     _keep_entry(session, judged, dates[-1], now)
     if judged.act in _DESCRIBING:
         keep_descriptors(session, record, state)
@@ -229,7 +221,7 @@ def keep(
         # What a branch that we left had recalled does not come back with this one.
         recalls.carry_out(session, record.id, (one.item.ref for one in judged.covered))
     for ref in judged.released:
-        collections.release(session, record.id, ref)
+        collections.release(session, record.id, ref, by=dates[-1])
     record.state = state.document()
     record.genesis = state.genesis
     record.owner, record.is_ours = state.owner, state.owner == desk.organisation
@@ -244,6 +236,23 @@ def keep(
     desk.apply(session, judged, now)
     if record.is_ours:
         ring(session, record.id, judged, desk.organisation, now=now)
+
+
+def items_kept(judged: Judged) -> list[CollectionItem]:
+    """Give what a judged entry brings into the collection, in the order of its `date_added`.
+
+    What was covered before keeps the place that it had: who was not due it then is not now. Of
+    bundles that are carried along another copy may be the one that proves.
+    """
+    items = [
+        CollectionItem(covered.stix, covered.claimed, released=covered.later)
+        for covered in judged.covered
+        if covered.stix is not None
+        and (covered.is_first or covered.stix.stix_type == SIGNED_BUNDLE)
+    ]
+    items += [CollectionItem(due.stix, due.claimed, released=True) for due in judged.due]
+    bundles = [bundle for bundle in (judged.contribution, judged.entry) if bundle is not None]
+    return [*items, *(CollectionItem(bundle.stix, None) for bundle in bundles)]
 
 
 def ring(

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from federation.bundles import Item, SignedBundle
 from federation.facts import Facts, MemoryFacts, in_order
 from federation.ledger_records import CoveredRecord, EntryRecord
+from policies.tlp import TLP
 from sharing import collections
 from sharing.objects import SIGNED_BUNDLE, StixObject, chunks
 
@@ -38,12 +39,15 @@ class LedgerFacts:
     _stored: dict[str, StixObject | None] = field(default_factory=dict)
     _versions: dict[str, list[CoveredRecord]] = field(default_factory=dict)
     _recalled: dict[str, bool] = field(default_factory=dict)
+    _authors: dict[str, set[str]] = field(default_factory=dict)
 
     def prepare(self, bundles: Iterable[SignedBundle]) -> None:
         """Look up at once what judging these bundles will ask for."""
         items = [item for bundle in bundles for item in bundle.contents]
         self._load_versions({item.ref for item in items} - set(self._versions))
-        self._load_recalled({item.sha256 for item in items})
+        hashes = {item.sha256 for item in items}
+        self._load_recalled(hashes)
+        self._load_authors(hashes)
         wanted = {item.sha256 for item in items if self._is_plain(item)}
         wanted -= set(self.arrived.pool) | set(self._stored)
         found = collections.find_contents(self.session, self.channel, wanted)
@@ -82,6 +86,12 @@ class LedgerFacts:
         first = next(rows, None)
         return None if first is None else first.sha256
 
+    def first_label(self, ref: str, version_ns: int) -> TLP | None:
+        """Give the label that was stated when this version was first covered."""
+        rows = (row for row in self._rows(ref) if row.version_ns == str(version_ns))
+        first = next(rows, None)
+        return None if first is None else first.claimed
+
     def first_author(self, ref: str) -> str | None:
         """Give the author of the bundle that first covered an object."""
         rows = self._rows(ref)
@@ -89,12 +99,9 @@ class LedgerFacts:
 
     def is_covered_by(self, sha256: str, author: str) -> bool:
         """Tell whether a bundle by this author covered this content before."""
-        query = select(CoveredRecord.seq).where(
-            CoveredRecord.channel == self.channel,
-            CoveredRecord.sha256 == sha256,
-            CoveredRecord.author == author,
-        )
-        return self.session.execute(query.limit(1)).first() is not None
+        if sha256 not in self._authors:
+            self._load_authors({sha256})
+        return author in self._authors[sha256]
 
     def covered_contents(self, ref: str) -> frozenset[str]:
         """Give the hashes of every content of an object that was covered."""
@@ -144,6 +151,17 @@ class LedgerFacts:
             )
             for row in self.session.scalars(query):
                 self._versions[row.ref].append(row)
+
+    def _load_authors(self, hashes: Iterable[str]) -> None:
+        for chunk in chunks(sorted(hashes), _CHUNK):
+            self._authors.update({sha256: set() for sha256 in chunk})
+            query = (
+                select(CoveredRecord.sha256, CoveredRecord.author)
+                .where(CoveredRecord.channel == self.channel, CoveredRecord.sha256.in_(chunk))
+                .distinct()
+            )
+            for sha256, author in self.session.execute(query):
+                self._authors[sha256].add(author)
 
     def _load_recalled(self, hashes: Iterable[str]) -> None:
         for chunk in chunks(sorted(hashes), _CHUNK):
@@ -200,6 +218,11 @@ class FactsAhead:
         """Give the hash of what was first covered as this version."""
         behind = self.behind.first_content(ref, version_ns)
         return behind or self.ahead.first_content(ref, version_ns)
+
+    def first_label(self, ref: str, version_ns: int) -> TLP | None:
+        """Give the label that was stated when this version was first covered."""
+        known = self.behind.first_content(ref, version_ns) is not None
+        return (self.behind if known else self.ahead).first_label(ref, version_ns)
 
     def first_author(self, ref: str) -> str | None:
         """Give the author of the bundle that first covered an object."""

@@ -21,6 +21,7 @@ from federation.doubt import PLAIN_WORDS, RETRIED, Doubt
 from federation.errands import Done, Failed, Outcome
 from federation.ledger import get_channel
 from federation.ledger_records import ChannelRecord, ContributionRecord, Delivery
+from federation.releases import lacking_there
 from federation.sources import ask_pull
 from policies.errors import NotFoundError
 from sharing import objects
@@ -147,6 +148,7 @@ def _find_next(session: Session, channel: str) -> _Next | None:
     missing = missing_objects(session, row)
     found = objects.find_contents(session, missing)
     contents = [found[sha256] for sha256 in missing if sha256 in found]
+    contents += lacking_there(session, record, row.bundle)
     return _Next(row.sha256, record.owner, [*contents, row.bundle])
 
 

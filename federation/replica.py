@@ -357,7 +357,7 @@ def _end_outbox(session: Session, channel: str) -> None:
 
 def _clear_stage(session: Session, channel: str, judged: Judged) -> None:
     hashes = [one.stix.sha256 for one in judged.covered if one.stix is not None]
-    hashes += [stix.sha256 for stix in judged.due]
+    hashes += [due.stix.sha256 for due in judged.due]
     hashes.append(judged.entry.stix.sha256)
     if judged.contribution is not None:
         hashes.append(judged.contribution.stix.sha256)

@@ -84,6 +84,7 @@ class ActRule:
         right: what a person needs on the own node to write it.
         objects: STIX types that its bundle carries, for people; nobody checks them.
         relayed: a coordinator may write it on behalf of an organisation that can't.
+        later_members: what it covers goes to later members too, where its author says nothing.
     """
 
     says: str
@@ -91,7 +92,11 @@ class ActRule:
     right: Right
     objects: tuple[str, ...] = ()
     relayed: bool = False
+    later_members: bool = False
 
+
+LATER_MEMBERS: Final = "later_members"
+"""The property of a body by which an author opens what it covers to later members."""
 
 _SHARED: Final = frozenset({ChannelKind.COMMUNITY, ChannelKind.CASE})
 _DIRECT: Final = frozenset({ChannelKind.DIRECT})
@@ -232,9 +237,14 @@ ACTS: Final[Mapping[Act, ActRule]] = {
         Right.CONTRIBUTE,
         ("indicator", "malware", "relationship", "note"),
         relayed=True,
+        later_members=True,
     ),
     Act.INTEL_REVOKED: ActRule(
-        "says that shared intelligence no longer holds", _ALL, Right.CONTRIBUTE, ("note",)
+        "says that shared intelligence no longer holds",
+        _ALL,
+        Right.CONTRIBUTE,
+        ("note",),
+        later_members=True,
     ),
 }
 

@@ -8,12 +8,12 @@ Source: coordination protocol, 5 and 6; FIRST TLP 2.0.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from policies.acts import ChannelKind
+from policies.acts import ACTS, Act, ChannelKind
 from policies.decision import Decision
 from policies.marking import FindDefinition, MarkingError, effective_label, own_label
 from policies.tlp import TLP
@@ -108,6 +108,22 @@ def shown_to_later_members(label: TLP, *, released: bool) -> Decision:
     if TLP.GREEN.allows(label):
         return Decision.yes(f"{label.label} is open to later members")
     return Decision.no(f"it is {label.label} and was written before this organisation joined")
+
+
+def opens_to_later_members(act: Act, kind: ChannelKind, labels: Iterable[TLP]) -> bool:
+    """Tell whether what an act covers goes to later members where its author says nothing.
+
+    Only what would be withheld from them is worth a word; RED never goes without one.
+
+    Args:
+        labels: the effective label of each object.
+
+    Source: coordination protocol, 5 (*Late joiners*: the charter's default).
+    """
+    listed = set(labels)
+    if kind is ChannelKind.DIRECT or TLP.RED in listed:
+        return False
+    return ACTS[act].later_members and not all(TLP.GREEN.allows(label) for label in listed)
 
 
 def _takes_red(audience: Audience) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from itertools import groupby
 from typing import Any, Final
 
-from policies.acts import ACTS, Act, ChannelKind, read_schema
+from policies.acts import ACTS, LATER_MEMBERS, Act, ChannelKind, read_schema
 from policies.lifecycles.guards import GUARDS
 from policies.lifecycles.judge import TABLES
 from policies.lifecycles.mechanism import NONE, SAME, Row, Table, Who
@@ -22,6 +22,11 @@ _LETTERS: Final[Mapping[Who, str]] = {
     Who.SOURCE: "source",
     Who.SUCCESSOR: "successor",
 }
+_EVERYWHERE: Final = frozenset({"on_behalf_of", LATER_MEMBERS})
+"""Properties of bodies that are told of once, above the table."""
+
+_MORE_COLUMNS: Final = ("relayed", "later members", "tables")
+
 _DRAWN: Final = (
     "<!-- Drawn from the tables in `policies/` by `python docs/draw.py`; edit those instead. -->"
 )
@@ -42,9 +47,11 @@ def acts_page() -> str:
         "In a direct channel only its owner writes; the other side answers in its own, and names",
         "in `answers` the bundle that it answers. What is marked *relayed* a coordinator may write",
         "`on_behalf_of` an organisation that can't; it is shown as the coordinator's own word.",
+        "By `later_members` an author opens what the bundle covers to those who join later; *yes*:",
+        "our node writes it where nobody says otherwise and nothing covered is TLP:RED.",
         "",
-        "| act | what it says | who | channels | needs the right to | relayed | tables |",
-        "|---|---|---|---|---|---|---|",
+        _row("act", "what it says", "who", "channels", "needs the right to", *_MORE_COLUMNS),
+        "|---|---|---|---|---|---|---|---|",
     ]
     lines += [_act_line(act) for act in Act]
     lines += ["", "## Bodies", ""]
@@ -93,15 +100,20 @@ def _act_line(act: Act) -> str:
         _kinds(line.kinds),
         line.right.value,
         "yes" if line.relayed else "",
+        ("yes" if line.later_members else "no") if line.objects else "",
         ", ".join(versions),
     )
+    return _row(*cells)
+
+
+def _row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
 def _body_lines(act: Act) -> Iterable[str]:
     schema = read_schema(act)
     properties = {
-        name: value for name, value in schema["properties"].items() if name != "on_behalf_of"
+        name: value for name, value in schema["properties"].items() if name not in _EVERYWHERE
     }
     objects = ", ".join(ACTS[act].objects)
     if objects:

@@ -72,10 +72,12 @@ class CollectionItem:
     Args:
         claimed: the label that withholding goes by; `None` for what is always served (signed
             bundles, definitions).
+        released: it is served to later members from the beginning, whatever its label.
     """
 
     object: StixObject
     claimed: TLP | None
+    released: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,14 +234,30 @@ def hide(session: Session, collection_id: str, stix_id: str) -> list[str]:
     return _change(session, collection_id, stix_id, {"hidden": True})
 
 
-def release(session: Session, collection_id: str, stix_id: str) -> list[str]:
-    """Serve what the collection holds of an object to later members too; give the hashes."""
-    return _change(session, collection_id, stix_id, {"released": True})
+def release(session: Session, collection_id: str, stix_id: str, *, by: int) -> list[str]:
+    """Serve what the collection holds of an object to later members too; give the hashes.
+
+    Args:
+        by: `date_added` of what released it; what was released before keeps its own.
+    """
+    lock(session, collection_id)
+    held = (CollectionRow.collection_id == collection_id, CollectionRow.stix_id == stix_id)
+    session.execute(
+        update(CollectionRow)
+        .where(*held, CollectionRow.released_from.is_(None))
+        .values(released_from=by)
+    )
+    return list(session.scalars(select(CollectionRow.sha256).where(*held)))
 
 
-def withhold(session: Session, collection_id: str, stix_id: str) -> list[str]:
-    """Serve an object to later members no longer, as before `release`; give the hashes."""
-    return _change(session, collection_id, stix_id, {"released": False})
+def withhold(session: Session, collection_id: str, *, after: int) -> None:
+    """Serve to later members no longer what was released after this `date_added`."""
+    lock(session, collection_id)
+    session.execute(
+        update(CollectionRow)
+        .where(CollectionRow.collection_id == collection_id, CollectionRow.released_from > after)
+        .values(released_from=None)
+    )
 
 
 def withdraw(session: Session, collection_id: str, after: int) -> None:
@@ -343,7 +361,7 @@ def _row_of(collection_id: str, date_added: int, item: CollectionItem) -> dict[s
         "version": item.object.version,
         "version_ns": min(item.object.version_ns, LARGEST_INSTANT),
         "claimed": item.claimed,
-        "released": False,
+        "released_from": date_added if item.released else None,
         "hidden": False,
     }
 

@@ -60,7 +60,8 @@ class CollectionRow(Base):
     version_ns: Mapped[int]
     claimed: Mapped[TLP | None]
     """The label that withholding goes by; none for what is always served."""
-    released: Mapped[bool] = mapped_column(default=False)
+    released_from: Mapped[int | None]
+    """The `date_added` from which later members are served it, whatever its label."""
     hidden: Mapped[bool] = mapped_column(default=False)
 
     __table_args__ = (

@@ -149,9 +149,10 @@ def _visible(row: Any, scope: Scope) -> ColumnElement[bool]:
         row.date_added >= first if last is None else row.date_added.between(first, last)
         for first, last in scope.intervals
     ]
-    never_withheld = or_(
-        row.claimed.is_(None), row.claimed.in_(sorted(NEVER_WITHHELD)), row.released
-    )
+    released = row.released_from.is_not(None)
+    if scope.end is not None:
+        released = and_(released, row.released_from <= scope.end)
+    never_withheld = or_(row.claimed.is_(None), row.claimed.in_(sorted(NEVER_WITHHELD)), released)
     older = and_(row.date_added < scope.joined_at, never_withheld)
     return and_(here, or_(*stretches, older))
 

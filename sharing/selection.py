@@ -65,13 +65,21 @@ class Scope:
         """The last `date_added` that shows; `None` where access goes on."""
         return self.intervals[-1][1] if self.intervals else -1
 
-    def shows(self, date_added: int, claimed: TLP | None, *, released: bool = False) -> bool:
-        """Tell whether this reader is served an object that is not hidden."""
+    def shows(
+        self, date_added: int, claimed: TLP | None, *, released_from: int | None = None
+    ) -> bool:
+        """Tell whether this reader is served an object that is not hidden.
+
+        Args:
+            released_from: the `date_added` of what opened it to later members; who reads no
+                further than before that has not heard of it.
+        """
         if claimed is TLP.RED and not self.red:
             return False
         for first, last in self.intervals:
             if first <= date_added and (last is None or date_added <= last):
                 return True
+        released = released_from is not None and (self.end is None or released_from <= self.end)
         open_to_all = released or claimed is None or claimed in NEVER_WITHHELD
         return self.joined_at is not None and date_added < self.joined_at and open_to_all
 

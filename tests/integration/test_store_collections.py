@@ -193,7 +193,9 @@ def test_a_late_joiner_is_served_what_is_open_released_or_never_withheld() -> No
     shown = [bundle.content, green.content, later.content]
     assert read(collection_id, ALL, scope).contents == shown
     with transaction() as session:
-        assert collections.release(session, collection_id, released.stix_id) == [released.sha256]
+        assert collections.release(session, collection_id, released.stix_id, by=joined) == [
+            released.sha256
+        ]
     assert read(collection_id, ALL, scope).contents == [released.content, *shown]
 
 

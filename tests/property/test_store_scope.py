@@ -47,11 +47,11 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
 @given(
     scopes(),
     st.lists(LABELS, min_size=COUNT, max_size=COUNT),
-    st.sets(st.integers(0, COUNT)),
+    st.dictionaries(st.integers(0, COUNT - 1), st.integers(0, COUNT + 2)),
     st.booleans(),
 )
 def test_the_database_shows_what_the_rule_shows(
-    app: Flask, positions: Scope, labels: list[TLP | None], released: set[int], red: bool
+    app: Flask, positions: Scope, labels: list[TLP | None], released: dict[int, int], red: bool
 ) -> None:
     collection_id = str(uuid.uuid4())
     items = [note(number) for number in range(COUNT)]
@@ -60,8 +60,9 @@ def test_the_database_shows_what_the_rule_shows(
             collections.create(session, collection_id, title="A case")
             rows = [CollectionItem(item, label) for item, label in zip(items, labels, strict=True)]
             dates = collections.append(session, collection_id, rows, NOW)
-            for number in released & set(range(COUNT)):
-                collections.release(session, collection_id, items[number].stix_id)
+            for number, by in released.items():
+                stix_id = items[number].stix_id
+                collections.release(session, collection_id, stix_id, by=dates[0] + by)
         base = dates[0]
         scope = Scope(
             tuple(
@@ -73,7 +74,11 @@ def test_the_database_shows_what_the_rule_shows(
         expected = [
             item.content
             for number, (item, label, date) in enumerate(zip(items, labels, dates, strict=True))
-            if scope.shows(date, label, released=number in released)
+            if scope.shows(
+                date,
+                label,
+                released_from=base + released[number] if number in released else None,
+            )
         ]
         with reading() as session:
             page = collections.page(
@@ -106,5 +111,6 @@ def test_stretches_that_overlap_or_run_backwards_are_refused(
 def test_a_scope_of_everything_shows_everything_and_of_nothing_nothing(
     label: TLP | None, released: bool, date: int
 ) -> None:
-    assert Scope.everything().shows(date, label, released=released)
-    assert not Scope.nothing().shows(date, label, released=released)
+    released_from = date if released else None
+    assert Scope.everything().shows(date, label, released_from=released_from)
+    assert not Scope.nothing().shows(date, label, released_from=released_from)
