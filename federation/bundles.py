@@ -40,6 +40,8 @@ CONTENTS_LIMIT: Final = 10_000
 _SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _ACT: Final = re.compile(r"[a-z]+(?:[._][a-z]+)*", re.ASCII)
 _ACT_LENGTH: Final = 60
+_SMALL_BYTES: Final = 16 * 1024
+_RECENT_COUNT: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +152,20 @@ class SignedBundle:
         Raises:
             DoubtError: `malformed`.
         """
-        value = stix.value
+        known = _recent.get(id(stix))
+        if known is not None and known.stix is stix:
+            return known
         try:
-            return _read(stix, value)
+            bundle = _read(stix)
         except SignatureError as error:
             raise DoubtError(Doubt.MALFORMED, f"signature: {error.message}") from None
         except InvalidError as error:
             raise DoubtError(Doubt.MALFORMED, error.message) from None
+        if len(stix.content) <= _SMALL_BYTES:
+            if len(_recent) >= _RECENT_COUNT:
+                _recent.clear()
+            _recent[id(stix)] = bundle
+        return bundle
 
     def prove(self, key: PublicKey) -> None:
         """Prove that this key signed exactly this bundle.
@@ -258,7 +267,8 @@ def items_of(objects: Iterable[StixObject], labels: Mapping[str, TLP]) -> tuple[
     )
 
 
-def _read(stix: StixObject, value: Mapping[str, Any]) -> SignedBundle:
+def _read(stix: StixObject) -> SignedBundle:
+    value = stix.value
     _check_constants(stix, value)
     signature = value.get("signature")
     if not isinstance(signature, str):
@@ -293,6 +303,12 @@ def _read(stix: StixObject, value: Mapping[str, Any]) -> SignedBundle:
         sha256=sha256_hex(payload),
         payload=payload,
     )
+
+
+_recent: dict[int, SignedBundle] = {}
+"""Bundles by the identity of what they were read from: on its way into a ledger one is read several
+times. Not by its bytes: `1.0` and `1` have one canonical form, and only one of them is a number of
+ours."""
 
 
 def _check_constants(stix: StixObject, value: Mapping[str, Any]) -> None:

@@ -16,7 +16,6 @@ from policies.acts import LATER_MEMBERS, Act
 from policies.audience import Audience, Purpose, may_share
 from policies.marking import MarkingError, effective_label, own_label
 from policies.tlp import TLP
-from sharing.canonical import sha256_of
 from sharing.objects import SIGNED_BUNDLE, StixObject
 
 if TYPE_CHECKING:
@@ -279,7 +278,7 @@ class _Claims:
 def _vouched(covered: tuple[Covered, ...], chains: Chains) -> frozenset[tuple[str, str]]:
     """Give (organisation, hash) of what bundles carried along prove, and of own identities."""
     proofs = {
-        (organisation, sha256_of(descriptor.organisation))
+        (organisation, descriptor.organisation_sha256)
         for organisation, chain in chains.items()
         for descriptor in chain
     }

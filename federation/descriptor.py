@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Final
 
 from federation.keys import PublicKey, SignatureError, Typ, unb64, verify_parts
 from policies.errors import InvalidError
-from sharing.canonical import canonical, read_instant, read_json, sha256_hex
+from sharing.canonical import canonical, read_instant, read_json, sha256_hex, sha256_of
 
 DESCRIPTOR_LIMIT_BYTES: Final = 64 * 1024
 MAX_VERSIONS: Final = 1000
@@ -87,6 +88,11 @@ class Descriptor:
     def name(self) -> str:
         """The organisation's name."""
         return str(self.organisation["name"])
+
+    @cached_property
+    def organisation_sha256(self) -> str:
+        """The hash of the organisation's identity, as this version has it."""
+        return sha256_of(self.organisation)
 
     def find_key(self, thumbprint: str, use: KeyUse) -> NodeKey | None:
         """Find a key of this use by its id, in use or not."""

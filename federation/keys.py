@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final, cast
 
 from cryptography.exceptions import InvalidSignature
@@ -32,6 +32,9 @@ from sharing.canonical import MalformedError, canonical, read_json
 
 HEADER_LIMIT_BYTES: Final = 512
 _B64URL: Final = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
+_ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+_LAST: Final = (_ALPHABET, "", _ALPHABET[::16], _ALPHABET[::4])
+"""Which characters may come last, by the number of characters in the last group of four."""
 
 
 class Typ(StrEnum):
@@ -75,7 +78,8 @@ def unb64(text: str) -> bytes:
         data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except binascii.Error:
         raise SignatureError("malformed", "not base64url") from None
-    if b64(data) != text:
+    if text[-1:] not in _LAST[len(text) % 4]:
+        # Bits that say nothing are zero.
         raise SignatureError("malformed", "base64url in another than its canonical spelling")
     return data
 
@@ -113,10 +117,14 @@ class PublicKey:
         """The key's id. Source: RFC 7638."""
         return str(OKPKey.import_key(cast("Any", self.jwk)).thumbprint())
 
+    @cached_property
+    def _loaded(self) -> Ed25519PublicKey:
+        return Ed25519PublicKey.from_public_bytes(self.raw)
+
     def check(self, signature: bytes, signing_input: bytes) -> None:
         """Raise `SignatureError` (`bad_signature`) unless this key signed this input."""
         try:
-            Ed25519PublicKey.from_public_bytes(self.raw).verify(signature, signing_input)
+            self._loaded.verify(signature, signing_input)
         except (InvalidSignature, ValueError):
             raise SignatureError("bad_signature", "the key did not sign these bytes") from None
 
@@ -168,7 +176,7 @@ class PrivateKey:
 
     def header(self, typ: Typ) -> str:
         """Give the protected header, encoded."""
-        return b64(canonical({"alg": "Ed25519", "kid": self.thumbprint, "typ": typ.value}))
+        return _header(self.thumbprint, typ)
 
     def signature(self, header: str, payload: bytes) -> str:
         """Give the signature over header and payload, encoded."""
@@ -225,8 +233,7 @@ def verify_parts(header: str, payload: bytes, signature: str, key: PublicKey, ty
     data = unb64(signature)
     kid = _kid(header)
     # 2. The header says exactly what is expected here, and nothing else.
-    expected = canonical({"alg": "Ed25519", "kid": kid, "typ": typ.value})
-    if unb64(header) != expected or kid != key.thumbprint:
+    if header != _header(kid, typ) or kid != key.thumbprint:
         raise SignatureError("bad_signature", f"the header is not that of a {typ.value}")
     # 3. The key signed exactly these bytes.
     key.check(data, signing_input(header, payload))
@@ -244,9 +251,20 @@ def split(token: str) -> tuple[str, str, str]:
     return parts[0], parts[1], parts[2]
 
 
+@lru_cache(maxsize=1024)
+def _header(kid: str, typ: Typ) -> str:
+    return b64(canonical({"alg": "Ed25519", "kid": kid, "typ": typ.value}))
+
+
 def _kid(header: str) -> str:
     if len(header) > HEADER_LIMIT_BYTES:
         raise SignatureError("malformed", "the header is too long")
+    return _kid_within(header)
+
+
+@lru_cache(maxsize=1024)
+def _kid_within(header: str) -> str:
+    """Give the key that a header names; a node's signatures all have the same few."""
     try:
         value = read_json(unb64(header), limit_bytes=HEADER_LIMIT_BYTES)
     except MalformedError as error:

@@ -9,8 +9,10 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final, NoReturn
 
 import orjson
@@ -24,10 +26,9 @@ MAX_DIGITS: Final = 17
 OBJECT_LIMIT_BYTES: Final = 1024 * 1024
 BUNDLE_LIMIT_BYTES: Final = 4 * 1024 * 1024
 
+_NUL: Final = b"\\u0000"
 _FIRST_EXPONENT: Final = 1e21  # from here on a number's canonical form has an exponent
-_INSTANT: Final = re.compile(
-    r"(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?Z", re.ASCII
-)
+_INSTANT: Final = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?Z", re.ASCII)
 
 
 class MalformedError(InvalidError):
@@ -49,6 +50,12 @@ def read_json(
     if len(data) > limit_bytes:
         message = f"{len(data)} bytes are more than the {limit_bytes} allowed"
         raise TooLargeError(message, field=field)
+    with suppress(orjson.JSONDecodeError, MalformedError, RecursionError):
+        # Most of what comes was written in canonical form: what is written again as it stood names
+        # nothing twice, and every number in it is one that we take.
+        value = orjson.loads(data)
+        if _encode(value, max_depth) == data:
+            return value
     _check_depth_of_bytes(data, field, max_depth)
     try:
         text = data.decode("utf-8")
@@ -73,13 +80,7 @@ def canonical(value: Any) -> bytes:
         MalformedError: deeper than 32, an integer beyond ±(2^53 − 1), a number that is not
             finite, a lone surrogate, U+0000, or a type that JSON does not have.
     """
-    plain = _check(value, 1)
-    try:
-        if plain:
-            return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-        return rfc8785.dumps(value)
-    except (rfc8785.CanonicalizationError, orjson.JSONEncodeError, UnicodeError) as error:
-        raise MalformedError(f"no canonical form: {error}") from None
+    return _encode(value, MAX_DEPTH)
 
 
 def sha256_hex(data: bytes) -> str:
@@ -98,18 +99,25 @@ def read_instant(text: str, *, field: str = "time") -> int:
     Raises:
         InvalidError: not such a time.
     """
-    match = _INSTANT.fullmatch(text)
-    if match is None:
+    try:
+        return _instant(text)
+    except LookupError:
         raise InvalidError(
             f"“{text[:40]}” is not a UTC time like 2026-11-20T10:05:00.000Z", field=field
-        )
-    *parts, fraction = match.groups()
-    try:
-        whole = datetime(*(int(part) for part in parts), tzinfo=UTC)  # type: ignore[misc,arg-type]
+        ) from None
     except ValueError as error:
         raise InvalidError(f"“{text[:40]}” is not a time: {error}", field=field) from None
-    seconds = int((whole - _EPOCH).total_seconds())
-    return seconds * 1_000_000_000 + int((fraction or "").ljust(9, "0"))
+
+
+@lru_cache(maxsize=4096)
+def _instant(text: str) -> int:
+    """Give nanoseconds since 1970; the same few times are read again and again."""
+    match = _INSTANT.fullmatch(text)
+    if match is None:
+        raise LookupError
+    since = datetime.fromisoformat(f"{match[1]}+00:00") - _EPOCH
+    seconds = since.days * 86_400 + since.seconds
+    return seconds * 1_000_000_000 + int((match[2] or "").ljust(9, "0"))
 
 
 def read_time(text: str, *, field: str = "time") -> datetime:
@@ -178,19 +186,37 @@ def _check_depth_of_bytes(data: bytes, field: str, max_depth: int) -> None:
             depth -= 1
 
 
-def _check(value: Any, depth: int) -> bool:
-    """Check a value; tell whether the fast encoder writes its RFC 8785 form."""
-    if isinstance(value, str):
-        return _check_text(value)
+def _encode(value: Any, max_depth: int) -> bytes:
+    plain = _check(value, 1, max_depth)
+    try:
+        if plain:
+            data = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+            if data.isascii() and _NUL not in data:
+                return data
+        if _check_texts(value) and plain:
+            return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+        return rfc8785.dumps(value)
+    except orjson.JSONEncodeError as error:
+        _check_texts(value)
+        raise MalformedError(f"no canonical form: {error}") from None
+    except (rfc8785.CanonicalizationError, UnicodeError) as error:
+        raise MalformedError(f"no canonical form: {error}") from None
+
+
+def _check(value: Any, depth: int, max_depth: int) -> bool:
+    """Check depth, numbers and types; tell whether the fast encoder writes every number right.
+
+    Texts are looked at when they are written: they are most of what there is.
+    """
     if isinstance(value, dict | list):
-        if depth > MAX_DEPTH:
-            raise MalformedError(f"deeper than {MAX_DEPTH}")
-        items = value if isinstance(value, list) else value.values()
-        plain = [_check(item, depth + 1) for item in items]
-        if isinstance(value, dict):
-            plain += [_check_name(name) for name in value]
-        return all(plain)
-    if value is None or isinstance(value, bool):
+        if depth > max_depth:
+            raise MalformedError(f"deeper than {max_depth}")
+        plain = True
+        for item in value if isinstance(value, list) else value.values():
+            if type(item) is not str and not _check(item, depth + 1, max_depth):
+                plain = False
+        return plain
+    if value is None or isinstance(value, bool | str):
         return True
     if isinstance(value, int):
         if abs(value) > MAX_INTEGER:
@@ -206,14 +232,26 @@ def _check(value: Any, depth: int) -> bool:
     raise MalformedError(f"JSON has no {type(value).__name__}")
 
 
-def _check_text(text: str) -> bool:
-    if "\x00" in text:
-        raise MalformedError("U+0000 in a string")
-    return True
+def _check_texts(value: Any) -> bool:
+    """Check names and texts; tell whether code points and UTF-16 units sort all names alike."""
+    alike = True
+    for name in _names(value):
+        if not isinstance(name, str):
+            raise MalformedError("a name that is not a string")
+        alike = alike and (name.isascii() or max(name) <= "\ud7ff")
+    return alike
 
 
-def _check_name(name: object) -> bool:
-    """Check a name; tell whether code points and UTF-16 units sort it alike."""
-    if not isinstance(name, str):
-        raise MalformedError("a name that is not a string")
-    return _check_text(name) and (name.isascii() or max(name) <= "\ud7ff")
+def _names(value: Any) -> Iterator[object]:
+    """Give every name in a value; refuse U+0000 in names and texts alike."""
+    if isinstance(value, str):
+        if "\x00" in value:
+            raise MalformedError("U+0000 in a string")
+    elif isinstance(value, list):
+        for item in value:
+            yield from _names(item)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield name
+            yield from _names(name)
+            yield from _names(item)
