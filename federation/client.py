@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
 from federation.descriptor import DESCRIPTOR_LIMIT_BYTES, MAX_VERSIONS
@@ -39,6 +38,7 @@ from policies.errors import (
     UnverifiedError,
 )
 from sharing.canonical import canonical, read_json
+from sharing.outbound import GuardedAdapter, Reach
 
 logger = logging.getLogger(__name__)
 
@@ -104,6 +104,7 @@ class PartnerHttp:
         clock: gives the time, in UTC.
         plain_http_hosts: hosts for which the administrator allowed plain HTTP by name.
         ca_file: the only authorities to trust, in place of the system's.
+        reach: what may be reached besides public addresses.
     """
 
     def __init__(
@@ -114,6 +115,7 @@ class PartnerHttp:
         timeouts: Timeouts | None = None,
         plain_http_hosts: frozenset[str] = frozenset(),
         ca_file: Path | None = None,
+        reach: Reach | None = None,
     ) -> None:
         self._assert_to = assert_to
         self._clock = clock
@@ -128,7 +130,8 @@ class PartnerHttp:
         self._session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers.update({"Accept-Encoding": "identity", "User-Agent": "tocsin"})
         for scheme in ("https://", "http://"):
-            self._session.mount(scheme, HTTPAdapter(pool_connections=32, pool_maxsize=8))
+            adapter = GuardedAdapter(reach or Reach(), pool_connections=32, pool_maxsize=8)
+            self._session.mount(scheme, adapter)
 
     def close(self) -> None:
         """Close all connections."""

@@ -77,7 +77,7 @@ def may_connect(origin: str, *, plain_http_hosts: frozenset[str]) -> Decision:
     if origin.startswith("https://"):
         return Decision.yes("TLS")
     host = host_of(origin)
-    if _is_loopback(host):
+    if is_loopback(host):
         return Decision.yes("plain HTTP on this machine")
     if host in plain_http_hosts:
         return Decision.yes("plain HTTP, allowed for this host by name")
@@ -102,7 +102,8 @@ def _is_host(host: str) -> bool:
     return len(host) <= _LONGEST_NAME and all(_LABEL.fullmatch(label) for label in labels)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine itself, by its name alone."""
     if host == "localhost":
         return True
     try:

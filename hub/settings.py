@@ -70,6 +70,8 @@ class Settings(BaseSettings):
     session_life_seconds: int = Field(7 * 86400, ge=300, le=90 * 86400)
 
     plain_http_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    private_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    private_networks: Annotated[tuple[IpNetwork, ...], NoDecode] = ()
     partner_ca_file: Path | None = None
 
     metrics_token: SecretStr | None = None
@@ -81,7 +83,9 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
 
-    @field_validator("trusted_proxies", "plain_http_hosts", mode="before")
+    @field_validator(
+        "trusted_proxies", "plain_http_hosts", "private_hosts", "private_networks", mode="before"
+    )
     @classmethod
     def _listed(cls, value: Any) -> Any:
         """Take a list as JSON or with commas, as people write it in an environment file."""
@@ -91,7 +95,7 @@ class Settings(BaseSettings):
             return json.loads(value)
         return [item for part in value.split(",") if (item := part.strip())]
 
-    @field_validator("plain_http_hosts")
+    @field_validator("plain_http_hosts", "private_hosts")
     @classmethod
     def _lower(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(host.strip().lower() for host in value)

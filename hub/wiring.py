@@ -22,7 +22,8 @@ from federation.errands import Done, Outcome
 from federation.exchanges import Exchanges, assertion_maker
 from federation.file_intake import FileIntake
 from federation.ledger import get_channel
-from federation.origins import Destination
+from federation.node import find_node
+from federation.origins import Destination, host_of, is_loopback
 from federation.outbox import Outbox
 from federation.replica import Replicas
 from federation.rounds import Rounds
@@ -44,6 +45,7 @@ from hub.settings import Settings
 from policies.errors import UnverifiedError
 from policies.roles import Right
 from sharing.db import reading, transaction
+from sharing.outbound import Reach
 from sharing.taxii.connection import Limits
 from sharing.taxii.server import create_taxii
 
@@ -89,13 +91,19 @@ def tidy(app: Flask, subject: str, now: datetime) -> Outcome:
 def _open_office(settings: Settings) -> Office:
     keys = Keys(settings)
     hosts = frozenset(settings.plain_http_hosts)
+    reach = Reach(
+        hosts=hosts | frozenset(settings.private_hosts),
+        networks=settings.private_networks,
+        loopback=_is_on_loopback,
+    )
     http = PartnerHttp(
         assertion_maker(keys.ring, clock.utcnow),
         clock=clock.utcnow,
         plain_http_hosts=hosts,
         ca_file=settings.partner_ca_file,
+        reach=reach,
     )
-    limits = Limits(plain_http_hosts=hosts)
+    limits = Limits(plain_http_hosts=hosts, reach=reach)
 
     def connect(organisation: str, channel: str) -> NodeServer:
         with reading() as session:
@@ -152,6 +160,13 @@ def _open_office(settings: Settings) -> Office:
         ),
     )
     return office
+
+
+def _is_on_loopback() -> bool:
+    """Tell whether our own node is reached at this machine alone, as in a trial on a laptop."""
+    with reading() as session:
+        node = find_node(session)
+    return node is not None and is_loopback(host_of(node.base_url))
 
 
 def _person(request: Request) -> bool:

@@ -13,7 +13,7 @@ import time
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -21,12 +21,11 @@ from urllib.parse import urlsplit
 import requests
 import taxii2client.common
 import urllib3
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
-from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from policies.errors import ForbiddenError, InvalidError, UnavailableError
 from sharing.canonical import MAX_DEPTH, read_json
+from sharing.outbound import GuardedAdapter, Reach
 from sharing.taxii.resources import TAXII_21, is_taxii
 
 _PIECE_BYTES: Final = 64 * 1024
@@ -72,6 +71,7 @@ class Limits:
         total_seconds: for one request with its whole answer.
         answer_bytes: decompressed. A page of ours ends at 8 MiB, or with one object.
         plain_http_hosts: hosts that may be asked without TLS, besides loopback.
+        reach: what may be reached besides public addresses.
     """
 
     connect_seconds: float = 3.0
@@ -80,6 +80,7 @@ class Limits:
     answer_bytes: int = 16 * 1024 * 1024
     error_bytes: int = 64 * 1024
     plain_http_hosts: frozenset[str] = frozenset()
+    reach: Reach = field(default_factory=Reach)
 
 
 class Answer(dict[str, Any]):
@@ -123,7 +124,7 @@ class Connection(taxii2client.common._HTTPConnection):  # type: ignore[misc]  # 
             )
         self._origin = (parts.scheme, parts.netloc)
         self._limits = limits
-        self._adapter = _WatchedAdapter()
+        self._adapter = _WatchedAdapter(limits.reach)
         self.session.trust_env = False
         self.session.mount("http://", self._adapter)
         self.session.mount("https://", self._adapter)
@@ -229,39 +230,16 @@ def _translated(url: str) -> Iterator[None]:
         raise NoAnswerError(f"{host} did not answer: {type(error).__name__}.") from error
 
 
-class _WatchedAdapter(HTTPAdapter):
+class _WatchedAdapter(GuardedAdapter):
     """Knows its open sockets, so that a clock of ours can end a request that never ends.
 
     A time-out for each read does not: a server that sends one byte at a time, in its headers
     even, keeps within it for ever.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, reach: Reach) -> None:
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
-        super().__init__()
-
-    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-        """Make pools whose connections tell us their sockets."""
-        super().init_poolmanager(*arguments, **options)
-        sockets = self._sockets
-
-        class Plain(HTTPConnection):
-            def connect(self) -> None:
-                super().connect()
-                sockets.add(self.sock)
-
-        class Secure(HTTPSConnection):
-            def connect(self) -> None:
-                super().connect()
-                sockets.add(self.sock)
-
-        class PlainPool(urllib3.HTTPConnectionPool):
-            ConnectionCls = Plain
-
-        class SecurePool(urllib3.HTTPSConnectionPool):
-            ConnectionCls = Secure
-
-        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
+        super().__init__(reach, opened=self._sockets.add)
 
     @contextmanager
     def cut_after(self, seconds: float) -> Iterator[None]:

@@ -24,9 +24,12 @@ from sharing.taxii.client import (
 )
 from tests.integration.hostile import Raw, answering, http
 from tests.integration.taxii_node import TaxiiNode, note
+from tests.kit.reach import LOOPBACK
 
 SHELF = str(uuid.UUID(int=7))
+HERE = Limits(reach=LOOPBACK)
 HASTE = Limits(
+    reach=LOOPBACK,
     connect_seconds=1,
     read_seconds=0.5,
     total_seconds=1.5,
@@ -36,7 +39,7 @@ HASTE = Limits(
 
 
 def ours(taxii: TaxiiNode, user: str = "cert") -> TaxiiClient:
-    return TaxiiClient(taxii.base_url, (user, "secret"))
+    return TaxiiClient(taxii.base_url, (user, "secret"), limits=HERE)
 
 
 def pull(server: Raw) -> list[StixObject]:
@@ -104,7 +107,7 @@ def test_refusals_carry_their_status_and_words(taxii: TaxiiNode) -> None:
         with pytest.raises(PeerRefusalError) as refusal:
             client.post(SHELF, [note(1)])
         assert refusal.value.status == 404
-    with TaxiiClient(taxii.base_url, ("cert", "wrong")) as client:
+    with TaxiiClient(taxii.base_url, ("cert", "wrong"), limits=HERE) as client:
         with pytest.raises(PeerRefusalError) as refusal:
             list(client.pages(SHELF))
         assert refusal.value.status == 401
@@ -244,7 +247,7 @@ def test_what_is_no_object_is_told_and_the_rest_is_there() -> None:
     known = note(1).stix_id
     body = b'{"objects":[5,{"id":"x"},{"type":"note","id":"%s","created":5},' % known.encode()
     body += note(2).content + b"]}"
-    with answering(http(body)) as server, TaxiiClient(server.base_url, None) as client:
+    with answering(http(body)) as server, TaxiiClient(server.base_url, None, limits=HERE) as client:
         (page,) = client.pages(SHELF)
     assert page.objects == [note(2)]
     assert [item.claimed_id for item in page.unreadable] == [None, None, known]
@@ -303,7 +306,7 @@ def test_t8_06_an_address_without_tls_is_refused_unless_it_is_here(url: str) -> 
 
 
 def test_plain_http_to_a_host_that_was_allowed_by_name() -> None:
-    allowed = Limits(plain_http_hosts=frozenset({"partner.test"}))
+    allowed = Limits(plain_http_hosts=frozenset({"partner.test"}), reach=LOOPBACK)
     TaxiiClient("http://partner.test", None, limits=allowed).close()
 
 

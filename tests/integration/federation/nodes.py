@@ -25,6 +25,7 @@ from federation.pairing import create_invitation
 from federation.partners import Partner, get_partner
 from sharing.db import db, reading, transaction
 from tests.conftest import make_store_app, take_free_port
+from tests.kit.reach import LOOPBACK
 
 START = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 
@@ -85,6 +86,7 @@ class RunningNode:
             assertion_maker(lambda: self.ring, clock),
             clock=clock,
             timeouts=Timeouts(connect=2, read=2, whole=4),
+            reach=LOOPBACK,
         )
         self.exchanges = Exchanges(
             http=self.http, ring=lambda: self.ring, clock=clock, activated=self._activated

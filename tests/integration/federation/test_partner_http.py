@@ -31,6 +31,7 @@ from policies.errors import (
     UnverifiedError,
 )
 from tests.integration.federation.nodes import Clock
+from tests.kit.reach import LOOPBACK
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
@@ -96,6 +97,7 @@ def hostile() -> Iterator[Hostile]:
 
 def make_client(clock: Clock, **kwargs: Any) -> PartnerHttp:
     timeouts = Timeouts(connect=1, read=0.5, whole=1)
+    kwargs.setdefault("reach", LOOPBACK)
     return PartnerHttp(
         lambda audience: [f"for {audience}"], clock=clock, timeouts=timeouts, **kwargs
     )
