@@ -32,7 +32,8 @@ from sharing.objects import is_stix_id
 
 _HEADER_START: Final = b'{"header":'
 _MEMBERS: Final = frozenset({"format", "channel", "epoch", "seq", "sha256", "by", "for", "at"})
-_RECALLING: Final = f'"act":"{Act.OBJECT_RECALLED.value}"'.encode()
+_RECALLING: Final = (f'"act":"{Act.OBJECT_RECALLED.value}"'.encode(), b'"disowned":[')
+"""What recalls or disowns; where a file holds neither, nothing in it may be absent for that."""
 
 
 def verify_file(source: Path | IO[bytes], *, pins: frozenset[str] = frozenset()) -> Report:
@@ -88,9 +89,9 @@ def _recalled_ahead(archive: IO[bytes], header: Mapping[str, Any]) -> frozenset[
     archive.seek(0)
     tail = b""
     while chunk := archive.read(1 << 20):
-        if _RECALLING in tail + chunk:
+        if any(mark in tail + chunk for mark in _RECALLING):
             break
-        tail = chunk[-len(_RECALLING) :]
+        tail = chunk[-max(map(len, _RECALLING)) :]
     else:
         return frozenset()
     ahead = LedgerReader(archive, header, Reader(lenient=True))

@@ -21,10 +21,10 @@ from federation.archive_report import (
 )
 from federation.bundles import Item, Position, SignedBundle
 from federation.contents import Covered, is_withheld
+from federation.disowning import doubt_about
 from federation.doubt import WAITING, Consequence, Doubt, DoubtError, consequence
 from federation.judge import Judged, Reader, judge_entry
 from federation.state import Place
-from policies.acts import Act
 from policies.errors import InvalidError
 from policies.tlp import TLP
 from sharing.canonical import read_instant
@@ -43,6 +43,7 @@ class _Kept:
     line: HistoryLine
     kid: str
     sha256: str
+    void: bool
 
 
 class LedgerReader:
@@ -61,7 +62,7 @@ class LedgerReader:
         self._covered: dict[tuple[str, str], tuple[Item, Place, TLP | None]] = {}
         self._released: set[str] = set()
         self._missing: set[tuple[str, str]] = set()
-        self._disowned: set[tuple[str, str]] = set()
+        self._disowned: set[str] = set()
         self._broken = False
         self._unchecked = 0
 
@@ -247,9 +248,7 @@ class LedgerReader:
             self._covered.setdefault((one.item.ref, one.item.sha256), covered)
         for ref in judged.released:
             self._released |= self.facts.covered_contents(ref)
-        if judged.void is None and judged.act is Act.NODE_DESCRIBED:
-            disowned = acting.body.get("disowned", ())
-            self._disowned |= {(acting.author, sha256) for sha256 in disowned}
+        self._disowned.update(judged.disowned.bundles)
         for one in judged.covered:
             if one.stix is not None and one.stix.stix_type == "identity":
                 self._chain.named[one.item.ref] = str(one.stix.value.get("name", ""))[:_NAME]
@@ -268,7 +267,7 @@ class LedgerReader:
             about=named,
             line=line.number,
         )
-        self._kept.append(_Kept(history, acting.kid, acting.sha256))
+        self._kept.append(_Kept(history, acting.kid, acting.sha256, void=judged.void is not None))
 
     def _check_head(self, head: Position) -> None:
         last = self._chain.head
@@ -305,15 +304,15 @@ class LedgerReader:
             spoken_for = kept.line.on_behalf_of
             name = self._chain.name(spoken_for) if spoken_for is not None else None
             line = replace(kept.line, about=about, on_behalf_of=name)
-            if line.standing != IN_EFFECT:
+            if kept.void:
                 yield line
                 continue
-            key = self._chain.find_signing_key(line.author, kept.kid)
-            revoked = key.revoked_at if key is not None else None
-            if (line.author, kept.sha256) in self._disowned:
+            described = self._chain.state.chains.get(line.author, ()) if self._chain.state else ()
+            doubtful = doubt_about(described, kept.kid, read_instant(line.time))
+            if kept.sha256 in self._disowned:
                 yield replace(line, standing="disowned by its author")
-            elif revoked is not None and read_instant(revoked) <= read_instant(line.time):
-                yield replace(line, standing=f"doubtful: its key is revoked since {revoked}")
+            elif doubtful is not None:
+                yield replace(line, standing=f"doubtful: {doubtful}")
             else:
                 yield line
 

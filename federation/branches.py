@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, or_, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from federation.branch_records import AbandonedRecord
@@ -145,8 +145,37 @@ def _forget(session: Session, channel: str, head: Position, past: _Past) -> None
             .values(recalled=False)
             .execution_options(synchronize_session=False)
         )
+    _own_again(session, channel, past)
     session.execute(delete(DescribedRecord).where(DescribedRecord.channel == channel))
     session.expire_all()
+
+
+def _own_again(session: Session, channel: str, past: _Past) -> None:
+    """Show again what only abandoned entries disowned."""
+    bundles = {one for _, judged in past.dropped for one in judged.disowned.bundles}
+    hidden = {one for _, judged in past.dropped for one in judged.disowned.hidden}
+    if not bundles:
+        return
+    session.execute(
+        update(EntryRecord)
+        .where(
+            EntryRecord.channel == channel,
+            or_(EntryRecord.contribution_sha256.in_(bundles), EntryRecord.sha256.in_(bundles)),
+        )
+        .values(disowned=False)
+        .execution_options(synchronize_session=False)
+    )
+    shown = session.scalars(
+        update(CoveredRecord)
+        .where(CoveredRecord.channel == channel, CoveredRecord.sha256.in_(hidden))
+        .values(disowned=False)
+        .returning(CoveredRecord.sha256)
+        .execution_options(synchronize_session=False)
+    )
+    recalled = select(CoveredRecord.sha256).where(
+        CoveredRecord.channel == channel, CoveredRecord.recalled
+    )
+    collections.show_contents(session, channel, set(shown) - set(session.scalars(recalled)))
 
 
 def _stand_at(session: Session, record: ChannelRecord, last: EntryRecord, past: _Past) -> None:

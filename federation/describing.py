@@ -20,13 +20,20 @@ from sqlalchemy.orm import Session
 from federation import channels
 from federation.descriptor import DescriptorError, DescriptorForkError
 from federation.descriptor_chain import merge_chain, news_for
+from federation.disowning import doubt_about
 from federation.doubt import Doubt, DoubtError
 from federation.errands import Done, Failed, Outcome, ask
-from federation.ledger import find_channel, load_state
-from federation.ledger_records import ChannelRecord, ContributionRecord, Delivery, Standing
+from federation.ledger import find_channel, get_channel, get_state, load_state
+from federation.ledger_records import (
+    ChannelRecord,
+    ContributionRecord,
+    Delivery,
+    EntryRecord,
+    Standing,
+)
 from federation.sources import ask_pull
 from policies.acts import Act
-from policies.errors import CoordinationError
+from policies.errors import CoordinationError, InvalidError
 from sharing.canonical import read_json
 
 if TYPE_CHECKING:
@@ -144,6 +151,71 @@ def describe_all(session: Session, desk: Desk, *, now: datetime) -> None:
             state = load_state(session, record)
             if state is not None and not describes_us(desk.node, state):
                 ask(session, DESCRIBE, record.id, now=now)
+
+
+def find_doubtful(session: Session, desk: Desk) -> list[tuple[EntryRecord, str]]:
+    """Give what stands in ledgers in our name and was signed with a key that we revoked, and why.
+
+    What we have disowned already is left out. Newest first.
+    """
+    good = {entry.key.thumbprint for entry in desk.node.newest.keys if entry.revoked_at is None}
+    rows = session.scalars(
+        select(EntryRecord)
+        .where(
+            EntryRecord.author == desk.organisation,
+            EntryRecord.kid.not_in(good),
+            EntryRecord.act != Act.CHANNEL_OPENED.value,
+            EntryRecord.void.is_(None),
+            ~EntryRecord.disowned,
+        )
+        .order_by(EntryRecord.created_at.desc(), EntryRecord.channel, EntryRecord.seq.desc())
+    )
+    found = []
+    for row in rows:
+        why = doubt_about(desk.node.descriptors, row.kid, row.created_ns)
+        if why is not None:
+            found.append((row, why))
+    return found
+
+
+def disown(
+    session: Session,
+    desk: Desk,
+    channel: str,
+    bundles: Sequence[str],
+    *,
+    by: str,
+    now: datetime,
+) -> Written:
+    """Say in a channel that bundles in our name are not ours.
+
+    Raises:
+        NotFoundError: there is no such channel here.
+        InvalidError: one of them is not in doubt, or was disowned before.
+        ConflictError, DoubtError: it can't be written now.
+    """
+    record = get_channel(session, channel)
+    state = get_state(session, record)
+    doubtful = {
+        row.contribution_sha256 or row.sha256
+        for row, _ in find_doubtful(session, desk)
+        if row.channel == channel
+    }
+    other = [sha256 for sha256 in bundles if sha256 not in doubtful]
+    if other or not bundles:
+        named = f"{other[0][:12]}…" if other else "nothing"
+        raise InvalidError(
+            f"{named} is in doubt here in our name",
+            field="disowned",
+            hint="See: tocsin node doubtful",
+        )
+    own = desk.node.descriptors
+    news = news_for(state.chains.get(desk.organisation, ()), own) or own[-1:]
+    body = {
+        "descriptors": [dict(one.jws) for one in news],
+        "disowned": sorted(set(bundles)),
+    }
+    return channels.write(session, desk, channel, Act.NODE_DESCRIBED, body, by=by, now=now)
 
 
 def thaw(session: Session, *, now: datetime) -> None:

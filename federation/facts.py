@@ -6,10 +6,11 @@ The node answers from its database, `verify` from the file that it reads: the ru
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from federation.bundles import SignedBundle
+from federation.disowning import Past, can_be_hidden
 from policies.errors import InvalidError
 from sharing.objects import SIGNED_BUNDLE, StixObject
 
@@ -58,6 +59,12 @@ class Facts(Protocol):
     def is_admitted(self, sha256: str) -> bool:
         """Tell whether a contribution with this bundle hash is history."""
 
+    def find_past(self, sha256: str) -> Past | None:
+        """Give a bundle that is history and has effect, by its hash."""
+
+    def coverings(self, sha256: str) -> int:
+        """Count the bundles that cover this content and were not disowned."""
+
     def hash_at(self, epoch: int, seq: int) -> str | None:
         """Give the hash of the entry at a position of this chain."""
 
@@ -81,6 +88,8 @@ class MemoryFacts:
     hashes: dict[tuple[int, int], str] = field(default_factory=dict)
     markings: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     by_ref: dict[str, set[str]] = field(default_factory=dict)
+    past: dict[str, Past] = field(default_factory=dict)
+    covering: dict[str, int] = field(default_factory=dict)
 
     def add_object(self, stix: StixObject) -> None:
         """Take in an object that arrived."""
@@ -133,6 +142,14 @@ class MemoryFacts:
         """Tell whether a contribution with this bundle hash is history."""
         return sha256 in self.admitted
 
+    def find_past(self, sha256: str) -> Past | None:
+        """Give a bundle that is history and has effect."""
+        return self.past.get(sha256)
+
+    def coverings(self, sha256: str) -> int:
+        """Count the bundles that cover this content and were not disowned."""
+        return self.covering.get(sha256, 0)
+
     def hash_at(self, epoch: int, seq: int) -> str | None:
         """Give the hash of the entry at a position."""
         return self.hashes.get((epoch, seq))
@@ -158,10 +175,34 @@ class MemoryFacts:
             self.authors.setdefault(item.ref, covered.author)
             self.authorship.add((item.sha256, covered.author))
             self.by_ref.setdefault(item.ref, set()).add(item.sha256)
+            self.covering[item.sha256] = self.covering.get(item.sha256, 0) + 1
             if covered.stix is not None and covered.stix.stix_type == "marking-definition":
                 self.markings.setdefault(item.ref, covered.stix.value)
         for ref in judged.recalled:
             self.recalled |= self.by_ref.get(ref, set())
+        self._keep_past(judged)
+
+    def _keep_past(self, judged: Judged) -> None:
+        acting = judged.acting
+        contents = tuple(
+            one.item.sha256
+            for one in judged.covered
+            if one.author == acting.author and can_be_hidden(one.item.ref)
+        )
+        self.past[acting.sha256] = Past(
+            sha256=acting.sha256,
+            author=acting.author,
+            act=acting.act,
+            kid=acting.kid,
+            created_ns=judged.entry.created_ns,
+            contents=contents,
+        )
+        for sha256 in judged.disowned.bundles:
+            past = self.past[sha256]
+            self.past[sha256] = replace(past, disowned=True)
+            for content in past.contents:
+                self.covering[content] -= 1
+        self.recalled.update(judged.disowned.hidden)
 
 
 def in_order(copies: Iterable[StixObject]) -> tuple[StixObject, ...]:

@@ -16,6 +16,7 @@ from federation.bundles import Position, SignedBundle
 from federation.contents import Covered, Due, check_contents, gather
 from federation.descriptor import Descriptor, DescriptorError, DescriptorForkError
 from federation.descriptor_chain import merge_chain, read_chain
+from federation.disowning import NOTHING, Disowned, check_disowned
 from federation.doubt import VOIDING, Doubt, DoubtError
 from federation.effects import apply_act
 from federation.facts import Facts
@@ -27,6 +28,8 @@ from sharing.canonical import read_instant, read_time
 from sharing.objects import SIGNED_BUNDLE
 
 FIRST_TABLES: Final = "1"
+MAX_STEP_OF_NTH: Final = 1_000_000
+"""How many numbers an author may leave out at once."""
 _OWNERS_ALONE: Final = frozenset({Act.ADMITTED, Act.CHANNEL_OPENED, Act.COORDINATOR_HANDED_OVER})
 _ANSWERS: Final = frozenset({Act.MEMBER_JOINED, Act.MEMBER_DECLINED})
 
@@ -43,6 +46,7 @@ class Judged:
         recalled: ids of objects whose every version so far is no longer served.
         erased: those of them whose bytes go, by their author's word.
         released: ids of objects that later members get from now on.
+        disowned: bundles that their author did not sign, and what goes with them.
         due: what is released, as far as a node has to hold it from here on.
     """
 
@@ -56,6 +60,7 @@ class Judged:
     recalled: tuple[str, ...] = ()
     erased: tuple[str, ...] = ()
     released: tuple[str, ...] = ()
+    disowned: Disowned = NOTHING
     due: tuple[Due, ...] = ()
 
     @property
@@ -155,6 +160,9 @@ def _judge_contents(
         if act is None:
             return _unknown(judged, reader)
         ruling = _rule(state, judged, facts)
+        author = judged.acting.author
+        described = chains.get(author) or state.chains.get(author, ())
+        judged = replace(judged, disowned=check_disowned(judged.acting, described, facts))
     except DoubtError as error:
         if reader.strict or error.doubt not in VOIDING:
             raise
@@ -378,6 +386,9 @@ def _check_contribution(
         raise DoubtError(Doubt.NOT_MEMBER, f"{bundle.author} is {standing or 'no member'} here")
     if bundle.channel != state.channel:
         raise DoubtError(Doubt.FOREIGN_CHANNEL, "the contribution was made for another channel")
+    if bundle.nth is not None and bundle.nth > member.last_nth + MAX_STEP_OF_NTH:
+        # Who holds a stolen key must not use up its owner's numbers.
+        raise DoubtError(Doubt.MALFORMED, f"its number {bundle.nth} leaves too many out")
     if bundle.nth is None or bundle.nth <= member.last_nth:
         raise DoubtError(
             Doubt.SUPERSEDED, f"its number {bundle.nth} is not above {member.last_nth}"

@@ -13,13 +13,14 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from federation import recalls
 from federation.bundles import Position, SignedBundle, items_of, make_bundle
 from federation.descriptor import DESCRIPTOR_LIMIT_BYTES, Descriptor, read_descriptor
 from federation.desk import Desk
+from federation.disowning import Disowned
 from federation.errands import ask
 from federation.facts import MemoryFacts
 from federation.judge import OWNER, Judged, judge_entry
@@ -40,13 +41,14 @@ from policies.tlp import TLP
 from sharing import collections, objects
 from sharing.canonical import canonical, read_instant, read_json, read_time
 from sharing.collections import CollectionItem
-from sharing.objects import SIGNED_BUNDLE, StixObject
+from sharing.objects import SIGNED_BUNDLE, StixObject, chunks
 
 NAME_LIMIT_CHARACTERS: Final = 200
 _DESCRIBING: Final = frozenset(
     {Act.CHANNEL_OPENED, Act.MEMBER_JOINED, Act.MEMBER_DECLINED, Act.NODE_DESCRIBED}
 )
 """Acts that bring descriptors along."""
+_CHUNK: Final = 500
 RING_BELL: Final = "bell"
 """Errand: ring one member's doorbell. Subject: channel, space, organisation."""
 
@@ -90,15 +92,20 @@ def load_state(session: Session, record: ChannelRecord) -> ChannelState | None:
     """Give what the ledger says at its head; `None` before its first entry."""
     if record.state is None:
         return None
+    return ChannelState.read(record.state, load_chains(session, record.id))
+
+
+def load_chains(session: Session, channel: str) -> Mapping[str, tuple[Descriptor, ...]]:
+    """Give what the ledger says of each organisation's keys: organisation → its descriptors."""
     rows = session.execute(
         select(DescribedRecord.organisation, DescribedRecord.jws)
-        .where(DescribedRecord.channel == record.id)
+        .where(DescribedRecord.channel == channel)
         .order_by(DescribedRecord.organisation, DescribedRecord.version)
     )
     chains: dict[str, tuple[Descriptor, ...]] = {}
     for organisation, jws in rows:
         chains[organisation] = (*chains.get(organisation, ()), _descriptor(jws))
-    return ChannelState.read(record.state, chains)
+    return chains
 
 
 def get_state(session: Session, record: ChannelRecord) -> ChannelState:
@@ -220,6 +227,7 @@ def keep(
     if record.epoch is not None and max(record.epoch, entry.epoch or 0) > 1:
         # What a branch that we left had recalled does not come back with this one.
         recalls.carry_out(session, record.id, (one.item.ref for one in judged.covered))
+    keep_disowned(session, record.id, judged.disowned)
     for ref in judged.released:
         collections.release(session, record.id, ref, by=dates[-1])
     record.state = state.document()
@@ -327,6 +335,8 @@ def _keep_entry(session: Session, judged: Judged, date_added: int, now: datetime
             void=judged.void and judged.void.doubt.value,
             sentence=judged.void and judged.void.message,
             known=judged.act is not None,
+            kid=acting.kid,
+            created_text=entry.created,
         )
     )
     session.flush()
@@ -342,6 +352,7 @@ def _keep_entry(session: Session, judged: Judged, date_added: int, now: datetime
             "author": covered.author,
             "claimed": covered.claimed,
             "recalled": False,
+            "disowned": False,
         }
         for place, covered in enumerate(judged.covered)
     ]
@@ -393,6 +404,31 @@ def _forget_recalled(session: Session, channel: str, judged: Judged) -> None:
         )
     if gone:
         objects.delete_content(session, gone)
+
+
+def keep_disowned(session: Session, channel: str, disowned: Disowned) -> None:
+    """Mark what its author disowned, and stop serving what nobody else has covered.
+
+    The bytes stay where they are: they are evidence of what a thief wrote.
+    """
+    for chunk in chunks(disowned.bundles, _CHUNK):
+        session.execute(
+            update(EntryRecord)
+            .where(
+                EntryRecord.channel == channel,
+                or_(EntryRecord.contribution_sha256.in_(chunk), EntryRecord.sha256.in_(chunk)),
+            )
+            .values(disowned=True)
+            .execution_options(synchronize_session="fetch")
+        )
+    for chunk in chunks(disowned.hidden, _CHUNK):
+        session.execute(
+            update(CoveredRecord)
+            .where(CoveredRecord.channel == channel, CoveredRecord.sha256.in_(chunk))
+            .values(disowned=True)
+            .execution_options(synchronize_session=False)
+        )
+    collections.hide_contents(session, channel, disowned.hidden)
 
 
 @lru_cache(maxsize=4096)

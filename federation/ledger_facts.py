@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from federation.bundles import Item, SignedBundle
+from federation.disowning import Past, can_be_hidden
 from federation.facts import Facts, MemoryFacts, in_order
 from federation.ledger_records import CoveredRecord, EntryRecord
 from policies.tlp import TLP
@@ -112,10 +113,12 @@ class LedgerFacts:
         known = self._recalled.get(sha256)
         if known is not None:
             return known
-        query = select(CoveredRecord.recalled).where(
-            CoveredRecord.channel == self.channel, CoveredRecord.sha256 == sha256
+        query = select(CoveredRecord.sha256).where(
+            CoveredRecord.channel == self.channel,
+            CoveredRecord.sha256 == sha256,
+            CoveredRecord.recalled | CoveredRecord.disowned,
         )
-        self._recalled[sha256] = bool(self.session.scalar(query.limit(1)))
+        self._recalled[sha256] = self.session.execute(query.limit(1)).first() is not None
         return self._recalled[sha256]
 
     def is_admitted(self, sha256: str) -> bool:
@@ -124,6 +127,58 @@ class LedgerFacts:
             EntryRecord.channel == self.channel, EntryRecord.contribution_sha256 == sha256
         )
         return self.session.execute(query).first() is not None
+
+    def find_past(self, sha256: str) -> Past | None:
+        """Give a bundle that is history and has effect."""
+        row = self.session.scalars(
+            select(EntryRecord).where(
+                EntryRecord.channel == self.channel,
+                or_(
+                    EntryRecord.contribution_sha256 == sha256,
+                    (EntryRecord.sha256 == sha256) & EntryRecord.contribution_sha256.is_(None),
+                ),
+                EntryRecord.void.is_(None),
+            )
+        ).one_or_none()
+        if row is None:
+            return None
+        covered = self.session.execute(
+            select(CoveredRecord.ref, CoveredRecord.sha256).where(
+                CoveredRecord.channel == self.channel,
+                CoveredRecord.epoch == row.epoch,
+                CoveredRecord.seq == row.seq,
+                CoveredRecord.author == row.author,
+            )
+        )
+        return Past(
+            sha256=sha256,
+            author=row.author,
+            act=row.act,
+            kid=row.kid,
+            created_ns=row.created_ns,
+            contents=tuple(one.sha256 for one in covered if can_be_hidden(one.ref)),
+            disowned=row.disowned,
+        )
+
+    def coverings(self, sha256: str) -> int:
+        """Count the bundles that cover this content and were not disowned."""
+        entry, covered = EntryRecord, CoveredRecord
+        rows = self.session.execute(
+            select(covered.epoch, covered.seq, covered.author)
+            .join(
+                entry,
+                (entry.channel == covered.channel)
+                & (entry.epoch == covered.epoch)
+                & (entry.seq == covered.seq),
+            )
+            .where(
+                covered.channel == self.channel,
+                covered.sha256 == sha256,
+                ~(entry.disowned & (entry.author == covered.author)),
+            )
+            .distinct()
+        )
+        return len(rows.all())
 
     def hash_at(self, epoch: int, seq: int) -> str | None:
         """Give the hash of the entry at a position."""
@@ -169,7 +224,7 @@ class LedgerFacts:
             query = select(CoveredRecord.sha256).where(
                 CoveredRecord.channel == self.channel,
                 CoveredRecord.sha256.in_(chunk),
-                CoveredRecord.recalled,
+                CoveredRecord.recalled | CoveredRecord.disowned,
             )
             self._recalled.update(dict.fromkeys(self.session.scalars(query), True))
 
@@ -243,6 +298,14 @@ class FactsAhead:
     def is_admitted(self, sha256: str) -> bool:
         """Tell whether a contribution with this bundle hash is history."""
         return self.ahead.is_admitted(sha256) or self.behind.is_admitted(sha256)
+
+    def find_past(self, sha256: str) -> Past | None:
+        """Give a bundle that is history and has effect."""
+        return self.ahead.find_past(sha256) or self.behind.find_past(sha256)
+
+    def coverings(self, sha256: str) -> int:
+        """Count the bundles that cover this content and were not disowned."""
+        return self.ahead.coverings(sha256) + self.behind.coverings(sha256)
 
     def hash_at(self, epoch: int, seq: int) -> str | None:
         """Give the hash of the entry at a position."""

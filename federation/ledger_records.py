@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from policies.acts import ChannelKind
 from policies.tlp import TLP
+from sharing.canonical import read_instant
 from sharing.orm import Base
 
 
@@ -104,6 +105,17 @@ class EntryRecord(Base):
     void: Mapped[str | None]
     sentence: Mapped[str | None]
     known: Mapped[bool]
+    kid: Mapped[str]
+    """The key that its act was signed with."""
+    created_text: Mapped[str]
+    """Ledger time as it was signed: what a revocation is compared with."""
+    disowned: Mapped[bool] = mapped_column(default=False)
+    """Its author has said since that somebody else signed it, with a key that was stolen."""
+
+    @property
+    def created_ns(self) -> int:
+        """Ledger time, in nanoseconds since 1970."""
+        return read_instant(self.created_text)
 
 
 class CoveredRecord(Base):
@@ -126,6 +138,8 @@ class CoveredRecord(Base):
     author: Mapped[str]
     claimed: Mapped[TLP | None]
     recalled: Mapped[bool] = mapped_column(default=False)
+    disowned: Mapped[bool] = mapped_column(default=False)
+    """Nobody has covered it but bundles that their author disowned."""
 
 
 class StagedRecord(Base):

@@ -5,7 +5,7 @@ Source: architecture (*Views*); lifecycles, 1, rule 2: `rebuild` gives the same 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +13,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from federation.desk import Desk
+from federation.disowning import Disowned
 from federation.facts import MemoryFacts
 from federation.judge import Judged
-from federation.ledger import keep_descriptors, load_state, lock_channel
+from federation.ledger import keep_descriptors, keep_disowned, load_state, lock_channel
 from federation.ledger_records import CoveredRecord, EntryRecord
 from federation.replay import entries_of, replay
 from federation.state import ChannelState
@@ -65,12 +66,15 @@ def rebuild(session: Session, desk: Desk, channel: str, views: Views) -> Rebuilt
     views.clear(session, channel)
     state: ChannelState | None = None
     differences: list[str] = []
+    disowned: list[Disowned] = []
     rows = entries_of(session, channel)
     for row, judged in replay(session, rows, MemoryFacts()):
         state = judged.state
         differences += _compare_entry(session, row, judged)
         desk.apply(session, judged, row.applied_at)
+        disowned.append(judged.disowned)
     session.flush()
+    differences += _mend_disowned(session, channel, disowned)
     if state != before_state:
         differences.append("the channel's state")
     if state is not None:
@@ -78,6 +82,28 @@ def rebuild(session: Session, desk: Desk, channel: str, views: Views) -> Rebuilt
         keep_descriptors(session, record, state)
     differences += _compare(before_views, views.snapshot(session, channel))
     return Rebuilt(len(rows), tuple(differences))
+
+
+def _mend_disowned(session: Session, channel: str, disowned: Sequence[Disowned]) -> list[str]:
+    """Mark again what authors disowned, and say where that was otherwise."""
+    bundles = {sha256 for one in disowned for sha256 in one.bundles}
+    hidden = {sha256 for one in disowned for sha256 in one.hidden}
+    rows = session.scalars(
+        select(EntryRecord).where(EntryRecord.channel == channel, EntryRecord.disowned)
+    )
+    marked = {row.contribution_sha256 or row.sha256 for row in rows}
+    contents = set(
+        session.scalars(
+            select(CoveredRecord.sha256).where(
+                CoveredRecord.channel == channel, CoveredRecord.disowned
+            )
+        )
+    )
+    if (marked, contents) == (bundles, hidden):
+        return []
+    for one in disowned:
+        keep_disowned(session, channel, one)
+    return ["what its authors disowned"]
 
 
 def _compare_entry(session: Session, row: EntryRecord, judged: Judged) -> list[str]:

@@ -101,6 +101,7 @@ def _recalled_ahead(session: Session, state: ChannelState, entry: SignedBundle) 
         memory.record(judged)
         for ref in judged.recalled:
             recalled |= facts.covered_contents(ref)
+        recalled.update(judged.disowned.hidden)
         ahead = judged.state
         following = _following(session, channel, ahead)
     return frozenset(recalled)

@@ -8,18 +8,21 @@ Source: protocol, 2.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from federation import describing, key_changes
+from federation.channels import Written
 from federation.describing import Told
 from federation.descriptor import Descriptor, KeyUse
 from federation.keys import PrivateKey
 from hub.accounts.actor import Actor
 from hub.audit import service as audit
+from hub.channels.history import Entry, entry_of
+from hub.channels.names import channel_name, names_in
 from hub.office import Office
 from policies.errors import InvalidError
 from policies.roles import Right
@@ -112,6 +115,59 @@ def recover(
         subject = new_recovery.thumbprint
         audit.record(session, actor, "node.recovery_key_replaced", subject, now=now)
     return _tell(session, office, actor, descriptor, "node.recovered", now=now)
+
+
+@dataclass(frozen=True)
+class DoubtfulRow:
+    """One entry in our name that somebody else may have signed.
+
+    Args:
+        why: what is wrong with its key.
+    """
+
+    entry: Entry
+    place: str
+    why: str
+
+
+def visible_doubtful(session: Session, office: Office, actor: Actor) -> list[DoubtfulRow]:
+    """Give what stands in channels in our name, signed with a key that we revoked; newest first.
+
+    Raises:
+        ForbiddenError: the actor reads neither the audit log nor channels.
+    """
+    actor.may(Right.READ_AUDIT).enforce()
+    rows = []
+    for record, why in describing.find_doubtful(session, office.desk(session)):
+        names = names_in(session, record.channel)
+        entry = entry_of(session, actor, record, names)
+        rows.append(DoubtfulRow(entry, channel_name(session, record.channel), why))
+    return rows
+
+
+def disown(
+    session: Session,
+    office: Office,
+    actor: Actor,
+    channel: str,
+    bundles: Sequence[str],
+    *,
+    now: datetime,
+) -> Written:
+    """Say in a channel that bundles in our name are not ours; what they brought goes out of sight.
+
+    Raises:
+        ForbiddenError: the actor does not manage keys.
+        NotFoundError: there is no such channel.
+        InvalidError: one of them is not in doubt.
+    """
+    actor.may(Right.MANAGE_KEYS).enforce()
+    written = describing.disown(
+        session, office.desk(session), channel, bundles, by=actor.name, now=now
+    )
+    subject = f"{channel} {' '.join(sha256[:12] for sha256 in bundles)}"
+    audit.record(session, actor, "entry.disowned", subject, now=now)
+    return written
 
 
 def _tell(

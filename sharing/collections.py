@@ -234,6 +234,16 @@ def hide(session: Session, collection_id: str, stix_id: str) -> list[str]:
     return _change(session, collection_id, stix_id, {"hidden": True})
 
 
+def hide_contents(session: Session, collection_id: str, hashes: Iterable[str]) -> None:
+    """Show these contents to nobody any more; other versions of the objects stay."""
+    _change_contents(session, collection_id, hashes, hidden=True)
+
+
+def show_contents(session: Session, collection_id: str, hashes: Iterable[str]) -> None:
+    """Serve these contents again."""
+    _change_contents(session, collection_id, hashes, hidden=False)
+
+
 def release(session: Session, collection_id: str, stix_id: str, *, by: int) -> list[str]:
     """Serve what the collection holds of an object to later members too; give the hashes.
 
@@ -374,6 +384,19 @@ def _dates_of(session: Session, collection_id: str, hashes: Iterable[str]) -> di
         )
         dates.update((sha256, date_added) for sha256, date_added in session.execute(query))
     return dates
+
+
+def _change_contents(
+    session: Session, collection_id: str, hashes: Iterable[str], *, hidden: bool
+) -> None:
+    lock(session, collection_id)
+    for chunk in chunks(hashes, _CHUNK):
+        session.execute(
+            update(CollectionRow)
+            .where(CollectionRow.collection_id == collection_id, CollectionRow.sha256.in_(chunk))
+            .values(hidden=hidden)
+            .execution_options(synchronize_session=False)
+        )
 
 
 def _change(

@@ -74,7 +74,10 @@ class ItemOut(Document):
     title: str
     text: str | None
     absence: Annotated[
-        str, Field(description="Why its words are not here: withheld, recalled, red; or empty.")
+        str,
+        Field(
+            description="Why its words are not here: withheld, recalled, disowned, red; or empty."
+        ),
     ]
 
 
@@ -110,6 +113,11 @@ class EntryOut(Document):
     void: Annotated[str | None, Field(description="The failure's name, where without effect.")]
     void_sentence: str | None
     known: Annotated[bool, Field(description="Whether this node knows the act.")]
+    doubtful: Annotated[
+        str | None,
+        Field(description="Why it may not be its author's: its key was revoked since."),
+    ]
+    disowned: Annotated[bool, Field(description="Its author has said that it is not its own.")]
     items: list[ItemOut]
     more_items: int
     relayed: Annotated[

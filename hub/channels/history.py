@@ -10,6 +10,9 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from federation.contents import Chains
+from federation.disowning import doubt_about
+from federation.ledger import load_chains
 from federation.ledger_records import (
     CoveredRecord,
     EntryRecord,
@@ -37,7 +40,7 @@ class EntryItem:
 
     Args:
         text: its words; `None` where this person may not read them, or they are not here.
-        absence: why they are not here: withheld, recalled; empty where they are.
+        absence: why they are not here: withheld, recalled, disowned; empty where they are.
     """
 
     ref: str
@@ -78,6 +81,8 @@ class Entry:
 
     Args:
         void: the failure's name where it has no effect.
+        doubtful: why it may not be its author's: the key was revoked since.
+        disowned: its author has said that it is not.
     """
 
     channel: str
@@ -94,6 +99,8 @@ class Entry:
     void: str | None
     void_sentence: str | None
     known: bool
+    doubtful: str | None
+    disowned: bool
     items: tuple[EntryItem, ...]
     more_items: int
     relayed: Relayed | None = None
@@ -121,8 +128,8 @@ def visible_entries(
         )
     query = query.order_by(EntryRecord.epoch.desc(), EntryRecord.seq.desc())
     rows = list(session.scalars(query.limit(max(1, min(limit, MAX_PAGE + 1)))))
-    names = names_in(session, channel)
-    return [_entry(session, actor, row, names) for row in rows]
+    names, chains = names_in(session, channel), load_chains(session, channel)
+    return [entry_of(session, actor, row, names, chains) for row in rows]
 
 
 def visible_news(session: Session, actor: Actor, *, us: str, limit: int = 15) -> list[Entry]:
@@ -131,14 +138,27 @@ def visible_news(session: Session, actor: Actor, *, us: str, limit: int = 15) ->
         return []
     rows = session.scalars(
         select(EntryRecord)
-        .where(EntryRecord.author != us)
+        .where(EntryRecord.author != us, ~EntryRecord.disowned)
         .order_by(EntryRecord.applied_at.desc(), EntryRecord.date_added.desc())
         .limit(limit)
     )
-    return [_entry(session, actor, row, names_in(session, row.channel)) for row in rows]
+    return [entry_of(session, actor, row, names_in(session, row.channel)) for row in rows]
 
 
-def _entry(session: Session, actor: Actor, row: EntryRecord, names: Mapping[str, str]) -> Entry:
+def entry_of(
+    session: Session,
+    actor: Actor,
+    row: EntryRecord,
+    names: Mapping[str, str],
+    chains: Chains | None = None,
+) -> Entry:
+    """Give one entry in plain words.
+
+    Args:
+        names: organisation → name.
+        chains: organisation → its descriptors, by the whole ledger; looked up where not given.
+    """
+    chains = load_chains(session, row.channel) if chains is None else chains
     hashes = [row.contribution_object or row.object_sha256]
     covered = list(
         session.scalars(
@@ -177,6 +197,12 @@ def _entry(session: Session, actor: Actor, row: EntryRecord, names: Mapping[str,
         void=row.void,
         void_sentence=row.sentence,
         known=row.known,
+        doubtful=(
+            doubt_about(chains.get(row.author, ()), row.kid, row.created_ns)
+            if row.void is None
+            else None
+        ),
+        disowned=row.disowned,
         items=items,
         more_items=len(covered) - len(shown),
         relayed=_relayed(session, row, names) if "on_behalf_of" in body else None,
@@ -203,6 +229,8 @@ def _relayed(session: Session, row: EntryRecord, names: Mapping[str, str]) -> Re
 def _item(actor: Actor, row: CoveredRecord, content: bytes | None) -> EntryItem:
     stix_type = row.ref.partition("--")[0]
     red = row.claimed is TLP.RED and not actor.roles & READERS_OF_RED
+    if row.disowned:
+        return EntryItem(row.ref, stix_type, row.claimed, "disowned", None, "disowned")
     if row.recalled:
         return EntryItem(row.ref, stix_type, row.claimed, "recalled", None, "recalled")
     if content is None:

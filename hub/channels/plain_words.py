@@ -113,6 +113,14 @@ def _ceiling(body: Body, _names: Names, _refs: Sequence[str]) -> str:
     return f"changed the strictest label of this channel to {TLP(body['ceiling']).label}"
 
 
+def _described(body: Body, _names: Names, _refs: Sequence[str]) -> str:
+    disowned = len(body.get("disowned", ()))
+    if disowned:
+        what = "an entry is" if disowned == 1 else f"{disowned} entries are"
+        return f"said that {what} not its own: somebody else had its key"
+    return "said that the keys or the address of its node have changed"
+
+
 def _about(verb: str) -> Callable[[Body, Names, Sequence[str]], str]:
     return lambda body, names, _refs: f"{verb} {_named(body, names)}"
 
@@ -156,7 +164,7 @@ _WORDS: Final[Mapping[Act, Callable[[Body, Names, Sequence[str]], str]]] = {
     Act.COORDINATOR_HANDED_OVER: _handed_over,
     Act.MEMBER_DECLINED: _plain("declined the invitation"),
     Act.MEMBER_LEFT: _plain("left this channel"),
-    Act.NODE_DESCRIBED: _plain("said that the keys or the address of its node have changed"),
+    Act.NODE_DESCRIBED: _described,
     Act.HANDOVER_ACCEPTED: _plain("accepted the coordination"),
     Act.HANDOVER_DECLINED: _plain("declined the coordination"),
     Act.HANDOVER_WITHDRAWN: _plain("took back the offer of the coordination"),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from federation.judge import Judged
@@ -39,6 +39,7 @@ def reduce_channel(session: Session, judged: Judged, now: datetime) -> None:
         _keep_member(session, judged, organisation)
     if judged.state.kind is ChannelKind.DIRECT:
         _reduce_invitation(session, judged)
+        _withdraw_disowned(session, judged)
 
 
 def clear_channel(session: Session, channel: str) -> None:
@@ -116,6 +117,20 @@ def _reduce_invitation(session: Session, judged: Judged) -> None:
     row.received_at, row.bundle = read_time(judged.entry.created), judged.acting.sha256
     row.withdrawn = False
     session.flush()
+
+
+def _withdraw_disowned(session: Session, judged: Judged) -> None:
+    """Take back the invitations that their author says are not its own."""
+    if judged.disowned.bundles:
+        session.execute(
+            update(InvitationView)
+            .where(
+                InvitationView.direct == judged.entry.channel,
+                InvitationView.bundle.in_(judged.disowned.bundles),
+            )
+            .values(withdrawn=True)
+            .execution_options(synchronize_session="fetch")
+        )
 
 
 def _words_in(judged: Judged) -> tuple[str, str | None]:

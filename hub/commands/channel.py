@@ -227,6 +227,10 @@ def _place(row: dict[str, Any]) -> str:
 
 
 def _standing(row: dict[str, Any]) -> str:
+    if row["disowned"]:
+        return "disowned by its author"
+    if row["doubtful"] is not None:
+        return f"doubtful: {row['doubtful']}"
     if row["void"] is not None:
         return f"without effect: {row['void']}: {row['void_sentence']}"
     return "in effect" if row["known"] else "kept, and not known to this release"

@@ -1,9 +1,9 @@
-"""`tocsin node rotate-key · revoke-key · recover`: the keys of this node over time."""
+"""`tocsin node rotate-key · revoke-key · recover · doubtful · disown`: our keys over time."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -15,13 +15,21 @@ from federation.partners import partners as list_partners
 from hub import clock, own_keys
 from hub.api.node import node_document
 from hub.commands import frame
+from hub.commands.names import get_channel_named
 from hub.office import current_office
 from hub.settings import write_private
 from policies.errors import ConflictError, InvalidError, UnavailableError
-from sharing.canonical import read_time
+from sharing.canonical import read_time, write_time
 from sharing.db import reading, transaction
 
 _RECOVERY_LIMIT_BYTES: Final = 4096
+_DOUBTFUL_COLUMNS: Final = {
+    "place": "channel",
+    "entry": "entry",
+    "at": "written",
+    "says": "what it says",
+    "why": "why",
+}
 
 _with_recovery_key = click.option(
     "--recovery-key",
@@ -134,6 +142,72 @@ def recover(
         _show_changed(changed, first, as_json=as_json)
 
 
+@click.command("doubtful")
+@frame.as_json
+@frame.refusing
+def doubtful(*, as_json: bool) -> None:
+    """List what stands in channels in our name, signed with a key that we revoked.
+
+    Ask your people of each: was this you? What was not, disown: tocsin node disown CHANNEL ENTRY
+    """
+    with frame.node(), reading() as session:
+        rows = own_keys.visible_doubtful(session, current_office(), frame.console_actor())
+        shown = [_doubtful_document(row) for row in rows]
+    nothing = "nothing in any channel is in doubt in our name"
+    frame.show_table(shown, _DOUBTFUL_COLUMNS, as_json=as_json, nothing=nothing)
+
+
+@click.command("disown")
+@click.argument("channel")
+@click.argument("entries", nargs=-1, required=True)
+@frame.as_json
+@frame.refusing
+def disown(channel: str, entries: tuple[str, ...], *, as_json: bool) -> None:
+    """Say in CHANNEL that ENTRIES in our name are not ours: somebody had our key.
+
+    An entry is EPOCH/SEQ, as `tocsin node doubtful` shows it. What it brought goes out of sight
+    at every member; what it changed of membership or coordination stays until it is mended.
+    """
+    with frame.node():
+        actor, office = frame.console_actor(), current_office()
+        with transaction() as session:
+            channel_id = get_channel_named(session, actor, channel)
+            rows = own_keys.visible_doubtful(session, office, actor)
+            known = {
+                f"{row.entry.epoch}/{row.entry.seq}": row.entry.bundle
+                for row in rows
+                if row.entry.channel == channel_id
+            }
+            other = [entry for entry in entries if entry not in known]
+            if other:
+                raise InvalidError(
+                    f"entry {other[0]} is not in doubt in our name",
+                    field="entries",
+                    hint="See: tocsin node doubtful",
+                )
+            bundles = [known[entry] for entry in entries]
+            written = own_keys.disown(
+                session, office, actor, channel_id, bundles, now=clock.utcnow()
+            )
+        told = "the history says so" if written.entry is not None else "the owner is being told"
+        document = {"channel": channel_id, "disowned": bundles, "history": bool(written.entry)}
+        line = f"disowned {len(bundles)} in {channel}: {told}"
+        frame.show(document, as_json=as_json, line=line)
+
+
+def _doubtful_document(row: own_keys.DoubtfulRow) -> dict[str, Any]:
+    entry = row.entry
+    return {
+        "channel": entry.channel,
+        "place": row.place,
+        "entry": f"{entry.epoch}/{entry.seq}",
+        "at": write_time(entry.at),
+        "says": entry.sentence,
+        "why": row.why,
+        "bundle": entry.bundle,
+    }
+
+
 def _read_recovery_key(path: Path) -> PrivateKey:
     """Read the recovery key that was brought back for this one act.
 
@@ -178,4 +252,4 @@ def _show_changed(changed: own_keys.Changed, first: str, *, as_json: bool) -> No
     frame.show(document, as_json=as_json, line="\n".join(lines))
 
 
-COMMANDS: Final = (rotate_key, revoke_key, recover)
+COMMANDS: Final = (rotate_key, revoke_key, recover, doubtful, disown)

@@ -257,7 +257,7 @@ def _news(
             place=channel.name,
             href=url_for("pages.get_channel", channel=entry.channel, _anchor="history"),
             tlp=channel.ceiling,
-            said=_beginning(said) if said and not entry.void else None,
+            said=_beginning(said) if said and not entry.void and not entry.doubtful else None,
         )
     return list(news.values())
 

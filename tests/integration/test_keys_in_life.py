@@ -5,26 +5,67 @@ Source: protocol, 2; issue 3, item 2.
 
 from __future__ import annotations
 
+import io
+from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
+import pytest
 import requests
 from sqlalchemy import select
 
+from federation.archive import verify_file
+from federation.bundles import items_of, make_bundle
+from federation.client import PartnerHttp
 from federation.descriptor import KeyUse
 from federation.keys import PrivateKey
 from federation.ledger_records import EntryRecord
 from federation.node import get_node
+from federation.origins import Destination
 from federation.partner_keys import get_chain
+from federation.servers import NodeServer
 from federation.tokens import ASSERTION_TYPE, build_assertion
 from hub import own_keys
+from hub.channels.history import visible_entries
+from hub.channels.proofs import get_export, rebuild
+from policies.acts import Act
+from policies.errors import InvalidError
+from policies.tlp import TLP
+from sharing import stix
+from sharing.objects import StixObject
 from tests.kit.nodes import CONSOLE, Clock, RunningNode, running, settle
+
+
+def shared_case(owner: RunningNode, *members: RunningNode) -> str:
+    case = owner.open()
+    for node in members:
+        owner.invite(case, node)
+    settle(owner, *members)
+    for node in members:
+        node.join(case)
+    settle(owner, *members)
+    return case
 
 
 def rotate(node: RunningNode, *uses: KeyUse) -> own_keys.Changed:
     with node.writing() as session:
         wanted = uses or tuple(KeyUse)
         return own_keys.rotate(session, node.office, CONSOLE, wanted, now=node.now())
+
+
+def revoke(node: RunningNode, key: PrivateKey, since: datetime) -> None:
+    with node.writing() as session:
+        own_keys.revoke(
+            session,
+            node.office,
+            CONSOLE,
+            key.thumbprint,
+            recovery=node.recovery,
+            since=since,
+            now=node.now(),
+        )
 
 
 def version_known(node: RunningNode, other: RunningNode) -> int:
@@ -55,6 +96,12 @@ def first_key(node: RunningNode, use: KeyUse) -> str:
     return next(one.key.thumbprint for one in keys if one.use is use)
 
 
+def newest_transport(node: RunningNode) -> str:
+    with node.reading() as session:
+        newest = get_node(session).newest
+    return newest.keys_in_use(KeyUse.TRANSPORT)[-1].key.thumbprint
+
+
 def ask_token(node: RunningNode, other: RunningNode, key: PrivateKey) -> int:
     assertion = build_assertion(
         key, organisation=other.organisation, audience=node.base_url, now=node.now()
@@ -74,13 +121,7 @@ def same_everywhere(case: str, *nodes: RunningNode) -> None:
 
 def test_keys_are_rotated_while_everybody_writes(tmp_path: Path) -> None:
     with running(tmp_path, "Cert", "Grid", "Water") as (cert, grid, water):
-        case = cert.open()
-        for node in (grid, water):
-            cert.invite(case, node)
-        settle(cert, grid, water)
-        grid.join(case)
-        water.join(case)
-        settle(cert, grid, water)
+        case = shared_case(cert, grid, water)
         # A member rotates while something of its own waits in the outbox.
         grid.note(case, "before")
         changed = rotate(grid)
@@ -116,3 +157,148 @@ def test_keys_are_rotated_while_everybody_writes(tmp_path: Path) -> None:
         with grid.reading() as session:
             new = get_node(session).transport_key(grid.office.keys.ring())
         assert ask_token(cert, grid, new) == HTTPStatus.OK
+
+
+@dataclass
+class Thief:
+    """Somebody who has copied the key folder of a node, and writes in its name."""
+
+    victim: RunningNode
+    signing: PrivateKey
+    transport: PrivateKey
+
+    @classmethod
+    def of(cls, victim: RunningNode) -> Thief:
+        ring = victim.office.keys.ring()
+        with victim.reading() as session:
+            node = get_node(session)
+        return cls(victim, node.signing_key(ring), node.transport_key(ring))
+
+    def server(self, of: RunningNode) -> NodeServer:
+        def assert_to(audience: str) -> list[str]:
+            who = self.victim.organisation
+            key, now = self.transport, self.victim.now()
+            return [build_assertion(key, organisation=who, audience=audience, now=now)]
+
+        http = PartnerHttp(assert_to, clock=self.victim.now)
+        return NodeServer(http, Destination(of.base_url, of.organisation))
+
+    def posts(
+        self,
+        owner: RunningNode,
+        channel: str,
+        act: Act,
+        body: dict[str, Any] | None = None,
+        *new: StixObject,
+    ) -> tuple[str, str | None]:
+        """Post a contribution; give its hash, and why it was refused."""
+        state = owner.state(channel)
+        nth = state.members[self.victim.organisation].last_nth + 1
+        bundle = make_bundle(
+            key=self.signing,
+            author=self.victim.organisation,
+            channel=channel,
+            act=act.value,
+            body=body or {},
+            contents=items_of(new, {one.sha256: TLP.AMBER for one in new}),
+            label=TLP.AMBER,
+            now=self.victim.now(),
+            nth=nth,
+            seen=state.head,
+        )
+        contents = [one.content for one in new] + [bundle.stix.content]
+        return bundle.sha256, self.server(owner).post(channel, contents).failure
+
+
+def stolen_note(thief: Thief, channel: str, text: str) -> StixObject:
+    return stix.note(
+        text,
+        about=[f"identity--{channel}"],
+        created_by=thief.victim.organisation,
+        now=thief.victim.now(),
+        marking=TLP.AMBER,
+    )
+
+
+def standings(node: RunningNode, channel: str) -> dict[int, tuple[bool, bool, list[str | None]]]:
+    """Give, for each entry, whether it is doubtful, disowned, and what words it shows."""
+    with node.reading() as session:
+        entries = visible_entries(session, CONSOLE, channel)
+    return {
+        one.seq: (bool(one.doubtful), one.disowned, [item.text for item in one.items])
+        for one in entries
+    }
+
+
+def verified(node: RunningNode, channel: str) -> dict[int, str]:
+    """Export the channel and check it with nothing but the file."""
+    with node.reading() as session:
+        export = get_export(session, CONSOLE, channel, us=node.organisation, now=node.now())
+        file = io.BytesIO(b"".join(export.lines(session)))
+    report = verify_file(file)
+    assert report.holds, report.failures
+    return {one.position.seq: one.standing.partition(":")[0] for one in report.history}
+
+
+def test_a_thief_writes_the_victim_revokes_and_disowns(tmp_path: Path) -> None:
+    with running(tmp_path, "Cert", "Grid", "Water") as nodes:
+        cert, grid, water = nodes
+        case = shared_case(*nodes)
+        grid.note(case, "honest")
+        settle(*nodes)
+        # The thief copies the keys and writes twice in the victim's name.
+        thief, since = Thief.of(grid), grid.now()
+        lie, mistake = (stolen_note(thief, case, text) for text in ("a lie", "as we would say"))
+        stolen, refused = thief.posts(cert, case, Act.NOTE_ADDED, None, lie)
+        assert refused is None
+        assert thief.posts(cert, case, Act.NOTE_ADDED, None, mistake)[1] is None
+        token = thief.server(cert).http.token(Destination(cert.base_url, cert.organisation))
+        settle(*nodes)
+        assert all("a lie" in standings(node, case)[6][2] for node in nodes)
+        pass_time(grid, minutes=1)
+        # The victim revokes both keys with its recovery key: one act for each.
+        for key in (thief.signing, thief.transport):
+            revoke(grid, key, since)
+        settle(*nodes)
+        same_everywhere(case, *nodes)
+        for node in nodes:
+            shown = standings(node, case)
+            assert [seq for seq, one in shown.items() if one[0]] == [7, 6]
+            assert "a lie" in shown[6][2]
+        # What was stolen opens nothing and signs nothing any more; tokens that it got are dead.
+        pass_time(grid, seconds=2)
+        assert ask_token(cert, grid, thief.transport) == HTTPStatus.UNAUTHORIZED
+        heads = f"{cert.base_url}/federation/heads/"
+        answer = requests.get(heads, headers={"Authorization": f"Bearer {token}"}, timeout=20)
+        assert answer.status_code == HTTPStatus.UNAUTHORIZED
+        thief.transport = grid.office.keys.ring()[newest_transport(grid)]
+        assert str(thief.posts(cert, case, Act.NOTE_ADDED)[1]).startswith("revoked_key: ")
+        # Its people look at what stands in their name, and disown one of the two.
+        with grid.writing() as session:
+            rows = own_keys.visible_doubtful(session, grid.office, CONSOLE)
+            assert [row.entry.seq for row in rows] == [7, 6]
+            assert rows[1].entry.bundle == stolen
+            with pytest.raises(InvalidError):
+                own_keys.disown(session, grid.office, CONSOLE, case, ["0" * 64], now=grid.now())
+            own_keys.disown(session, grid.office, CONSOLE, case, [stolen], now=grid.now())
+        settle(*nodes)
+        same_everywhere(case, *nodes)
+        said = [verified(node, case) for node in nodes]
+        assert said[0] == said[1] == said[2]
+        assert (said[0][5], said[0][6], said[0][7]) == (
+            "in effect",
+            "disowned by its author",
+            "doubtful",
+        )
+        for node in nodes:
+            shown = standings(node, case)
+            assert shown[6] == (True, True, [None])
+            assert shown[7] == (True, False, ["as we would say"])
+            with node.writing() as session:
+                rebuilt = rebuild(session, node.office.desk(session), CONSOLE, case, now=node.now())
+                assert rebuilt.equal, rebuilt.differences
+        # Everybody writes on, the victim with its new keys too.
+        grid.note(case, "it is us again")
+        settle(*nodes)
+        same_everywhere(case, *nodes)
+        assert newest(water, case)[0].author == grid.organisation
