@@ -15,6 +15,7 @@ from flask import Request
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from federation import endorsements
 from federation.bundles import SignedBundle
 from federation.descriptor import KeyUse
 from federation.desk import Desk
@@ -22,7 +23,7 @@ from federation.doubt import Doubt, DoubtError
 from federation.endpoints import bearer_token
 from federation.heads import Head
 from federation.keys import PublicKey
-from federation.ledger import append, load_state
+from federation.ledger import append, load_state, lock_channel
 from federation.ledger_records import (
     ChannelRecord,
     DescribedRecord,
@@ -34,6 +35,7 @@ from federation.state import Member
 from federation.tokens import verify_access_token
 from policies.acts import Act
 from policies.errors import ForbiddenError, InvalidError, NotFoundError, TooLargeError
+from policies.roles import Role, takes_part
 from sharing.db import reading, transaction
 from sharing.limits import read_stix_limits
 from sharing.objects import SIGNED_BUNDLE, StixObject
@@ -47,6 +49,9 @@ PERSON: Final = "person"
 """A person of our own organisation, with a tool that holds an API token."""
 READER_OF_RED: Final = "reader of red"
 """Such a person, who may read what is TLP:RED as well."""
+
+
+_HELD: Final = frozenset({Standing.CURRENT, Standing.WAITING, Standing.FROZEN})
 
 
 @dataclass(frozen=True)
@@ -105,21 +110,31 @@ class ChannelDoors:
         """
         try:
             with transaction() as session:
-                self._admit(session, caller, shelf, objects)
+                refusal = self._admit(session, caller, shelf, objects)
+            if refusal is not None:
+                # It is refused, and the proof against its author was kept.
+                raise refusal
         except (DoubtError, InvalidError, ForbiddenError) as error:
             return _refused(shelf, objects, *refusal_of(error))
         return [Outcome(one.stix_id, one.version, None) for one in objects]
 
     def _admit(
         self, session: Session, caller: Caller, shelf: Shelf, objects: Sequence[StixObject]
-    ) -> None:
+    ) -> DoubtError | None:
         if not objects or objects[-1].stix_type != SIGNED_BUNDLE:
             raise InvalidError("the last object of the envelope is the contribution")
         contribution = SignedBundle.read(objects[-1])
         if contribution.author != caller.identity:
             raise InvalidError("a contribution is posted by its author")
-        desk = self.desk(session)
-        admit(session, desk, shelf.id, contribution, objects[:-1], now=self.clock())
+        desk, now = self.desk(session), self.clock()
+        record = lock_channel(session, shelf.id)
+        if not record.is_ours:
+            # To a member nothing is posted but the wish that it take over.
+            if len(objects) > 1 or contribution.is_entry:
+                raise DoubtError(Doubt.NOT_OWNER, "another organisation owns this channel")
+            return endorsements.take(session, desk, record, contribution, now=now)
+        admit(session, desk, shelf.id, contribution, objects[:-1], now=now)
+        return None
 
 
 def admit(
@@ -259,6 +274,10 @@ def _shelf(session: Session, caller: Caller, record: ChannelRecord) -> Shelf | N
     if member.stays:
         scope = scope_of(session, record, member)
         can_write = ours and (member.is_joined or member.state == "invited")
+        # A member that takes part may endorse us as a successor; the rules look at it closer.
+        roles = frozenset(Role(role) for role in member.roles)
+        replica = not record.is_ours and record.standing in _HELD
+        can_write = can_write or (replica and member.is_joined and takes_part(roles))
         return _as_shelf(record, scope, can_read=True, can_write=can_write)
     if member.state == "invited" and ours:
         return _as_shelf(record, Scope.nothing(), can_read=False, can_write=True)

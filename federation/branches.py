@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from federation import stage
 from federation.branch_records import AbandonedRecord
 from federation.bundles import Position, SignedBundle
 from federation.desk import Desk
@@ -64,12 +65,21 @@ class _Past:
 
 
 def go_back(
-    session: Session, desk: Desk, record: ChannelRecord, head: Position, *, now: datetime
+    session: Session,
+    desk: Desk,
+    record: ChannelRecord,
+    head: Position,
+    *,
+    again: bool = False,
+    now: datetime,
 ) -> ChannelState:
     """Make one of our ledger's entries its head again; what follows it is abandoned.
 
     The abandoned entries are kept, and served no more. What is covered anew later comes into the
     collection anew, behind every reader's cursor. What they recalled stays recalled.
+
+    Args:
+        again: what left the collection is staged, because another branch may cover it.
 
     Raises:
         ConflictError: no such entry stands in our ledger.
@@ -82,10 +92,14 @@ def go_back(
         erased = set(dropped.erased)
         keep_in_force(session, record.id, erased, erased=True)
         keep_in_force(session, record.id, set(dropped.recalled) - erased, erased=False)
+    entries = {row.object_sha256 for row, _ in past.dropped}
     # 2. Take it out of the collection and of what rules look up.
-    collections.withdraw(session, record.id, last.date_added)
+    left = collections.withdraw(session, record.id, last.date_added) - entries
     collections.withhold(session, record.id, after=last.date_added)
     _forget(session, record.id, head, past)
+    if again:
+        contents = objects.find_contents(session, left)
+        stage.put_back(session, record.id, map(StixObject.read, contents.values()), now)
     # 3. The channel stands where it stood then.
     _stand_at(session, record, last, past)
     # 4. Its views are made anew.

@@ -110,7 +110,7 @@ def write(  # noqa: PLR0913 - what is written, where, for whom and by whom
     facts = LedgerFacts(session, channel)
     if not record.is_ours:
         _check_standing(record, act)
-    _check_sharing(session, desk, record, new)
+    check_sharing(session, desk, record, new)
     labels = labels_of(new, metadata_label(state.ceiling), facts).values()
     body = read_body(act, _with_consent(act, body, record.kind, labels, wanted=later_members))
     if record.is_ours:
@@ -122,7 +122,7 @@ def write(  # noqa: PLR0913 - what is written, where, for whom and by whom
     head = head_of(record)
     if head is None:
         raise ConflictError("nothing of this channel has been read yet")
-    return _contribute(
+    return contribute(
         session,
         desk,
         record,
@@ -162,7 +162,7 @@ def answer_invitation(
         record.standing = Standing.JOINING
     if act is Act.MEMBER_DECLINED and record.standing is Standing.JOINING:
         record.standing = Standing.ENDED
-    return _contribute(
+    return contribute(
         session, desk, record, act, body, (), seen=invited.head, label=label, by=by, now=now
     )
 
@@ -275,7 +275,7 @@ def _check_standing(record: ChannelRecord, act: Act) -> None:
         )
 
 
-def _check_sharing(
+def check_sharing(
     session: Session, desk: Desk, record: ChannelRecord, new: Sequence[StixObject]
 ) -> None:
     """Refuse what may not go before this audience, before anything is signed."""
@@ -300,7 +300,7 @@ def _check_sharing(
             raise ForbiddenError(f"{item.stix_id}: {decision.reason}", field="objects")
 
 
-def _contribute(  # noqa: PLR0913 - what a contribution is made of
+def contribute(  # noqa: PLR0913 - what a contribution is made of
     session: Session,
     desk: Desk,
     record: ChannelRecord,

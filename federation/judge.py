@@ -30,7 +30,7 @@ from sharing.objects import SIGNED_BUNDLE
 FIRST_TABLES: Final = "1"
 MAX_STEP_OF_NTH: Final = 1_000_000
 """How many numbers an author may leave out at once."""
-_OWNERS_ALONE: Final = frozenset({Act.ADMITTED, Act.CHANNEL_OPENED, Act.COORDINATOR_HANDED_OVER})
+OWNERS_ALONE: Final = frozenset({Act.ADMITTED, Act.CHANNEL_OPENED, Act.COORDINATOR_HANDED_OVER})
 _ANSWERS: Final = frozenset({Act.MEMBER_JOINED, Act.MEMBER_DECLINED})
 
 
@@ -370,7 +370,7 @@ def _find_contribution(entry: SignedBundle, facts: Facts) -> tuple[SignedBundle,
         raise DoubtError(Doubt.MISSING_OBJECT, f"{item.ref} has not arrived", refs=(item.ref,))
     if copies[0].is_entry or item.version != copies[0].created:
         raise DoubtError(Doubt.MALFORMED, "what is admitted is no contribution of that version")
-    if copies[0].act in _OWNERS_ALONE:
+    if copies[0].act in OWNERS_ALONE:
         raise DoubtError(Doubt.MALFORMED, f"{copies[0].act} is an entry, never a contribution")
     return copies
 

@@ -15,14 +15,24 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from federation import stage
+from federation.branch_choice import Branch, find_branch
+from federation.branches import go_back
 from federation.bundles import SignedBundle
 from federation.contents import is_proven
 from federation.describing import DESCRIBE, check_own_keys, describes_us
 from federation.desk import Desk
 from federation.doubt import Consequence, Doubt, DoubtError, consequence
+from federation.endorsements import compare_endorsements
 from federation.errands import ask
 from federation.judge import Judged, Reader, judge_entry
-from federation.ledger import find_channel, get_channel, keep, load_state, lock_channel
+from federation.ledger import (
+    find_channel,
+    get_channel,
+    get_state,
+    keep,
+    load_state,
+    lock_channel,
+)
 from federation.ledger_facts import LedgerFacts
 from federation.ledger_records import (
     ChannelRecord,
@@ -31,13 +41,14 @@ from federation.ledger_records import (
     Standing,
 )
 from federation.openings import OpenedBy, open_epoch
+from federation.returns import offer_again
 from federation.sources import pulls_from, source_of
 from federation.staged_chain import Ahead, next_entry
 from federation.state import ChannelState
 from federation.stops import freeze, keep_evidence, stop
 from federation.vouching import ask_receipt
 from federation.witness_rounds import ask_round
-from policies.acts import ChannelKind
+from policies.acts import Act, ChannelKind
 from policies.errors import ForbiddenError, NotFoundError
 from sharing.db import reading, transaction
 
@@ -207,20 +218,31 @@ class Replicas:
 
 
 def apply_staged(
-    session: Session, desk: Desk, channel: str, *, now: datetime
+    session: Session, desk: Desk, channel: str, *, now: datetime, learning: bool = False
 ) -> tuple[int, DoubtError | None]:
     """Apply up to `ENTRIES_PER_TRANSACTION` staged entries in this transaction.
 
     Gives how many, and the doubt that stopped it.
+
+    Args:
+        learning: what is staged came from another member than our source; it may tell of a new
+            owner even where we own the channel.
     """
     record = lock_channel(session, channel)
-    if source_of(record) == desk.organisation or record.standing in _STOPPED:
+    ours = source_of(record) == desk.organisation
+    if (ours and not learning) or record.standing in _STOPPED:
         return 0, None
     state = load_state(session, record)
-    count, ahead = 0, Ahead()
+    count, ahead, choose = 0, Ahead(), True
     while count < ENTRIES_PER_TRANSACTION:
         entry: SignedBundle | None = None
         try:
+            branch = _find_branch(session, desk, channel, state) if choose else None
+            choose = branch is not None
+            if branch is not None:
+                state = _take_branch(session, desk, record, branch, now=now)
+                count, ahead = count + len(branch.path), Ahead()
+                continue
             entry = next_entry(session, channel, state)
             if entry is None:
                 break
@@ -235,18 +257,14 @@ def apply_staged(
                 stage.clear(session, channel, [entry.stix.sha256])
                 continue
             return count, stop(session, record, entry, error, now=now)
-        keep(session, desk, record, judged, now=now)
-        _confirm(session, desk, record, judged, now=now)
-        _mend_description(session, desk, judged.state, now)
-        if record.standing is Standing.ENDED:
-            _end_outbox(session, channel)
-        _clear_stage(session, channel, judged)
-        state = judged.state
+        state = _keep(session, desk, record, judged, now=now)
+        choose = judged.act is Act.CHANNEL_OPENED
         if state.ended and source_of(record) == desk.organisation:
             how = OpenedBy.HAND_OVER
             state = open_epoch(session, desk, record, opened_by=how, now=now).state
+            offer_again(session, desk, record, now=now)
         count += 1
-        if state.owner == desk.organisation:
+        if state.owner == desk.organisation and not learning:
             _set_aside(session, record, state, now=now)
             return count, None
         if record.standing in _STOPPED:
@@ -255,6 +273,47 @@ def apply_staged(
         gap = DoubtError(Doubt.GAP, "entries before the newest have not arrived yet")
         return count, stop(session, record, None, gap, now=now)
     return count, None
+
+
+def _find_branch(
+    session: Session, desk: Desk, channel: str, state: ChannelState | None
+) -> Branch | None:
+    if state is None:
+        return None
+    return find_branch(session, channel, state, desk.organisation)
+
+
+def _take_branch(
+    session: Session, desk: Desk, record: ChannelRecord, branch: Branch, *, now: datetime
+) -> ChannelState:
+    """Leave the branch that our ledger is on, and follow the one that holds.
+
+    Source: protocol, 11.
+    """
+    state = get_state(session, record)
+    if branch.ancestor != state.head:
+        go_back(session, desk, record, branch.ancestor, again=True, now=now)
+    for judged in branch.path:
+        check_own_keys(desk.node, judged.state)
+        state = _keep(session, desk, record, judged, now=now)
+    stage.clear_entries(session, record.id, but_by=state.owner, since=state.head.epoch)
+    return state
+
+
+def _keep(
+    session: Session, desk: Desk, record: ChannelRecord, judged: Judged, *, now: datetime
+) -> ChannelState:
+    """Keep a judged entry of a replica; a new owner is offered what it lacks of ours."""
+    keep(session, desk, record, judged, now=now)
+    _confirm(session, desk, record, judged, now=now)
+    _mend_description(session, desk, judged.state, now)
+    if record.standing is Standing.ENDED:
+        _end_outbox(session, record.id)
+    _clear_stage(session, record.id, judged)
+    if judged.act is Act.CHANNEL_OPENED and judged.entry.epoch != 1:
+        compare_endorsements(session, record, judged, now=now)
+        offer_again(session, desk, record, now=now)
+    return judged.state
 
 
 def _set_aside(

@@ -19,15 +19,18 @@ from sqlalchemy.orm import Session
 
 from federation import describing
 from federation.bells import build_bell
+from federation.branch_records import EndorsementRecord
 from federation.client import PartnerHttp
 from federation.describing import DESCRIBE, DESCRIBE_ALL, DESCRIBE_EVERY
-from federation.doubt import Consequence, consequence
+from federation.doubt import RETRIED, Consequence, consequence
+from federation.endorsements import ENDORSE
 from federation.errands import Done, Failed, Outcome, ask, hasten, hasten_lane
 from federation.exchanges import Exchanges
 from federation.heads import Head
 from federation.keystore import KeyRing
 from federation.ledger import RING_BELL, find_channel, load_state
 from federation.ledger_records import ChannelRecord, Standing
+from federation.looks import Looks, weigh_claim
 from federation.node import find_node, get_node
 from federation.openings import ensure_direct
 from federation.origins import Destination
@@ -37,7 +40,7 @@ from federation.partner_records import PartnerRecord, PartnerState, UsedAssertio
 from federation.partners import find_partner, get_destination
 from federation.poll_records import PollRecord
 from federation.replica import Replicas
-from federation.sources import DELIVER, PULL, ask_pull, expect_direct, pulls_from
+from federation.sources import DELIVER, LOOK, PULL, ask_pull, expect_direct, pulls_from
 from federation.vouching import RECEIPT, Vouching
 from federation.witness_rounds import COMPARE, WITNESS, WITNESS_ALL, WitnessRounds, hear_head
 from policies.errors import (
@@ -121,6 +124,40 @@ class Rounds:
     def witness_all(self, _app: Flask, _subject: str, _now: datetime) -> Outcome:
         """See to it that every channel has its rounds."""
         return self.witnesses.begin_all()
+
+    def look(self, _app: Flask, subject: str, _now: datetime) -> Outcome:
+        """Look at what another member holds of a channel."""
+        channel, _, organisation = subject.partition(" ")
+        try:
+            Looks(self.replicas).look(channel, organisation)
+        except UnavailableError as error:
+            return Failed(error.message, "unavailable")
+        return Done()
+
+    def endorse(self, _app: Flask, subject: str, now: datetime) -> Outcome:
+        """Post an endorsement of ours to the candidate."""
+        channel, epoch, round_ = subject.split(" ")
+        with reading() as session:
+            us = get_node(session).organisation
+            key = (channel, int(epoch), int(round_), us)
+            row = session.get(EndorsementRecord, key)
+            record = find_channel(session, channel)
+            if row is None or row.delivered_at is not None or record is None:
+                return Done()
+            if record.epoch is None or record.epoch >= row.epoch:
+                return Done()
+            candidate, content = row.candidate, row.content
+        posted = self.outbox.connect(candidate, channel).post(channel, [content])
+        name, _, sentence = (posted.failure or "").partition(":")
+        if name in RETRIED:
+            return Failed(sentence.strip()[:500] or name, name)
+        with transaction() as session:
+            kept = session.get_one(EndorsementRecord, key)
+            if posted.failure is None:
+                kept.delivered_at = now
+            else:
+                kept.refused = (sentence.strip() or name)[:1000]
+        return Done()
 
     def ring_bell(self, _app: Flask, subject: str, now: datetime) -> Outcome:
         """Ring one member's doorbell; where nobody hears, again with growing waits."""
@@ -238,9 +275,12 @@ class Rounds:
             source = pulls_from(record, get_node(session).organisation)
             if organisation != source:
                 hear_head(session, organisation, head, now=now)
+                weigh_claim(session, record, organisation, head, now=now)
             else:
                 # It may have failed in the lane of somebody who had named the channel first.
                 hasten(session, head.channel, now=now)
+        elif record.standing is Standing.FROZEN:
+            weigh_claim(session, record, organisation, head, now=now)
         hasten_partner(session, organisation, now=now)
 
     def _compare(self, session: Session, organisation: str, head: Head, now: datetime) -> int:
@@ -250,10 +290,12 @@ class Rounds:
             if _count_unread(session, organisation) >= UNREAD_AT_MOST:
                 return 0
             record = expect_direct(session, organisation, head.channel, now=now)
-        elif record.standing in _SETTLED or _is_head(record, head):
+        elif record.standing is Standing.ENDED or _is_head(record, head):
             return 0
         elif pulls_from(record, get_node(session).organisation) != organisation:
             hear_head(session, organisation, head, now=now)
+            return int(weigh_claim(session, record, organisation, head, now=now))
+        elif record.standing in _SETTLED:
             return 0
         ask_pull(session, record, now=now)
         return 1
@@ -278,7 +320,7 @@ def destination_of(session: Session, organisation: str, record: ChannelRecord) -
 
 def hasten_partner(session: Session, organisation: str, *, now: datetime) -> None:
     """End the waits for a partner that was heard from. Source: protocol, 8."""
-    for kind in (DELIVER, PULL, RING_BELL, RECEIPT):
+    for kind in (DELIVER, PULL, LOOK, ENDORSE, RING_BELL, RECEIPT):
         hasten_lane(session, f"{kind} {organisation}", now=now)
 
 
@@ -291,6 +333,8 @@ def handlers(rounds: Rounds) -> dict[str, Callable[[Flask, str, datetime], Outco
         WITNESS: rounds.witness,
         COMPARE: rounds.compare,
         WITNESS_ALL: rounds.witness_all,
+        LOOK: rounds.look,
+        ENDORSE: rounds.endorse,
         RING_BELL: rounds.ring_bell,
         POLL: rounds.poll,
         POLL_ALL: rounds.poll_all,

@@ -21,6 +21,14 @@ DELIVER: Final = "deliver"
 """Errand: send what waits in the outbox for a channel. Subject: the channel."""
 PULL: Final = "pull"
 """Errand: bring a replica up to date. Subject: the channel."""
+LOOK: Final = "look"
+"""Errand: look at what another member holds of a channel. Subject: channel, organisation."""
+
+
+def ask_look(session: Session, record: ChannelRecord, organisation: str, *, now: datetime) -> None:
+    """Have a look at what another member than our source holds."""
+    subject = f"{record.id} {organisation}"
+    ask(session, LOOK, subject, now=now, lane=f"{LOOK} {organisation}")
 
 
 def ask_pull(session: Session, record: ChannelRecord, *, now: datetime) -> None:

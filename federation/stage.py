@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from federation.bundles import SignedBundle
+from federation.bundles import Position, SignedBundle
 from federation.contents import is_proven
 from federation.doubt import Doubt, DoubtError
 from federation.facts import MemoryFacts
@@ -75,6 +75,21 @@ def put(
     return doubts
 
 
+def unknown(
+    session: Session, channel: str, values: Iterable[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """Give those objects of a page that are neither staged nor in the channel already."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for value in values:
+        try:
+            found[StixObject.of(value).sha256] = value
+        except (DoubtError, InvalidError):
+            continue
+    for known in _known(session, channel, found):
+        del found[known]
+    return list(found.values())
+
+
 def entries_at(
     session: Session, channel: str, place: Place, state: ChannelState | None
 ) -> list[SignedBundle]:
@@ -105,6 +120,81 @@ def entries_up_to(session: Session, channel: str, state: ChannelState) -> list[S
     )
     entries = [SignedBundle.read(StixObject.read(content)) for content in rows]
     return [one for one in entries if one.channel == channel]
+
+
+def openings(session: Session, channel: str, *, up_to: int) -> list[SignedBundle]:
+    """Give the staged openings of later epochs than the first, up to this one, eldest first."""
+    rows = session.scalars(
+        select(StagedRecord.content)
+        .where(
+            StagedRecord.channel == channel,
+            StagedRecord.epoch > 1,
+            StagedRecord.epoch <= up_to,
+            StagedRecord.seq == 0,
+        )
+        .order_by(StagedRecord.epoch, StagedRecord.sha256)
+    )
+    entries = (SignedBundle.read(StixObject.read(content)) for content in rows)
+    return [
+        one for one in entries if one.channel == channel and one.act == Act.CHANNEL_OPENED.value
+    ]
+
+
+def find_entry(session: Session, channel: str, at: Position) -> SignedBundle | None:
+    """Find the staged entry that stands at a position, by its hash."""
+    content = session.scalar(
+        select(StagedRecord.content)
+        .where(
+            StagedRecord.channel == channel,
+            StagedRecord.bundle_sha256 == at.sha256,
+            StagedRecord.epoch == at.epoch,
+            StagedRecord.seq == at.seq,
+        )
+        .limit(1)
+    )
+    return None if content is None else SignedBundle.read(StixObject.read(content))
+
+
+def clear_entries(session: Session, channel: str, *, but_by: str, since: int) -> None:
+    """Take the entries of branches that were left off the stage.
+
+    Args:
+        but_by, since: what this organisation wrote in this epoch or later stays.
+    """
+    rows = session.execute(
+        select(StagedRecord.sha256, StagedRecord.content).where(
+            StagedRecord.channel == channel, StagedRecord.epoch.is_not(None)
+        )
+    )
+    left = []
+    for sha256, content in rows:
+        entry = SignedBundle.read(StixObject.read(content))
+        if entry.author != but_by or entry.place < (since, 0):
+            left.append(sha256)
+    clear(session, channel, left)
+
+
+def put_back(session: Session, channel: str, given: Iterable[StixObject], now: datetime) -> None:
+    """Stage objects that left the collection: their authors may bring them in anew."""
+    listed = {stix.sha256: stix for stix in given}
+    for known in _known(session, channel, listed):
+        del listed[known]
+    for stix in listed.values():
+        is_bundle = stix.stix_type == SIGNED_BUNDLE
+        session.add(
+            StagedRecord(
+                channel=channel,
+                sha256=stix.sha256,
+                stix_id=stix.stix_id,
+                version_ns=str(stix.version_ns),
+                bundle_sha256=SignedBundle.read(stix).sha256 if is_bundle else None,
+                epoch=None,
+                seq=None,
+                content=stix.content,
+                staged_at=now,
+            )
+        )
+    session.flush()
 
 
 def holds_any(session: Session, channel: str) -> bool:

@@ -52,9 +52,19 @@ def freeze(
 
 
 def keep_evidence(
-    session: Session, record: ChannelRecord, error: DoubtError, content: bytes, now: datetime
+    session: Session,
+    record: ChannelRecord,
+    error: DoubtError,
+    content: bytes,
+    now: datetime,
+    *,
+    name: str | None = None,
 ) -> None:
-    """Keep bytes as they came, once, with what is wrong with them."""
+    """Keep bytes as they came, once, with what is wrong with them.
+
+    Args:
+        name: what they are evidence of, where the doubt's own name does not say it.
+    """
     sha256 = sha256_hex(content or error.answer.encode())
     query = select(EvidenceRecord.id).where(
         EvidenceRecord.channel == record.id, EvidenceRecord.sha256 == sha256
@@ -64,7 +74,7 @@ def keep_evidence(
     session.add(
         EvidenceRecord(
             channel=record.id,
-            doubt=error.doubt.value,
+            doubt=name or error.doubt.value,
             sentence=error.message,
             sha256=sha256,
             content=content,

@@ -270,18 +270,21 @@ def withhold(session: Session, collection_id: str, *, after: int) -> None:
     )
 
 
-def withdraw(session: Session, collection_id: str, after: int) -> None:
+def withdraw(session: Session, collection_id: str, after: int) -> frozenset[str]:
     """Take everything out of a collection that was added after this `date_added`.
+
+    Gives the hashes of what was shown until now.
 
     No `date_added` is ever given twice: what is added again comes anew, behind every cursor's
     place, and `last_added` stays where it is.
     """
     lock(session, collection_id)
-    session.execute(
-        delete(CollectionRow).where(
-            CollectionRow.collection_id == collection_id, CollectionRow.date_added > after
-        )
+    deletion = delete(CollectionRow).where(
+        CollectionRow.collection_id == collection_id, CollectionRow.date_added > after
     )
+    returning = deletion.returning(CollectionRow.sha256, CollectionRow.hidden)
+    rows = session.execute(returning, execution_options={"synchronize_session": False})
+    return frozenset(sha256 for sha256, hidden in rows if not hidden)
 
 
 def page(

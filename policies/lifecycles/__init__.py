@@ -1,5 +1,6 @@
 """The life cycles: one table per thing, and one function that judges by them."""
 
+from policies.lifecycles.guards import electors, endorsements_needed
 from policies.lifecycles.judge import TABLES, knows, open_acts, rule
 from policies.lifecycles.mechanism import (
     CHANNEL,
@@ -26,6 +27,8 @@ __all__ = [
     "Table",
     "TableSet",
     "Who",
+    "electors",
+    "endorsements_needed",
     "knows",
     "open_acts",
     "rule",

@@ -302,20 +302,32 @@ def endorsed(situation: Situation, _subject: str) -> str | None:
 
     Source: coordination protocol, 11 (succession).
     """
+    needed, endorsing = endorsements_needed(situation), situation.endorsed_by & electors(situation)
+    if len(endorsing) < needed:
+        return f"{len(endorsing)} endorse the candidate; {needed} are needed"
+    return None
+
+
+def endorsements_needed(situation: Situation) -> int:
+    """Give how many endorsements open an epoch by succession here.
+
+    Source: coordination protocol, 11 (succession).
+    """
     counted = [
         who
         for who, held in situation.members.items()
         if Role.OBSERVER not in held and not has_no_node(situation, who)
     ]
-    needed = max(len(counted) // 2 + 1, _FEWEST_ENDORSEMENTS)
-    endorsing = situation.endorsed_by & {
+    return max(len(counted) // 2 + 1, _FEWEST_ENDORSEMENTS)
+
+
+def electors(situation: Situation) -> frozenset[str]:
+    """Give the members whose endorsement counts: those that take part, but for the lost owner."""
+    return frozenset(
         who
         for who, held in situation.members.items()
         if takes_part(held) and who != situation.owner
-    }
-    if len(endorsing) < needed:
-        return f"{len(endorsing)} endorse the candidate; {needed} are needed"
-    return None
+    )
 
 
 def _could_coordinate(situation: Situation, organisation: str) -> bool:

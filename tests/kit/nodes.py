@@ -173,6 +173,11 @@ class RunningNode(LocalNode):
         super().__init__(
             name, folder, base_url=base_url, database_url=database_url, now=now, **settings
         )
+        self._running = False
+        self.start()
+
+    def start(self) -> None:
+        """Be reachable."""
         self._server = make_server(
             "127.0.0.1", self.port, self.app, threaded=True, request_handler=_Quiet
         )
@@ -180,13 +185,15 @@ class RunningNode(LocalNode):
             target=self._server.serve_forever, args=(0.02,), daemon=True
         )
         self._thread.start()
+        self._running = True
 
     def stop(self) -> None:
-        """Answer nobody any more."""
-        if self._thread.is_alive():
+        """Be reachable no more; what was kept stays."""
+        if self._running:
             self._server.shutdown()
             self._server.server_close()
             self._thread.join()
+        self._running = False
 
     def close(self) -> None:
         self.stop()
