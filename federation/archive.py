@@ -36,7 +36,12 @@ _RECALLING: Final = (f'"act":"{Act.OBJECT_RECALLED.value}"'.encode(), b'"disowne
 """What recalls or disowns; where a file holds neither, nothing in it may be absent for that."""
 
 
-def verify_file(source: Path | IO[bytes], *, pins: frozenset[str] = frozenset()) -> Report:
+def verify_file(
+    source: Path | IO[bytes],
+    *,
+    pins: frozenset[str] = frozenset(),
+    holders_of: str | None = None,
+) -> Report:
     """Check a file; what it says about itself is believed only where it is proven.
 
     Args:
@@ -44,6 +49,7 @@ def verify_file(source: Path | IO[bytes], *, pins: frozenset[str] = frozenset())
             stream is read from its beginning.
         pins: thumbprints of recovery keys that somebody vouches for: each must be that of an
             organisation in the ledger.
+        holders_of: STIX id of an object: the report tells who has held it since when.
     """
     try:
         with open_archive(source) as archive:
@@ -55,20 +61,25 @@ def verify_file(source: Path | IO[bytes], *, pins: frozenset[str] = frozenset())
                 return Report(what=What.EXPORT, failures=(Failure(error.doubt, error.message, 1),))
             if header["format"] == OUTBOX_FORMAT:
                 return verify_outbox(archive, header)
-            return check_export(archive, header, pins=pins).report(pins)
+            ledger = check_export(archive, header, pins=pins, holders_of=holders_of)
+            return ledger.report(pins)
     except DoubtError as error:
         return Report(what=What.UNKNOWN, failures=(Failure(error.doubt, error.message),))
 
 
 def check_export(
-    archive: IO[bytes], header: Mapping[str, Any], *, pins: frozenset[str] = frozenset()
+    archive: IO[bytes],
+    header: Mapping[str, Any],
+    *,
+    pins: frozenset[str] = frozenset(),
+    holders_of: str | None = None,
 ) -> LedgerReader:
     """Check an export whose header was read; give the reader that has taken in all of it."""
     # 1. What a later entry recalls may be absent: look ahead along the proven chain.
     recalled = _recalled_ahead(archive, header)
     # 2. Judge every entry in ledger order, then what follows the ledger.
     reader = Reader(organisation=header["for"], recalled_ahead=recalled)
-    ledger = LedgerReader(archive, header, reader)
+    ledger = LedgerReader(archive, header, reader, holders_of=holders_of)
     _feed(archive, ledger)
     # 3. The ledger ends where the header says, with the organisations that somebody vouches for.
     ledger.finish(Position(header["epoch"], header["seq"], header["sha256"]), pins)

@@ -5,6 +5,8 @@ Source: protocol, 10 and 11; wire format, 6 and 7.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from federation.archive_chain import Chain
 from federation.archive_lines import Kind, Line
 from federation.archive_report import BranchLine, ReceiptLine
@@ -21,7 +23,7 @@ class BesideReader:
     """Takes in the lines after a ledger; each is checked by what the whole ledger says."""
 
     def __init__(self, chain: Chain) -> None:
-        self.receipts: list[ReceiptLine] = []
+        self._receipts: list[ReceiptLine] = []
         self.abandoned: list[BranchLine] = []
         self.evidence: list[BranchLine] = []
         self.has_begun = False
@@ -29,6 +31,16 @@ class BesideReader:
         self.channel = chain.channel
         self._branch: set[tuple[int, int, str]] = set()
         self._proofs: dict[tuple[int, int], str] = {}
+
+    @property
+    def receipts(self) -> list[ReceiptLine]:
+        """What was said; of which branch it speaks shows when all lines are read."""
+        return [
+            replace(one, standing=Held.ABANDONED)
+            if one.standing is Held.CONTRADICTS and self.is_abandoned(one.position)
+            else one
+            for one in self._receipts
+        ]
 
     @property
     def head(self) -> Position | None:
@@ -83,8 +95,15 @@ class BesideReader:
         if held is Held.BEYOND:
             place = f"{receipt.head.epoch}/{receipt.head.seq}"
             raise DoubtError(Doubt.GAP, f"its author held {place}, which is not in this file")
-        self.receipts.append(
-            ReceiptLine(receipt.author, self.name(receipt.author), receipt.head, receipt.at, held)
+        self._receipts.append(
+            ReceiptLine(
+                receipt.author,
+                self.name(receipt.author),
+                receipt.head,
+                receipt.at,
+                held,
+                receipt.jws,
+            )
         )
 
     def _check_entry(self, entry: SignedBundle) -> None:

@@ -9,6 +9,7 @@ from typing import IO, Any, Final
 from federation.archive_beside import BesideReader
 from federation.archive_chain import Chain
 from federation.archive_facts import FileFacts
+from federation.archive_holders import HoldersReader
 from federation.archive_lines import LAST, Kind, Line
 from federation.archive_report import (
     Failure,
@@ -49,7 +50,14 @@ class _Kept:
 class LedgerReader:
     """Takes in the lines of one export and remembers what holds and what does not."""
 
-    def __init__(self, archive: IO[bytes], header: Mapping[str, Any], reader: Reader) -> None:
+    def __init__(
+        self,
+        archive: IO[bytes],
+        header: Mapping[str, Any],
+        reader: Reader,
+        *,
+        holders_of: str | None = None,
+    ) -> None:
         self.facts = FileFacts(archive)
         self._header = header
         self._reader = reader
@@ -63,6 +71,7 @@ class LedgerReader:
         self._released: set[str] = set()
         self._missing: set[tuple[str, str]] = set()
         self._disowned: set[str] = set()
+        self._holders = HoldersReader(self._chain, holders_of)
         self._broken = False
         self._unchecked = 0
 
@@ -134,6 +143,7 @@ class LedgerReader:
             receipts=tuple(self._beside.receipts),
             abandoned=tuple(self._beside.abandoned),
             evidence=tuple(self._beside.evidence),
+            holdings=self._holders.find(self._beside.receipts),
             unchecked=self._unchecked,
         )
 
@@ -243,6 +253,7 @@ class LedgerReader:
         self.facts.record(judged)
         self.facts.settle()
         self._chain.move(judged.state)
+        self._holders.take(judged)
         for one in judged.covered:
             covered = (one.item, entry.place, one.claimed)
             self._covered.setdefault((one.item.ref, one.item.sha256), covered)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from federation.bundles import Position
 from federation.doubt import Doubt
+from federation.holding import Holding
 from federation.receipt_rules import Held
 from policies.acts import ACTS, Act
 
@@ -159,6 +160,7 @@ class ReceiptLine:
     position: Position
     at: str
     standing: Held
+    jws: str = field(default="", repr=False)
 
     def document(self) -> dict[str, Any]:
         """Give it as JSON."""
@@ -168,6 +170,7 @@ class ReceiptLine:
             **self.position.document(),
             "at": self.at,
             "standing": self.standing.value,
+            "jws": self.jws,
         }
 
 
@@ -199,6 +202,7 @@ class Report:
         kind: of the channel.
         head: the last entry that holds.
         objects: all that the ledger covers, in its order.
+        holdings: who has held the object that was asked about, by content, in the ledger's order.
         unchecked: how many entries follow a break of the chain.
         failures: in the order in which they were found.
     """
@@ -217,6 +221,7 @@ class Report:
     receipts: tuple[ReceiptLine, ...] = ()
     abandoned: tuple[BranchLine, ...] = ()
     evidence: tuple[BranchLine, ...] = ()
+    holdings: tuple[Holding, ...] = ()
     unchecked: int = 0
 
     @property
@@ -274,5 +279,6 @@ class Report:
             "receipts": [receipt.document() for receipt in self.receipts],
             "abandoned": [line.document() for line in self.abandoned],
             "evidence": [line.document() for line in self.evidence],
+            "holdings": [holding.document() for holding in self.holdings],
             "unchecked": self.unchecked,
         }

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from federation.archive import verify_file
 from federation.archive_report import Presence, Report, What
+from federation.holding import Holding
 from hub.commands import frame
 
 SHOWN_FAILURES: Final = 20
@@ -45,24 +46,37 @@ def _thumbprints(
     callback=_thumbprints,
     help="A recovery key that somebody vouches for. May be repeated.",
 )
+@click.option(
+    "--holders",
+    "ref",
+    metavar="ID",
+    help="STIX id of an object: who has held it since when, and who vouches for it.",
+)
 @frame.as_json
 @frame.refusing
-def command(file: Path, pins: frozenset[str], *, as_json: bool) -> None:
+def command(file: Path, pins: frozenset[str], ref: str | None, *, as_json: bool) -> None:
     """Check an export of a channel, and show its history.
 
     Ends with 0 where everything holds. Otherwise with 1, the first failure in one line on standard
     error. A dash reads standard input.
     """
     source: Path | IO[bytes] = sys.stdin.buffer if str(file) == "-" else file
-    show_report(verify_file(source, pins=pins), as_json=as_json)
+    show_report(verify_file(source, pins=pins, holders_of=ref), as_json=as_json, asked=ref)
 
 
-def show_report(report: Report, *, as_json: bool) -> None:
-    """Print what a check found, and end the command with 1 where something does not hold."""
+def show_report(report: Report, *, as_json: bool, asked: str | None = None) -> None:
+    """Print what a check found, and end the command with 1 where something does not hold.
+
+    Args:
+        asked: STIX id of the object whose holders were asked for.
+    """
     if as_json:
         frame.show(report.document(), as_json=True)
     else:
-        _show(report, Console(soft_wrap=True, width=None if sys.stdout.isatty() else WIDE))
+        console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
+        _show(report, console)
+        if asked is not None and not report.holdings:
+            console.print(f"The ledger covers no object {_safe(asked)}.")
     if not report.holds:
         click.echo(f"tocsin: {frame.printable(report.failures[0].text)}", err=True)
         raise SystemExit(frame.REFUSED)
@@ -78,6 +92,8 @@ def _show(report: Report, console: Console) -> None:
         _show_history(report, console)
         _show_objects(report, console)
         _show_receipts(report, console)
+        for holding in report.holdings:
+            show_holding(holding, console)
         _show_beside(report, console)
     _show_verdict(report, console)
 
@@ -141,6 +157,16 @@ def _show_receipts(report: Report, console: Console) -> None:
             f"  [bold yellow]signed contradiction:[/bold yellow] {_safe(one.name)} signed that it"
             f" was shown another entry {place}; ask it for its own export and compare"
         )
+
+
+def show_holding(holding: Holding, console: Console) -> None:
+    """Print who has held one content of an object since when."""
+    one = holding.covered
+    version = f", version {one.version}" if one.version else ""
+    console.print(f"[bold]Who has held[/bold] {_safe(one.ref)}{_safe(version)}")
+    console.print(f"  written {one.authored_at}, in the ledger at {one.place[0]}/{one.place[1]}")
+    for holder in holding.holders:
+        console.print(f"  {_safe(holder.name)}: {_safe(holder.words)}")
 
 
 def _show_beside(report: Report, console: Console) -> None:
