@@ -43,7 +43,7 @@ class HoldersReader:
                     author=one.author,
                     authored_at=bundle.created,
                     bundle=bundle.sha256,
-                    claimed=one.claimed,
+                    claimed=one.withheld_by,
                 )
                 self._covered.setdefault(one.item.sha256, first)
         if self._ref in judged.released:

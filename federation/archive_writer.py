@@ -25,6 +25,7 @@ from federation.ledger_records import (
     EvidenceRecord,
 )
 from federation.state import ChannelState, Member
+from federation.witnesses import provable_receipts
 from policies.errors import ConflictError, InvalidError, NotFoundError
 from sharing import objects
 from sharing.canonical import canonical, write_time
@@ -84,6 +85,8 @@ class Export:
                     content = _stored(bundles, entry.contribution_object, entry)
                     yield line_of(Kind.CONTRIBUTION, content)
                 yield line_of(Kind.ENTRY, _stored(bundles, entry.object_sha256, entry))
+        for jws in provable_receipts(session, self.channel, self.head):
+            yield line_of(Kind.RECEIPT, canonical(jws))
         for content in _evidence(session, self.channel, self.head):
             yield line_of(Kind.EVIDENCE, content)
 

@@ -21,7 +21,7 @@ from federation.receipt_records import ReceiptRecord, WitnessRecord
 from federation.sources import source_of
 from federation.state import Member, Place
 from federation.vouching import RECEIPT_AT_LEAST_EVERY
-from policies.acts import Act
+from policies.acts import LATER_MEMBERS, Act
 from policies.errors import NotFoundError
 from sharing import objects
 from sharing.canonical import write_time
@@ -364,7 +364,7 @@ def _covered(
         author=row.author,
         authored_at=bundle.created,
         bundle=bundle.sha256,
-        claimed=row.claimed,
+        claimed=None if bundle.body.get(LATER_MEMBERS) is True else row.claimed,
         released=min((one for one in released if one >= place), default=None),
         recalled=min((one for one in recalled if one >= place), default=None),
     )

@@ -6,8 +6,8 @@ Source: protocol, 10.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -18,7 +18,7 @@ from federation.branch_records import AbandonedRecord
 from federation.bundles import Position, SignedBundle
 from federation.descriptor import KeyUse, NodeKey, read_descriptor
 from federation.doubt import Doubt, DoubtError
-from federation.ledger import get_state, head_of
+from federation.ledger import get_channel, get_state, head_of
 from federation.ledger_records import ChannelRecord, EntryRecord, EvidenceRecord
 from federation.receipt_records import ReceiptRecord
 from federation.receipt_rules import Held, judge_receipt
@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 BESIDE_AT_MOST: Final = 20
 """How many receipts of one author are kept that name no entry of our chain."""
 
+_ROWS_AT_ONCE: Final = 500
 _DESCRIBING: Final = (Act.CHANNEL_OPENED, Act.MEMBER_JOINED, Act.NODE_DESCRIBED)
 
 
@@ -44,6 +45,7 @@ class KeptLedger:
     session: Session
     record: ChannelRecord
     state: ChannelState
+    _places: dict[tuple[str, str, bool], Place | None] = field(default_factory=dict)
 
     @property
     def channel(self) -> str:
@@ -66,6 +68,19 @@ class KeptLedger:
 
     def find_revocation(self, organisation: str, kid: str) -> Place | None:
         """Give the place of the entry that revoked a key."""
+        return self._find_key(organisation, kid, revoked=True)
+
+    def find_description(self, organisation: str, kid: str) -> Place | None:
+        """Give the place of the entry that named a key first."""
+        return self._find_key(organisation, kid, revoked=False)
+
+    def _find_key(self, organisation: str, kid: str, *, revoked: bool) -> Place | None:
+        asked = (organisation, kid, revoked)
+        if asked not in self._places:
+            self._places[asked] = self._look_for_key(organisation, kid, revoked=revoked)
+        return self._places[asked]
+
+    def _look_for_key(self, organisation: str, kid: str, *, revoked: bool) -> Place | None:
         query = (
             select(EntryRecord)
             .where(
@@ -76,8 +91,9 @@ class KeptLedger:
             .order_by(EntryRecord.epoch, EntryRecord.seq)
         )
         for entry in self.session.scalars(query):
-            if kid in _revoked_by(self.session, entry, organisation):
-                return entry.epoch, entry.seq
+            for key in _keys_in(self.session, entry, organisation):
+                if key.key.thumbprint == kid and (key.revoked_at is not None or not revoked):
+                    return entry.epoch, entry.seq
         return None
 
     def hash_at(self, epoch: int, seq: int) -> str | None:
@@ -190,6 +206,43 @@ def find_contradictions(session: Session, channel: str) -> Sequence[ReceiptRecor
     ).all()
 
 
+def provable_receipts(session: Session, channel: str, head: Position) -> Iterator[str]:
+    """Give the receipts that the ledger up to one of its entries proves, in its order.
+
+    Args:
+        head: the last entry of the part that is looked at.
+    """
+    record = get_channel(session, channel)
+    ledger = KeptLedger(session, record, get_state(session, record))
+    is_part = head != ledger.head
+    rows = session.scalars(
+        select(ReceiptRecord)
+        .where(ReceiptRecord.channel == channel, ~_is_after(head))
+        .order_by(
+            ReceiptRecord.epoch,
+            ReceiptRecord.seq,
+            ReceiptRecord.author,
+            ReceiptRecord.at,
+            ReceiptRecord.sha256,
+        )
+        .execution_options(yield_per=_ROWS_AT_ONCE)
+    )
+    for row in rows:
+        if is_part and not _is_described_by(ledger, row, head):
+            continue
+        try:
+            judge_receipt(read_receipt(row.jws), ledger)
+        except DoubtError:
+            continue
+        yield row.jws
+
+
+def _is_described_by(ledger: KeptLedger, row: ReceiptRecord, head: Position) -> bool:
+    """Tell whether the key of a receipt stands in the ledger up to a head."""
+    place = ledger.find_description(row.author, row.kid)
+    return place is not None and place <= (head.epoch, head.seq)
+
+
 def _keep(
     session: Session,
     record: ChannelRecord,
@@ -282,21 +335,15 @@ def _is_after(head: Position) -> ColumnElement[bool]:
     )
 
 
-def _revoked_by(session: Session, entry: EntryRecord, organisation: str) -> frozenset[str]:
-    """Give the ids of an organisation's keys that an entry's descriptors show as revoked."""
+def _keys_in(session: Session, entry: EntryRecord, organisation: str) -> list[NodeKey]:
+    """Give an organisation's keys as the newest descriptor in an entry names them."""
     if entry.act != Act.CHANNEL_OPENED and entry.author != organisation:
-        return frozenset()
+        return []
     sha256 = entry.contribution_object or entry.object_sha256
     contents = objects.find_contents(session, [sha256])
     if sha256 not in contents:
-        return frozenset()
+        return []
     body = SignedBundle.read(StixObject.read(contents[sha256])).body
     named = [one for one in body.get("members", ()) if one["organisation"] == organisation]
-    chains = [one["descriptors"] for one in named] or [body.get("descriptors", ())]
-    return frozenset(
-        key.key.thumbprint
-        for chain in chains
-        for jws in chain[-1:]
-        for key in read_descriptor(jws).keys
-        if key.revoked_at is not None
-    )
+    chains = [one.get("descriptors", ()) for one in named] or [body.get("descriptors", ())]
+    return [key for chain in chains for jws in chain[-1:] for key in read_descriptor(jws).keys]
