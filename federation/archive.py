@@ -6,6 +6,7 @@ Source: protocol, 7 and 10 (`export`, `verify`); wire format, 7.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -81,6 +82,10 @@ def check_export(
     reader = Reader(organisation=header["for"], recalled_ahead=recalled)
     ledger = LedgerReader(archive, header, reader, holders_of=holders_of)
     _feed(archive, ledger)
+    if ledger.lacks_any and ledger.ends_for(header["for"]):
+        # Whom the ledger sends away is not shown what was recalled after that.
+        ledger = LedgerReader(archive, header, replace(reader, gone=True))
+        _feed(archive, ledger)
     # 3. The ledger ends where the header says, with the organisations that somebody vouches for.
     ledger.finish(Position(header["epoch"], header["seq"], header["sha256"]), pins)
     return ledger

@@ -106,6 +106,16 @@ class LedgerReader:
             and is_withheld(state, organisation, place, claimed)
         )
 
+    @property
+    def lacks_any(self) -> bool:
+        """Tell whether content that is due did not come."""
+        return bool(self._missing)
+
+    def ends_for(self, organisation: str) -> bool:
+        """Tell whether an organisation that took part does so no more at the end."""
+        state = self._chain.state
+        return state is not None and state.ends_for(organisation)
+
     def finish(self, head: Position, pins: frozenset[str]) -> None:
         """Check what can be said only at the end of the file.
 

@@ -15,6 +15,7 @@ from typing import IO, Any, Final
 from federation.archive_lines import BadLine, Kind, Line, read_lines
 from federation.archive_report import Failure, Report, What
 from federation.bundles import SignedBundle
+from federation.contents import released_refs
 from federation.doubt import Doubt, DoubtError
 from policies.errors import InvalidError
 from sharing.objects import SIGNED_BUNDLE, StixObject
@@ -111,10 +112,11 @@ def _check(
     if contribution.nth <= above:
         raise DoubtError(Doubt.MALFORMED, "contributions stand in the order of their numbers")
     covered = {item.sha256 for item in contribution.contents}
+    released = released_refs(contribution)
     for sha256, stix in objects.items():
         if stix.stix_type == SIGNED_BUNDLE:
             sha256 = SignedBundle.read(stix).sha256  # noqa: PLW2901 - a bundle's own hash
-        if sha256 not in covered:
+        if sha256 not in covered and stix.stix_id not in released:
             raise DoubtError(
                 Doubt.HASH_MISMATCH, f"{stix.stix_id} is not what the contribution covers"
             )

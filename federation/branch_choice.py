@@ -179,7 +179,7 @@ def _judge(
     except DoubtError as error:
         if error.doubt is not Doubt.MISSING_OBJECT:
             raise
-        recalled = ahead.recalled(session, state, entry)
+        recalled = ahead.look(session, state, entry).recalled
         reader = Reader(organisation=organisation, recalled_ahead=recalled)
         return judge_entry(state, entry, facts, reader)
 

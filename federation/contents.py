@@ -147,6 +147,12 @@ def is_withheld(
     return not member.reads_all_at(place)
 
 
+def released_refs(bundle: SignedBundle) -> tuple[str, ...]:
+    """Give the ids of what a bundle makes due without covering it, as it claims."""
+    named = bundle.body.get("objects") if bundle.act == Act.OBJECT_RELEASED else None
+    return tuple(str(ref) for ref in named) if isinstance(named, list) else ()
+
+
 def check_contents(
     state: ChannelState,
     bundles: Sequence[SignedBundle],

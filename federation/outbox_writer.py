@@ -19,6 +19,7 @@ from federation.bundles import Position, SignedBundle
 from federation.ledger import get_channel, head_of
 from federation.ledger_records import ContributionRecord, Delivery
 from federation.outbox import missing_objects
+from federation.releases import lacking_there
 from federation.sources import source_of
 from policies.errors import ConflictError
 from sharing import objects
@@ -71,6 +72,8 @@ class OutboxFile:
             for one in row.objects:
                 if one in found:
                     yield line_of(Kind.OBJECT, found[one])
+            for content in lacking_there(session, get_channel(session, self.channel), row.bundle):
+                yield line_of(Kind.OBJECT, content)
             yield line_of(Kind.CONTRIBUTION, row.bundle)
 
 

@@ -11,10 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from federation.bundles import SignedBundle
-from federation.contents import is_withheld
+from federation.contents import is_withheld, released_refs
 from federation.ledger import get_state
 from federation.ledger_records import ChannelRecord, CoveredRecord
-from policies.acts import Act
 from sharing import collections
 from sharing.objects import StixObject, chunks
 
@@ -27,11 +26,12 @@ def lacking_there(session: Session, record: ChannelRecord, bundle: bytes) -> lis
     The ledger tells which these are; whatever else it tells, the author of a release has them.
     """
     released = SignedBundle.read(StixObject.read(bundle))
-    if released.act != Act.OBJECT_RELEASED:
+    refs = released_refs(released)
+    if not refs:
         return []
     state = get_state(session, record)
     wanted = []
-    for row in _covered(session, record.id, released.body["objects"]):
+    for row in _covered(session, record.id, refs):
         place = (row.epoch, row.seq)
         if not row.recalled and is_withheld(state, record.owner, place, row.claimed):
             wanted.append(row.sha256)

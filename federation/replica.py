@@ -24,6 +24,7 @@ from federation.desk import Desk
 from federation.doubt import Consequence, Doubt, DoubtError, consequence
 from federation.endorsements import compare_endorsements
 from federation.errands import ask
+from federation.fellows import fellows, shown_by
 from federation.judge import Judged, Reader, judge_entry
 from federation.ledger import (
     find_channel,
@@ -142,19 +143,40 @@ class Replicas:
                 doubt, whole = self._take(channel, source, page)
                 if not whole:
                     break
+        asked: set[str] = set()
         for _ in range(ROUNDS):
             if doubt is None or not doubt.refs or consequence(doubt.doubt) is not Consequence.WAIT:
                 break
-            found = server.by_ids(channel, doubt.refs)
-            if not found:
-                break
-            before = doubt
-            doubt, whole = self._take(channel, source, PulledPage(found, None))
+            before, whole = doubt, True
+            for found in self._find(channel, source, server, before.refs):
+                doubt, whole = self._take(channel, source, PulledPage(found, None))
+                if not whole or not _is_same(doubt, before):
+                    break
             if not whole:
                 break
-            if doubt is not None and doubt.refs == before.refs and doubt.doubt is before.doubt:
+            if _is_same(doubt, before):
+                # Nobody shows it. What ends our own part may have been followed by its recall.
+                asked.update(before.refs)
+                doubt = self.apply(channel, asked=frozenset(asked))
+            if _is_same(doubt, before):
                 break
         return doubt
+
+    def _find(
+        self, channel: str, source: str, server: ChannelServer, refs: Iterable[str]
+    ) -> Iterator[list[Mapping[str, Any]]]:
+        """Ask for objects by their ids: the source, then members that read here before it.
+
+        An owner that joined late was never due what it is asked for here.
+        """
+        listed = list(refs)
+        found = server.by_ids(channel, listed)
+        if found:
+            yield found
+        with reading() as session:
+            others = fellows(get_channel(session, channel), self.desk(session).organisation)
+        others = [one for one in others if one != source]
+        yield from shown_by(others, lambda one: self.connect(one, channel).by_ids(channel, listed))
 
     def take_in(self, channel: str, values: list[Mapping[str, Any]]) -> DoubtError | None:
         """Take in what came by another way than a pull; the cursor stays where it is.
@@ -163,17 +185,23 @@ class Replicas:
         """
         return self._take(channel, "", PulledPage(values, None))[0]
 
-    def apply(self, channel: str) -> DoubtError | None:
-        """Apply what is staged, as far as it goes; give what it waits for, if it waits."""
+    def apply(self, channel: str, *, asked: frozenset[str] = frozenset()) -> DoubtError | None:
+        """Apply what is staged, as far as it goes; give what it waits for, if it waits.
+
+        Args:
+            asked: ids of objects that nobody shows us.
+        """
         while True:
             with transaction() as session:
-                applied, doubt = self._apply(session, channel)
+                applied, doubt = self._apply(session, channel, asked)
             if doubt is not None or applied < ENTRIES_PER_TRANSACTION:
                 return doubt
 
-    def _apply(self, session: Session, channel: str) -> tuple[int, DoubtError | None]:
+    def _apply(
+        self, session: Session, channel: str, asked: frozenset[str] = frozenset()
+    ) -> tuple[int, DoubtError | None]:
         desk, now = self.desk(session), self.clock()
-        applied, doubt = apply_staged(session, desk, channel, now=now)
+        applied, doubt = apply_staged(session, desk, channel, now=now, asked=asked)
         if applied:
             ask_receipt(session, desk, get_channel(session, channel), now=now)
             ask_round(session, channel, now=now, due=now + self.witness_every)
@@ -217,14 +245,25 @@ class Replicas:
         return False
 
 
+def _is_same(doubt: DoubtError | None, before: DoubtError) -> bool:
+    return doubt is not None and doubt.refs == before.refs and doubt.doubt is before.doubt
+
+
 def apply_staged(
-    session: Session, desk: Desk, channel: str, *, now: datetime, learning: bool = False
+    session: Session,
+    desk: Desk,
+    channel: str,
+    *,
+    now: datetime,
+    learning: bool = False,
+    asked: frozenset[str] = frozenset(),
 ) -> tuple[int, DoubtError | None]:
     """Apply up to `ENTRIES_PER_TRANSACTION` staged entries in this transaction.
 
     Gives how many, and the doubt that stopped it.
 
     Args:
+        asked: ids of objects that nobody shows us.
         learning: what is staged came from another member than our source; it may tell of a new
             owner even where we own the channel.
     """
@@ -246,7 +285,7 @@ def apply_staged(
             entry = next_entry(session, channel, state)
             if entry is None:
                 break
-            judged = _judge(session, desk, record, state, entry, ahead)
+            judged = _judge(session, desk, record, state, entry, ahead, asked)
             check_own_keys(desk.node, judged.state)
         except ForbiddenError as error:
             record.standing, record.sentence, record.doubted_at = Standing.ENDED, error.message, now
@@ -334,6 +373,7 @@ def _judge(
     state: ChannelState | None,
     entry: SignedBundle,
     ahead: Ahead,
+    asked: frozenset[str],
 ) -> Judged:
     if state is None and record.genesis not in (None, entry.sha256):
         raise DoubtError(Doubt.FORK, "the first entry is not the one that the invitation named")
@@ -346,8 +386,11 @@ def _judge(
     except DoubtError as error:
         if error.doubt is not Doubt.MISSING_OBJECT or state is None:
             raise
+        seen = ahead.look(session, state, entry)
         reader = Reader(
-            organisation=desk.organisation, recalled_ahead=ahead.recalled(session, state, entry)
+            organisation=desk.organisation,
+            recalled_ahead=seen.recalled,
+            gone=asked.issuperset(error.refs) and seen.ends_for(desk.organisation),
         )
         judged = judge_entry(state, entry, facts, reader)
     if state is None:

@@ -14,7 +14,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from federation.bundles import Position, SignedBundle
-from federation.contents import is_proven
+from federation.contents import is_proven, released_refs
 from federation.doubt import Doubt, DoubtError
 from federation.facts import MemoryFacts
 from federation.ledger_records import EntryRecord, StagedRecord
@@ -217,10 +217,11 @@ def arrived_for(session: Session, channel: str, bundle: SignedBundle) -> MemoryF
     refs = [item.ref for item in bundle.contents]
     for stix in _staged(session, channel, refs):
         facts.add_object(stix)
-    inner = _released(bundle)
+    inner = list(released_refs(bundle))
     for copies in facts.bundles.values():
         contribution = SignedBundle.read(copies[0])
-        inner += [item.ref for item in contribution.contents] + _released(contribution)
+        inner += [item.ref for item in contribution.contents]
+        inner += released_refs(contribution)
     for stix in _staged(session, channel, inner):
         facts.add_object(stix)
     return facts
@@ -302,13 +303,6 @@ def _as_it_came(value: Mapping[str, Any]) -> bytes:
         return canonical(value)
     except InvalidError:
         return json.dumps(value).encode()
-
-
-def _released(bundle: SignedBundle) -> list[str]:
-    """Give what a bundle makes due without covering it."""
-    if bundle.act != Act.OBJECT_RELEASED:
-        return []
-    return [str(ref) for ref in bundle.body.get("objects", ())]
 
 
 def _staged(session: Session, channel: str, refs: Iterable[str]) -> Iterable[StixObject]:

@@ -5,6 +5,8 @@ Source: protocol, 7.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlalchemy.orm import Session
 
 from federation import stage
@@ -64,23 +66,38 @@ def _only(entries: list[SignedBundle], state: ChannelState | None = None) -> Sig
     return min(entries, key=lambda entry: (not is_proven(entry, chains), entry.created_ns))
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What the staged chain brings further on.
+
+    Args:
+        recalled: hashes of what it recalls.
+        state: the ledger at its end, as far as it proves.
+    """
+
+    recalled: frozenset[str]
+    state: ChannelState
+
+    def ends_for(self, organisation: str) -> bool:
+        """Tell whether an organisation that took part does so no more at its end."""
+        return self.state.ends_for(organisation)
+
+
 class Ahead:
-    """What the staged chain recalls further on; looked at once, the stage stays as it is."""
+    """What comes further on in the staged chain; looked at once, the stage stays as it is."""
 
     def __init__(self) -> None:
-        self._recalled: frozenset[str] | None = None
+        self._seen: Seen | None = None
 
-    def recalled(
-        self, session: Session, state: ChannelState, entry: SignedBundle
-    ) -> frozenset[str]:
-        """Give the hashes of what the chain from this entry on recalls."""
-        if self._recalled is None:
-            self._recalled = _recalled_ahead(session, state, entry)
-        return self._recalled
+    def look(self, session: Session, state: ChannelState, entry: SignedBundle) -> Seen:
+        """Give what the chain from this entry on brings."""
+        if self._seen is None:
+            self._seen = _look_ahead(session, state, entry)
+        return self._seen
 
 
-def _recalled_ahead(session: Session, state: ChannelState, entry: SignedBundle) -> frozenset[str]:
-    """Verify the staged chain ahead of its objects; give what its entries recall.
+def _look_ahead(session: Session, state: ChannelState, entry: SignedBundle) -> Seen:
+    """Verify the staged chain ahead of its objects.
 
     Source: protocol, 7: a covered object may be absent if a later entry of the verified chain
     recalls it.
@@ -104,4 +121,4 @@ def _recalled_ahead(session: Session, state: ChannelState, entry: SignedBundle) 
         recalled.update(judged.disowned.hidden)
         ahead = judged.state
         following = _following(session, channel, ahead)
-    return frozenset(recalled)
+    return Seen(frozenset(recalled), ahead)

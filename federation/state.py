@@ -162,6 +162,11 @@ class ChannelState:
             return member.state if member is not None else None
         return self.things.get(f"{thing}:{subject}")
 
+    def ends_for(self, organisation: str) -> bool:
+        """Tell whether an organisation that was in the audience is in it no more."""
+        member = self.members.get(organisation)
+        return member is not None and bool(member.stays) and not member.is_joined
+
     def descriptor(self, organisation: str) -> Descriptor | None:
         """Give what an organisation newest said of itself in this ledger."""
         chain = self.chains.get(organisation)

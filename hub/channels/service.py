@@ -188,7 +188,7 @@ def decline(session: Session, desk: Desk, actor: Actor, channel: str, *, now: da
     return _answer(session, desk, actor, invitation, Act.MEMBER_DECLINED, body, now=now)
 
 
-def add_note(
+def add_note(  # noqa: PLR0913 - what is said, about what and to whom
     session: Session,
     desk: Desk,
     actor: Actor,
@@ -196,12 +196,16 @@ def add_note(
     *,
     text: str,
     tlp: TLP | None = None,
+    later_members: bool | None = None,
+    about: Sequence[str] = (),
     now: datetime,
 ) -> Written:
     """Add a note to a channel.
 
     Args:
         tlp: its label; the channel's ceiling where none is given.
+        later_members: whether later members read it, whatever its label.
+        about: what it is about; the channel where nothing is named.
 
     Raises:
         ForbiddenError: the actor may not, or the label does not go with the channel.
@@ -209,10 +213,21 @@ def add_note(
     """
     record = get_visible_channel(session, actor, channel)
     state = get_state(session, record)
-    notes = _note(desk, text, about=[state.identity], marking=tlp or state.ceiling, now=now)
+    refs = list(about) or [state.identity]
+    notes = _note(desk, text, about=refs, marking=tlp or state.ceiling, now=now)
     if not notes:
         raise InvalidError("a note needs some text", field="text")
-    return write(session, desk, actor, channel, Act.NOTE_ADDED, {}, notes, now=now)
+    return write(
+        session,
+        desk,
+        actor,
+        channel,
+        Act.NOTE_ADDED,
+        {},
+        notes,
+        later_members=later_members,
+        now=now,
+    )
 
 
 def leave(session: Session, desk: Desk, actor: Actor, channel: str, *, now: datetime) -> Written:
@@ -259,7 +274,7 @@ def uninvite(
     return written
 
 
-def write(
+def write(  # noqa: PLR0913 - who writes what, where and for whom
     session: Session,
     desk: Desk,
     actor: Actor,
@@ -268,9 +283,14 @@ def write(
     body: Mapping[str, Any],
     objects: Sequence[StixObject],
     *,
+    later_members: bool | None = None,
     now: datetime,
 ) -> Written:
     """Write any act, with the right that it takes.
+
+    Args:
+        later_members: whether later members get the objects, whatever their label; where nobody
+            says, as the table of acts has it.
 
     Raises:
         ForbiddenError: the actor may not, or an object may not be shared here.
@@ -292,7 +312,17 @@ def write(
             field="on_behalf_of",
             hint="Relaying has its own command and form.",
         )
-    written = channels.write(session, desk, channel, act, body, objects, by=actor.name, now=now)
+    written = channels.write(
+        session,
+        desk,
+        channel,
+        act,
+        body,
+        objects,
+        later_members=later_members,
+        by=actor.name,
+        now=now,
+    )
     audit.record(session, actor, act.value, channel, now=now)
     return written
 
