@@ -21,6 +21,7 @@ from federation.descriptor import KeyUse
 from federation.desk import Desk
 from federation.doubt import Doubt, DoubtError
 from federation.endpoints import bearer_token
+from federation.gate import Gate
 from federation.heads import Head
 from federation.keys import PublicKey
 from federation.ledger import append, load_state, lock_channel
@@ -63,11 +64,13 @@ class ChannelDoors:
         person: finds the person behind a request's API token and tells whether they may read what
             is TLP:RED; raises `UnverifiedError`.
         clock: what time it is.
+        gate: counts what nodes ask.
     """
 
     desk: Callable[[Session], Desk]
     person: Callable[[Request], bool]
     clock: Callable[[], datetime]
+    gate: Gate
 
     def caller(self, request: Request) -> Caller:
         """Tell who is asking: a node by its access token, else a person of ours."""
@@ -79,6 +82,8 @@ class ChannelDoors:
                 organisation = verify_access_token(
                     session, bearer_token(request), node=node, now=self.clock()
                 )
+                channel = (request.view_args or {}).get("collection_id")
+                self.gate.admit(session, organisation, channel=channel)
                 return Caller(organisation, NODE)
         kind = READER_OF_RED if self.person(request) else PERSON
         return Caller(node.organisation, kind)

@@ -23,6 +23,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, Unsupporte
 from federation.bells import BELL_LIMIT_BYTES, verify_bell
 from federation.confirmations import CONFIRMATION_LIMIT_BYTES, take_confirmation
 from federation.descriptor import MAX_VERSIONS
+from federation.gate import Gate
 from federation.heads import Head, Heads, etag_of, heads_document
 from federation.keystore import KeyRing
 from federation.node import find_descriptor_bytes, get_node
@@ -57,6 +58,19 @@ _JOSE: Final = "application/jose"
 _JSON: Final = "application/json"
 _FORM: Final = "application/x-www-form-urlencoded"
 
+_FOR_STRANGERS: Final = frozenset(
+    f"federation.{name}"
+    for name in (
+        "get_node_descriptor",
+        "get_descriptor",
+        "post_pairing",
+        "post_confirmation",
+        "post_token",
+        "post_bell",
+    )
+)
+"""What is answered, or proven, before anybody knows who asks: counted by address."""
+
 HeadsFor: TypeAlias = Callable[[Session, str], Iterable[Head]]
 """(session, organisation) → the heads of the channels that it may read."""
 Hear: TypeAlias = Callable[[Session, str, Head, datetime], object]
@@ -77,6 +91,7 @@ class FederationDoors:
         activated: called in the transaction in which a partnership was found active on both
             sides' word; may be called again, so it does what is missing and nothing twice.
         channel_keys: finds keys of organisations that only share a channel with us.
+        gate: counts what partners ask, and strangers.
         plain_http_hosts: hosts for which plain HTTP was allowed by name.
     """
 
@@ -86,6 +101,7 @@ class FederationDoors:
     hear: Hear
     activated: PartnerHook
     channel_keys: ChannelKeys
+    gate: Gate
     plain_http_hosts: frozenset[str] = frozenset()
 
 
@@ -108,6 +124,11 @@ def create_federation(doors: FederationDoors) -> Blueprint:
     _add_pairing(bp, doors)
     _add_exchange(bp, doors)
     _add_receipts(bp, doors)
+
+    @bp.before_request
+    def count_strangers() -> None:
+        if request.endpoint in _FOR_STRANGERS:
+            doors.gate.admit_stranger()
 
     @bp.errorhandler(CoordinationError)
     def refuse(error: CoordinationError) -> ResponseReturnValue:
@@ -208,6 +229,7 @@ def _add_exchange(bp: Blueprint, doors: FederationDoors) -> None:
             organisation = verify_access_token(
                 session, bearer_token(request), node=node, now=doors.clock()
             )
+            doors.gate.admit(session, organisation)
             heads = Heads(
                 descriptor_version=node.newest.version,
                 descriptor_sha256=node.newest.sha256,
@@ -220,7 +242,9 @@ def _add_exchange(bp: Blueprint, doors: FederationDoors) -> None:
 def _add_receipts(bp: Blueprint, doors: FederationDoors) -> None:
     def get_caller(session: Session) -> str:
         token = bearer_token(request)
-        return verify_access_token(session, token, node=get_node(session), now=doors.clock())
+        caller = verify_access_token(session, token, node=get_node(session), now=doors.clock())
+        doors.gate.admit(session, caller)
+        return caller
 
     @bp.post("/federation/channels/<channel>/receipts/")
     def post_receipt(channel: str) -> ResponseReturnValue:

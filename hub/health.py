@@ -39,6 +39,9 @@ FindBeat = Callable[[Session], datetime | None]
 REQUESTS: Final = Counter(
     "tocsin_http_requests", "Requests answered", ("endpoint", "method", "status")
 )
+REFUSED: Final = Counter(
+    "tocsin_refused_by_quota", "Requests of partners and strangers refused by a quota", ("quota",)
+)
 SECONDS: Final = Histogram("tocsin_http_seconds", "Time to answer a request", ("endpoint",))
 
 

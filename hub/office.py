@@ -12,6 +12,7 @@ from federation.client import PartnerHttp
 from federation.desk import Desk
 from federation.exchanges import Exchanges
 from federation.file_intake import FileIntake
+from federation.gate import Gate
 from federation.outbox import Outbox
 from federation.replica import Replicas
 from federation.rounds import Rounds
@@ -25,6 +26,7 @@ class Office:
     """The parts of this node that were joined when the application was made."""
 
     keys: Keys
+    gate: Gate
     http: PartnerHttp
     exchanges: Exchanges
     replicas: Replicas

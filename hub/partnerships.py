@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from federation import pairing, partners
+from federation import pairing, partners, throttling
 from federation.exchanges import Exchanges
 from federation.invitations import Invitation
 from federation.node import get_node
@@ -163,4 +163,25 @@ def end(
     actor.may(Right.MANAGE_PARTNERS).enforce()
     partner = partners.end_partner(session, organisation, by=actor.name, reason=reason, now=now)
     audit.record(session, actor, "partner.ended", organisation, now=now)
+    return partner
+
+
+def set_quota(
+    session: Session, actor: Actor, organisation: str, percent: int, *, now: datetime
+) -> Partner:
+    """Allow a partner more or less than is usual.
+
+    Args:
+        percent: of what every partner may ask of this node.
+
+    Raises:
+        ForbiddenError: the actor does not manage partners.
+        NotFoundError: there is no such partner.
+        InvalidError: less than one percent, or more than a hundred times as much.
+    """
+    actor.may(Right.MANAGE_PARTNERS).enforce()
+    partner = partners.get_partner(session, organisation)
+    throttling.set_percent(session, organisation, percent)
+    reason = f"{percent} percent of the usual quota"
+    audit.record(session, actor, "partner.quota_set", organisation, reason=reason, now=now)
     return partner

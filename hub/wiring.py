@@ -21,10 +21,12 @@ from federation.endpoints import FederationDoors, create_federation
 from federation.errands import Done, Outcome
 from federation.exchanges import Exchanges, assertion_maker
 from federation.file_intake import FileIntake
+from federation.gate import Gate
 from federation.ledger import get_channel
 from federation.node import find_node
 from federation.origins import Destination, host_of, is_loopback
 from federation.outbox import Outbox
+from federation.quotas import Rates
 from federation.replica import Replicas
 from federation.rounds import Rounds
 from federation.servers import NodeServer
@@ -64,10 +66,13 @@ def register(app: APIFlask, settings: Settings) -> None:
         hear=office.rounds.hear,
         activated=office.rounds.welcome,
         channel_keys=channel_keys,
+        gate=office.gate,
         plain_http_hosts=frozenset(settings.plain_http_hosts),
     )
     app.register_blueprint(create_federation(doors))
-    channel_doors = ChannelDoors(desk=office.desk, person=_person, clock=clock.utcnow)
+    channel_doors = ChannelDoors(
+        desk=office.desk, person=_person, clock=clock.utcnow, gate=office.gate
+    )
     taxii = create_taxii(
         channel_doors, max_content_length=settings.max_envelope_bytes, utcnow=clock.utcnow
     )
@@ -139,6 +144,7 @@ def _open_office(settings: Settings) -> Office:
     )
     office = Office(
         keys=keys,
+        gate=_open_gate(settings),
         http=http,
         exchanges=exchanges,
         replicas=replicas,
@@ -167,6 +173,22 @@ def _is_on_loopback() -> bool:
     with reading() as session:
         node = find_node(session)
     return node is not None and is_loopback(host_of(node.base_url))
+
+
+def _open_gate(settings: Settings) -> Gate:
+    rates = Rates(
+        requests=settings.quota_requests,
+        bytes=settings.quota_bytes,
+        contributions=settings.quota_contributions,
+        at_once=settings.quota_at_once,
+        strangers=settings.quota_strangers,
+    )
+    return Gate(
+        rates,
+        clock=clock.utcnow,
+        unknown_bytes=settings.max_envelope_bytes,
+        refused=lambda quota: health.REFUSED.labels(quota.value).inc(),
+    )
 
 
 def _person(request: Request) -> bool:

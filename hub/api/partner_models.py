@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
 from sqlalchemy.orm import Session
 
-from federation import pairing
+from federation import pairing, throttling
 from federation.node import get_node
 from federation.pairing import GivenInvitation
 from federation.partner_keys import newest_descriptor
 from federation.partner_records import PartnerState, StopReason
 from federation.partners import MAX_REASON_CHARACTERS, Partner
+from hub import clock
 from hub.api.models import Document, Form, Moment
 from hub.api.node import KeyOut
 
@@ -56,11 +58,30 @@ class PartnersOut(Document):
     next: str | None
 
 
+class ThrottledOut(Document):
+    """That a partner asks more of this node than it may."""
+
+    since: Moment
+    at: Annotated[Moment, Field(description="When it was last refused something.")]
+    what: Annotated[str, Field(description="Which quota was used up.")]
+    refused_count: int
+
+
 class PartnerDetailOut(PartnerOut):
     """One partnership, with what both administrators compare."""
 
     phrase: Annotated[list[str], Field(description="The eight words that both sides see.")]
     keys: list[KeyOut]
+    quota_percent: Annotated[int, Field(description="What it may ask, of what is usual.")]
+    throttled: Annotated[
+        ThrottledOut | None, Field(description="That it asks more; null: it does not.")
+    ]
+
+
+class QuotaIn(Form):
+    """What one partner may ask of this node."""
+
+    percent: Annotated[int, Field(ge=throttling.LEAST_PERCENT, le=throttling.MOST_PERCENT)]
 
 
 class InvitationIn(Form):
@@ -125,8 +146,11 @@ def partner_document(partner: Partner) -> PartnerOut:
     return PartnerOut.model_validate(partner, from_attributes=True)
 
 
-def partner_detail(session: Session, partner: Partner) -> PartnerDetailOut:
-    """Give a partnership with the phrase and the keys in its newest descriptor."""
+def partner_detail(
+    session: Session, partner: Partner, *, now: datetime | None = None
+) -> PartnerDetailOut:
+    """Give a partnership with the phrase, the keys in its newest descriptor, and its quota."""
+    throttled = throttling.find_throttled(session, partner.organisation, now=now or clock.utcnow())
     return PartnerDetailOut(
         **dict(partner_document(partner)),
         phrase=list(pairing.verification_phrase(get_node(session), partner)),
@@ -140,6 +164,10 @@ def partner_detail(session: Session, partner: Partner) -> PartnerDetailOut:
             )
             for entry in newest_descriptor(session, partner.organisation).keys
         ],
+        quota_percent=throttling.percent_of(session, partner.organisation),
+        throttled=ThrottledOut.model_validate(throttled, from_attributes=True)
+        if throttled
+        else None,
     )
 
 

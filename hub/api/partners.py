@@ -20,6 +20,7 @@ from hub.api.partner_models import (
     PartnerDetailOut,
     PartnerOut,
     PartnersOut,
+    QuotaIn,
     ReasonIn,
     given_document,
     partner_detail,
@@ -151,6 +152,21 @@ def post_partner_resumption(call: Call, organisation: str) -> PartnerOut:
     return partner_document(
         partnerships.resume(call.session, call.actor, organisation, now=call.now)
     )
+
+
+@resource.writes(
+    "POST",
+    "/<organisation>/quota",
+    takes=QuotaIn,
+    gives=PartnerDetailOut,
+    action="partner.quota_set",
+)
+def post_partner_quota(call: Call, organisation: str, body: QuotaIn) -> PartnerDetailOut:
+    """Allow a partner more or less than is usual."""
+    partner = partnerships.set_quota(
+        call.session, call.actor, organisation, body.percent, now=call.now
+    )
+    return partner_detail(call.session, partner, now=call.now)
 
 
 @resource.writes(

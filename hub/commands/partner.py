@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from federation import partners
+from federation import partners, throttling
 from federation.invitations import LIFE, read_invitation
 from federation.partner_records import PartnerState
 from federation.partners import Partner
@@ -195,6 +195,23 @@ def resume(name: str, *, as_json: bool) -> None:
         show_detail(_detail(partner), as_json=as_json, first=first)
 
 
+@command.command("quota")
+@click.argument("name")
+@click.argument("percent", type=click.IntRange(throttling.LEAST_PERCENT, throttling.MOST_PERCENT))
+@frame.as_json
+@frame.refusing
+def quota(name: str, percent: int, *, as_json: bool) -> None:
+    """Allow NAME to ask PERCENT of what every partner may ask of this node; 100 is usual."""
+    with frame.node():
+        with transaction() as session:
+            partner = get_partner_named(session, name)
+            partner = partnerships.set_quota(
+                session, frame.console_actor(), partner.organisation, percent, now=clock.utcnow()
+            )
+        first = f"{partner.name} may ask {percent} percent of what is usual"
+        show_detail(_detail(partner), as_json=as_json, first=first)
+
+
 @command.command("end")
 @click.argument("name")
 @click.option("--reason", help="For our own record; never sent.")
@@ -233,6 +250,9 @@ def show_detail(document: PartnerDetailOut, *, as_json: bool, first: str) -> Non
         lines.append("  unverified    the words were not compared")
     if document.stopped_by is not None:
         lines.append("  stopped       it showed two different descriptors of one version")
+    if document.throttled is not None:
+        since, count = document.throttled.since, document.throttled.refused_count
+        lines.append(f"  throttled     since {since:%H:%M} UTC, {count} requests refused")
     if document.failure is not None:
         lines.append(f"  trouble       {frame.printable(document.failure)}")
     value: dict[str, Any] = document.model_dump(mode="json")

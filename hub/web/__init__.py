@@ -12,12 +12,13 @@ from hub.web.views import (
     door,
     members,
     partners,
+    quotas,
     relay,
     today,
 )
 
 # Importing a module of views adds its routes.
-VIEWS = (account, administration, channels, door, members, partners, relay, today)
+VIEWS = (account, administration, channels, door, members, partners, quotas, relay, today)
 
 
 def register(app: Flask) -> None:

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from flask import Response, flash, redirect, url_for
 from pydantic import StringConstraints
 from werkzeug.wrappers import Response as BaseResponse
 
-from federation import pairing, partners
+from federation import pairing, partners, throttling
 from federation.invitations import Invitation
 from federation.node import get_node
 from federation.partner_keys import newest_descriptor
@@ -183,7 +183,7 @@ def post_pairing() -> BaseResponse:
 @pages.get("/partners/<organisation>")
 def get_partner(organisation: str) -> Response:
     """Show one partner."""
-    return _show_partner(organisation)
+    return show_partner(organisation)
 
 
 @pages.post("/partners/<organisation>/confirmation")
@@ -205,7 +205,7 @@ def post_confirmation(organisation: str) -> BaseResponse:
 
     filled, status = attempt(ConfirmForm, act)
     if status is not DONE:
-        return _show_partner(organisation, confirm_form=filled, status=status)
+        return show_partner(organisation, confirm_form=filled, status=status)
     return _to(organisation)
 
 
@@ -220,7 +220,7 @@ def post_partner_suspend(organisation: str) -> BaseResponse:
 
     filled, status = attempt(ReasonForm, act)
     if status is not DONE:
-        return _show_partner(organisation, suspend_form=filled, status=status)
+        return show_partner(organisation, suspend_form=filled, status=status)
     flash("The exchange with this partner has stopped.", "good")
     return _to(organisation)
 
@@ -245,7 +245,7 @@ def post_partner_end(organisation: str) -> BaseResponse:
 
     filled, status = attempt(ReasonForm, act)
     if status is not DONE:
-        return _show_partner(organisation, end_form=filled, status=status)
+        return show_partner(organisation, end_form=filled, status=status)
     flash("The partnership has ended.", "good")
     return _to(organisation)
 
@@ -330,14 +330,16 @@ def _show_pairing(
     )
 
 
-def _show_partner(
+def show_partner(
     organisation: str,
     *,
     confirm_form: Filled[ConfirmForm] | None = None,
     suspend_form: Filled[ReasonForm] | None = None,
     end_form: Filled[ReasonForm] | None = None,
+    quota_form: Filled[Any] | None = None,
     status: HTTPStatus = HTTPStatus.OK,
 ) -> Response:
+    """Show one partner, with the forms that came back."""
     actor, now = current_actor(), clock.utcnow()
     actor.may(Right.READ_PARTNERS).enforce()
     with reading() as session:
@@ -347,6 +349,8 @@ def _show_partner(
         phrase = pairing.verification_phrase(get_node(session), row)
         keys = [key_view(key) for key in newest_descriptor(session, organisation).keys]
         channels = queries.visible_channels_with(session, actor, organisation)
+        throttled = throttling.find_throttled(session, organisation, now=now)
+        percent = throttling.percent_of(session, organisation)
         theirs = {one.id: one.name for one in channels if one.owner == organisation}
         outbox = [
             contribution_of(session, one, place=theirs[one.channel])
@@ -364,6 +368,9 @@ def _show_partner(
         confirm_form=confirm_form,
         suspend_form=suspend_form,
         end_form=end_form,
+        quota_form=quota_form,
+        throttled=throttled,
+        percent=percent,
     )
 
 

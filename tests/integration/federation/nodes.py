@@ -15,6 +15,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from federation.client import PartnerHttp, Timeouts
 from federation.endpoints import FederationDoors, create_federation
 from federation.exchanges import Exchanges, assertion_maker
+from federation.gate import Gate
 from federation.heads import Head
 from federation.invitations import Invitation
 from federation.keys import PrivateKey, PublicKey
@@ -23,6 +24,7 @@ from federation.node import Node, get_node, init_node
 from federation.origins import Destination
 from federation.pairing import create_invitation
 from federation.partners import Partner, get_partner
+from federation.quotas import Rates
 from sharing.db import db, reading, transaction
 from tests.conftest import make_store_app, take_free_port
 from tests.kit.reach import LOOPBACK
@@ -74,6 +76,7 @@ class RunningNode:
             channel_keys=lambda _session, organisation, kid: self.channel_keys.get(
                 (organisation, kid)
             ),
+            gate=Gate(Rates(), clock=clock),
         )
         self.app.register_blueprint(create_federation(doors))
         with self.app.app_context(), transaction() as session:

@@ -1,0 +1,178 @@
+"""A partner that floods is told when to come again, and slows nobody else. Over real HTTP.
+
+Source: protocol, 14 (flooding by a partner); issue 3, 8.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+import requests
+
+from federation import throttling
+from federation.errands import find_waiting
+from federation.sources import DELIVER
+from policies.errors import InvalidError
+from policies.roles import PersonRole
+from tests.kit.api import Api
+from tests.kit.console import Console
+from tests.kit.hostile_peer import HostilePeer, peers
+from tests.kit.nodes import RunningNode, running, settle
+
+REQUESTS = 40
+TAXII = "application/taxii+json;version=2.1"
+
+
+@dataclass
+class Flooded:
+    """A CERT with an honest member, and a partner that floods it."""
+
+    cert: RunningNode
+    grid: RunningNode
+    mallory: HostilePeer
+    case: str
+
+    def ask(self) -> requests.Response:
+        """Ask for the heads, as the hostile partner."""
+        return self.mallory.get(self.cert, "/federation/heads/")
+
+    def rest(self) -> None:
+        """Fill every bucket, as time does."""
+        self.cert.office.gate.forget()
+
+
+@pytest.fixture(scope="module")
+def flooded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flooded]:
+    folder = tmp_path_factory.mktemp("flood")
+    quotas = {"quota_requests": REQUESTS, "quota_contributions": 5, "quota_strangers": 100}
+    with (
+        running(folder, "CERT", "Grid", **quotas) as (cert, grid),
+        peers(cert.now, "Mallory") as (mallory,),
+    ):
+        mallory.pair(cert)
+        case = cert.open("Case")
+        cert.invite(case, grid)
+        settle(cert, grid)
+        grid.join(case)
+        settle(cert, grid)
+        yield Flooded(cert, grid, mallory, case)
+
+
+def test_who_asks_too_much_is_told_when_to_come_again_and_others_notice_nothing(
+    flooded: Flooded,
+) -> None:
+    flooded.rest()
+    answers = [flooded.ask() for _ in range(REQUESTS + 5)]
+    statuses = [answer.status_code for answer in answers]
+    assert statuses[:REQUESTS] == [200] * REQUESTS
+    assert set(statuses[REQUESTS:]) == {429}
+    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
+    assert "requests" in answers[-1].json()["detail"]
+    with flooded.grid.app.app_context():
+        heads = flooded.grid.office.exchanges.ask_heads(flooded.cert.organisation)
+    assert heads is not None, "another partner is answered as ever"
+    flooded.grid.note(flooded.case, "We are heard.")
+    settle(flooded.cert, flooded.grid)
+    with flooded.cert.reading() as session:
+        assert find_waiting(session, DELIVER, flooded.case) is None
+        found = throttling.find_throttled(session, flooded.mallory.id, now=flooded.cert.now())
+    assert found is not None
+    assert (found.what, found.refused_count >= 1) == ("requests", True)
+
+
+def test_people_see_who_is_throttled_and_allow_more_or_less(flooded: Flooded) -> None:
+    flooded.rest()
+    api = Api.of(flooded.cert)
+    partner = f"/partners/{flooded.mallory.id}"
+    assert api.post(f"{partner}/quota", {"percent": 10}, status=200)["quota_percent"] == 10
+    flooded.rest()
+    statuses = [flooded.ask().status_code for _ in range(6)]
+    assert statuses == [200] * 4 + [429] * 2, "a tenth, of 40"
+    assert api.get(partner)["throttled"]["what"] == "requests"
+    metrics = flooded.cert.app.test_client().get("/metrics").get_data(as_text=True)
+    assert 'tocsin_refused_by_quota_total{quota="requests"}' in metrics
+    console = Console(flooded.cert)
+    shown = console.run("partner", "quota", "Mallory", 100).output
+    assert "throttled     since" in shown
+    assert console.run("partner", "quota", "Mallory", 0, code=2)
+    with flooded.cert.writing() as session, pytest.raises(InvalidError, match="percent"):
+        throttling.set_percent(session, flooded.mallory.id, 10_001)
+    handler = Api.of(flooded.cert, PersonRole.HANDLER)
+    assert handler.post(f"{partner}/quota", {"percent": 10}, status=403)["status"] == 403
+
+
+def test_a_body_is_counted_before_it_is_read(flooded: Flooded) -> None:
+    """By its announced length; where none is announced, as the longest that it may be."""
+    flooded.rest()
+    gate = flooded.cert.office.gate
+    gate.rates = type(gate.rates)(bytes=1_000_000)
+    flooded.rest()
+    path = f"/taxii2/channels/collections/{flooded.case}/objects/"
+    headers = {"Content-Type": TAXII, "Accept": TAXII}
+
+    def post(size: int) -> int:
+        answer = flooded.mallory.ask(flooded.cert, "POST", path, headers=headers, data=b" " * size)
+        return answer.status_code
+
+    try:
+        assert post(700_000) == 404, "it is no member: that, and no more, it is told"
+        began = time.monotonic()
+        assert post(700_000) == 429
+        assert time.monotonic() - began < 5
+        flooded.rest()
+        assert post(1_500_000) == 404, "what is larger than a minute's worth waits for all of it"
+        assert post(1) == 429
+    finally:
+        gate.rates = type(gate.rates)(requests=REQUESTS, contributions=5, strangers=100)
+        flooded.rest()
+
+
+def test_contributions_are_counted_for_each_channel_by_itself(flooded: Flooded) -> None:
+    flooded.rest()
+    other = flooded.cert.open("Another case")
+    flooded.cert.invite(other, flooded.grid)
+    settle(flooded.cert, flooded.grid)
+    flooded.grid.join(other)
+    settle(flooded.cert, flooded.grid)
+    flooded.rest()
+    for number in range(8):
+        flooded.grid.note(flooded.case, f"word {number}")
+    flooded.grid.note(other, "elsewhere")
+    settle(flooded.cert, flooded.grid)
+    with flooded.grid.reading() as session:
+        waiting = find_waiting(session, DELIVER, flooded.case)
+        assert waiting is not None
+        assert "more contributions than this node takes" in (waiting.last_reason or "")
+        assert find_waiting(session, DELIVER, other) is None
+    flooded.rest()
+    flooded.mallory.now.advance(minutes=2)  # type: ignore[attr-defined]
+    settle(flooded.cert, flooded.grid)
+    with flooded.grid.reading() as session:
+        assert find_waiting(session, DELIVER, flooded.case) is None
+
+
+def test_strangers_are_counted_by_their_address(flooded: Flooded) -> None:
+    flooded.rest()
+    where = f"{flooded.cert.base_url}/.well-known/coordination-node"
+    statuses = [requests.get(where, timeout=10).status_code for _ in range(102)]
+    assert statuses[:100] == [200] * 100
+    assert 429 in statuses[100:]
+    token = f"{flooded.cert.base_url}/federation/token/"
+    assert requests.post(token, data={}, timeout=10).status_code == 429
+    assert flooded.ask().status_code == 200, "who is known is not counted as a stranger"
+    flooded.rest()
+
+
+def test_one_partner_has_so_many_requests_under_way_and_no_more(flooded: Flooded) -> None:
+    flooded.rest()
+    gate = flooded.cert.office.gate
+    held = [gate._quotas.hold(flooded.mallory.id) for _ in range(6)]
+    assert None not in held
+    refused = flooded.ask()
+    assert refused.status_code == 429
+    assert "requests at once" in refused.json()["detail"]
+    flooded.rest()
+    assert flooded.ask().status_code == 200
