@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import requests
@@ -47,7 +48,11 @@ class Flooded:
 @pytest.fixture(scope="module")
 def flooded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flooded]:
     folder = tmp_path_factory.mktemp("flood")
-    quotas = {"quota_requests": REQUESTS, "quota_contributions": 5, "quota_strangers": 100}
+    quotas: dict[str, Any] = {
+        "quota_requests": REQUESTS,
+        "quota_contributions": 5,
+        "quota_strangers": 100,
+    }
     with (
         running(folder, "CERT", "Grid", **quotas) as (cert, grid),
         peers(cert.now, "Mallory") as (mallory,),
@@ -97,7 +102,7 @@ def test_people_see_who_is_throttled_and_allow_more_or_less(flooded: Flooded) ->
     console = Console(flooded.cert)
     shown = console.run("partner", "quota", "Mallory", 100).output
     assert "throttled     since" in shown
-    assert console.run("partner", "quota", "Mallory", 0, code=2)
+    console.run("partner", "quota", "Mallory", 0, code=2)
     with flooded.cert.writing() as session, pytest.raises(InvalidError, match="percent"):
         throttling.set_percent(session, flooded.mallory.id, 10_001)
     handler = Api.of(flooded.cert, PersonRole.HANDLER)

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 FLASK_BELOW_HUB = {
     "federation/access.py",
     "federation/endpoints.py",
+    "federation/gate.py",
     "federation/problems.py",
     "federation/rounds.py",
     "federation/worker.py",
