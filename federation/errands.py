@@ -46,6 +46,9 @@ from sharing.orm import UTCDateTime
 LEASE: Final = timedelta(seconds=15)
 """How long a claim is believed without a sign of life from its holder."""
 
+NOT_BEFORE_AT_MOST: Final = timedelta(hours=1)
+"""How long the other side may put us off at once, whatever it says."""
+
 KIND_LENGTH: Final = 40
 SUBJECT_LENGTH: Final = 300
 LANE_LENGTH: Final = 400
@@ -90,7 +93,8 @@ class Failed:
     Args:
         reason: one sentence that a person can read.
         name: the failure's name, as the protocol or we name it.
-        not_before: when the other side said that it makes sense to try again.
+        not_before: when the other side said that it makes sense to try again; of that,
+            `NOT_BEFORE_AT_MOST` is believed.
     """
 
     reason: str
@@ -497,7 +501,7 @@ def _retry(
     row.attempts += 1
     row.due_at = now + wait_after(row.attempts, chance)
     if failed.not_before is not None:
-        row.due_at = max(row.due_at, failed.not_before)
+        row.due_at = max(row.due_at, min(failed.not_before, now + NOT_BEFORE_AT_MOST))
     row.last_name = failed.name[:NAME_LENGTH]
     row.last_reason = failed.reason[:REASON_LENGTH]
     row.lease_until = row.holder = row.claimed = None

@@ -52,3 +52,6 @@ class WitnessRecord(Base):
     """Why it did not answer the last time."""
     searched_at: Mapped[datetime | None]
     """When its replica was last searched for an entry that ours has not."""
+    next_epoch: Mapped[int | None]
+    """With which place the next round goes on, where the last one did not come to the end."""
+    next_seq: Mapped[int | None]

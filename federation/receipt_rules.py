@@ -90,7 +90,8 @@ def _check_member(receipt: Receipt, held: Held, ledger: VouchedLedger) -> None:
     if member is None or not member.stays:
         raise DoubtError(Doubt.NOT_MEMBER, f"{receipt.author} never was a member here")
     place = (receipt.head.epoch, receipt.head.seq)
-    if held in (Held.ON_CHAIN, Held.CONTRADICTS) and not member.reads_all_at(place):
+    # Whose stay has ended can't have read on; what it says of later entries vouches for nothing.
+    if held is not Held.ABANDONED and not member.reads_all_at(place):
         name = ledger.name(receipt.author)
         raise DoubtError(Doubt.NOT_MEMBER, f"{name} was no member at {place[0]}/{place[1]}")
 

@@ -52,6 +52,8 @@ SEARCH_EVERY: Final = timedelta(minutes=10)
 SEARCHED_BEFORE: Final = timedelta(hours=1)
 SEARCHED_AT_MOST: Final = 50_000
 """How many bundles of a member's replica are looked through for one entry."""
+SEARCHED_FOR: Final = timedelta(minutes=1)
+"""How long one replica is searched at most; who answers slowly holds up nothing else."""
 SILENT_AFTER: Final = timedelta(hours=1)
 """Whose receipts have not come for so long does not hold back where the next question begins."""
 
@@ -98,7 +100,10 @@ class WitnessRounds:
         return Done(again_at=now + self.at_most)
 
     def go_round(self, channel: str) -> Outcome:
-        """Take over what the owner has collected, and ask the member whose turn it is."""
+        """Have the owner asked what it has collected, and the member whose turn it is.
+
+        Each is asked in a lane of its own: one that answers slowly keeps nobody else waiting.
+        """
         now = self.clock()
         with reading() as session:
             record = find_channel(session, channel)
@@ -108,10 +113,9 @@ class WitnessRounds:
             source = pulls_from(record, own)
             turn = _find_turn(session, record, {own, source})
             moves = record.applied_at is not None and now - record.applied_at < self.at_most
-        if source != own:
-            self.compare(channel, source)
-        if turn is not None:
-            self.compare(channel, turn)
+        with transaction() as session:
+            for organisation in {source, turn} - {own, None}:
+                ask_compare(session, channel, str(organisation), now=now)
         return Done(again_at=now + (self.every if moves else self.at_most))
 
     def compare(self, channel: str, organisation: str) -> Outcome:
@@ -138,11 +142,7 @@ class WitnessRounds:
             _get_witness(session, channel, organisation, self.clock())
             destination = self.destination(session, organisation, record)
             is_source = organisation == pulls_from(record, self.desk(session).organisation)
-            since = (
-                _since_owner(session, channel, self.clock())
-                if is_source
-                else _since_member(session, channel, organisation)
-            )
+            since = _since(session, channel, organisation, self.clock(), is_source=is_source)
         head: Position | None = None
         for _ in range(PAGES_AT_ONCE):
             answer = self.http.get_receipts(destination, channel, since)
@@ -155,7 +155,11 @@ class WitnessRounds:
                 )
                 witness = _get_witness(session, channel, organisation, now)
                 witness.answered_at, witness.sentence = now, _words(doubts)
-            if answer.next is None or answer.next <= since:
+                goes_on = answer.next is not None and answer.next > since
+                witness.next_epoch, witness.next_seq = (
+                    answer.next if answer.next is not None and goes_on else (None, None)
+                )
+            if answer.next is None or not goes_on:
                 break
             since = answer.next
         return head
@@ -187,7 +191,10 @@ class WitnessRounds:
     ) -> SignedBundle | None:
         server = self.connect(organisation, channel)
         places = {(place.epoch, place.seq) for place in wanted}
+        end = self.clock() + SEARCHED_FOR
         for stix in islice(server.bundles(channel, added_after), SEARCHED_AT_MOST):
+            if self.clock() > end:
+                return None
             if (stix.value.get("epoch"), stix.value.get("seq")) not in places:
                 continue
             try:
@@ -209,14 +216,26 @@ def ask_round(
 def hear_head(session: Session, organisation: str, head: Head, *, now: datetime) -> bool:
     """Compare a head that somebody else than our source named; have it asked where they differ.
 
+    Only a member, present or past, is asked: nobody else is to learn that we know the channel.
+
     Tells whether it is asked.
     """
     entry = session.get(EntryRecord, (head.channel, head.epoch, head.seq))
     if entry is None or entry.sha256 == head.sha256:
         return False
-    subject = f"{head.channel} {organisation}"
-    ask(session, COMPARE, subject, now=now, lane=f"{COMPARE} {organisation}")
+    record = find_channel(session, head.channel)
+    state = load_state(session, record) if record is not None else None
+    member = state.members.get(organisation) if state is not None else None
+    if member is None or not member.stays:
+        return False
+    ask_compare(session, head.channel, organisation, now=now)
     return True
+
+
+def ask_compare(session: Session, channel: str, organisation: str, *, now: datetime) -> None:
+    """Have one organisation asked what it holds; one question to it at a time."""
+    lane = f"{COMPARE} {organisation}"
+    ask(session, COMPARE, f"{channel} {organisation}", now=now, lane=lane)
 
 
 def _find_turn(session: Session, record: ChannelRecord, others: set[str]) -> str | None:
@@ -245,6 +264,22 @@ def _get_witness(session: Session, channel: str, organisation: str, now: datetim
         session.add(witness)
     witness.asked_at = now
     return witness
+
+
+def _since(
+    session: Session, channel: str, organisation: str, now: datetime, *, is_source: bool
+) -> tuple[int, int]:
+    """Give from where an organisation's receipts may be new to us.
+
+    A round that did not come to the end is gone on with. So nobody keeps us at the beginning of
+    a long collection by vouching for old entries again and again.
+    """
+    known = session.get(WitnessRecord, (channel, organisation))
+    if known is not None and known.next_epoch is not None and known.next_seq is not None:
+        return known.next_epoch, known.next_seq
+    if is_source:
+        return _since_owner(session, channel, now)
+    return _since_member(session, channel, organisation)
 
 
 def _since_owner(session: Session, channel: str, now: datetime) -> tuple[int, int]:

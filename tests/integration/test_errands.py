@@ -215,6 +215,13 @@ def test_the_other_side_may_ask_for_a_longer_wait() -> None:
     assert see().due_at == NOON + 10 * MINUTE
 
 
+def test_the_other_side_puts_us_off_for_an_hour_at_most() -> None:
+    ask("a")
+    (claimed,) = claim()
+    settle(claimed, Failed("Never.", "too_many", not_before=NOON + timedelta(days=11)))
+    assert see().due_at == NOON + errands.NOT_BEFORE_AT_MOST
+
+
 def test_long_reasons_are_cut() -> None:
     ask("a")
     (claimed,) = claim()
