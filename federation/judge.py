@@ -118,7 +118,7 @@ def judge_entry(
     # 2. and 3. Its author's key stands in this ledger, is in use, and signed it.
     chains = _brought_chains(state, entry, act)
     chain = chains.get(entry.author) or (state.chains.get(entry.author) if state else None)
-    _prove(entry, chain, entry.created, act)
+    _prove(entry, chain, entry.created, _leaving(state, entry.author, act))
     # 4. and 5. Its author owns this epoch; it continues the chain.
     if state is None:
         _check_first(entry)
@@ -143,7 +143,8 @@ def _judge_contents(
         act = _read_act(copies[0], state.tables)
         chains = _described_chains(state, copies[0], act)
         proven_by = chains.get(copies[0].author) or state.chains.get(copies[0].author)
-        contribution = _prove_one(copies, proven_by, entry.created, act)
+        leaving = _leaving(state, copies[0].author, act)
+        contribution = _prove_one(copies, proven_by, entry.created, leaving)
     covered = gather(state, entry, contribution, facts, reader, chains)
     if contribution is not None:
         _check_contribution(state, contribution, act, facts, reader)
@@ -217,12 +218,13 @@ def _prove(
     bundle: SignedBundle,
     chain: tuple[Descriptor, ...] | None,
     ledger_time: str,
-    act: Act | None,
+    leaving: frozenset[str] = frozenset(),
 ) -> None:
     """Prove that a key in use by its author signed a bundle.
 
-    A bundle that carries newer descriptors may be signed by a key that they introduce, or by one
-    that they retire.
+    Args:
+        chain: the author's descriptors, those that the bundle brings along included.
+        leaving: keys that may be retired by what it brings along, and sign it all the same.
     """
     kid = bundle.kid
     if not chain:
@@ -232,22 +234,34 @@ def _prove(
         raise DoubtError(Doubt.UNKNOWN_KEY, f"{bundle.author} has no signing key {kid[:43]}")
     if key.revoked_at is not None:
         raise DoubtError(Doubt.REVOKED_KEY, f"the key {kid[:43]} was revoked at {key.revoked_at}")
-    if not key_in_use(key, read_instant(ledger_time)) and act is not Act.NODE_DESCRIBED:
+    if not key_in_use(key, read_instant(ledger_time)) and kid not in leaving:
         raise DoubtError(Doubt.UNKNOWN_KEY, f"the key {kid[:43]} is retired since {key.retired_at}")
     bundle.prove(key.key)
+
+
+def _leaving(state: ChannelState | None, author: str, act: Act | None) -> frozenset[str]:
+    """Give the keys that a description may retire and still be signed by.
+
+    Those are the keys in use by the descriptors before it: one that was retired earlier describes
+    nobody any more.
+    """
+    chain = state.chains.get(author, ()) if state is not None else ()
+    if act is not Act.NODE_DESCRIBED or not chain:
+        return frozenset()
+    return frozenset(one.key.thumbprint for one in signing_keys(chain) if one.in_use)
 
 
 def _prove_one(
     copies: Sequence[SignedBundle],
     chain: tuple[Descriptor, ...] | None,
     ledger_time: str,
-    act: Act | None,
+    leaving: frozenset[str],
 ) -> SignedBundle:
     """Give the first copy of a bundle that is proven; where none is, doubt the first."""
     doubts = []
     for bundle in copies:
         try:
-            _prove(bundle, chain, ledger_time, act)
+            _prove(bundle, chain, ledger_time, leaving)
         except DoubtError as error:
             doubts.append(error)
         else:
@@ -478,6 +492,6 @@ def _endorsers(state: ChannelState, judged: Judged, facts: Facts) -> frozenset[s
         head = Position.read(body["head"])
         known = facts.hash_at(head.epoch, head.seq) == head.sha256
         if (body["epoch"], body["round"], body["candidate"]) == wanted and known:
-            _prove(bundle, state.chains.get(bundle.author), opening.created, None)
+            _prove(bundle, state.chains.get(bundle.author), opening.created)
             endorsers.add(bundle.author)
     return frozenset(endorsers)

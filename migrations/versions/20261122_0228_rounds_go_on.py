@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: Final = "20261122_0228"
-down_revision: Final = "20261122_0212"
+down_revision: Final = "20261122_0220"
 branch_labels: Final = None
 depends_on: Final = None
 

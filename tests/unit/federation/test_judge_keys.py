@@ -110,6 +110,22 @@ def test_a_member_knows_when_a_ledger_describes_it_by_other_keys() -> None:
     check_own_keys(Node(tuple(member.chain)), state_of(kit))
 
 
+def test_a_key_that_was_retired_before_describes_nobody_any_more() -> None:
+    member = grid()
+    kit = LedgerKit.opened(member)
+    old = member.key
+    member.rotate(kit.tick())
+    # The description that retires a key may be signed by it.
+    body = {"descriptors": member.documents[1:]}
+    kit.contribute(member, Act.NODE_DESCRIBED, body, key=old)
+    kit.tick()
+    bundle = kit.contribution(member, Act.NODE_DESCRIBED, body, key=old)
+    kit.arrive(bundle.stix)
+    with pytest.raises(DoubtError) as caught:
+        kit.judge(kit.draft(Act.ADMITTED, admits=bundle))
+    assert caught.value.doubt is Doubt.UNKNOWN_KEY
+
+
 def test_a_recovery_key_that_an_owner_invented_is_not_ours() -> None:
     member, stranger = grid(), grid()
     stranger.label = "somebody else"
