@@ -77,9 +77,7 @@ def vouch(author: RunningNode, channel: str, head: Position, *, after: float = 0
     with author.reading() as session:
         key = author.office.desk(session).key
     now = author.now() + timedelta(seconds=after)
-    return make_receipt(
-        key, author=author.organisation, channel=channel, head=head, now=now
-    )
+    return make_receipt(key, author=author.organisation, channel=channel, head=head, now=now)
 
 
 def keep(node: RunningNode, channel: str, jws: str) -> None:
@@ -161,7 +159,8 @@ def test_an_endless_replica_is_not_searched_for_ever(nodes: Three) -> None:
     with grid.reading() as session:
         entry = session.get_one(EntryRecord, (channel, 1, 0))
         bundle = objects.find(session, entry.object_sha256)
-    assert bundle is not None and isinstance(grid.now, Clock)
+    assert bundle is not None
+    assert isinstance(grid.now, Clock)
     endless = _Endless(grid.now, bundle)
     rounds = replace(grid.office.rounds.witnesses, connect=lambda *_: endless)
     keep(grid, channel, vouch(cert, channel, Position(1, 1, "0" * 64)))

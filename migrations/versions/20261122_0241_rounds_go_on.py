@@ -1,6 +1,5 @@
 """Rounds go on."""
 
-
 from __future__ import annotations
 
 from typing import Final
@@ -8,8 +7,8 @@ from typing import Final
 import sqlalchemy as sa
 from alembic import op
 
-revision: Final = "20261122_0228"
-down_revision: Final = "20261122_0220"
+revision: Final = "20261122_0241"
+down_revision: Final = "20261122_0231"
 branch_labels: Final = None
 depends_on: Final = None
 
