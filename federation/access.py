@@ -32,6 +32,7 @@ from federation.ledger_records import (
     Standing,
 )
 from federation.node import get_node
+from federation.rollback import notice_seen
 from federation.state import Member
 from federation.tokens import verify_access_token
 from policies.acts import Act
@@ -120,8 +121,17 @@ class ChannelDoors:
                 # It is refused, and the proof against its author was kept.
                 raise refusal
         except (DoubtError, InvalidError, ForbiddenError) as error:
+            if isinstance(error, DoubtError) and error.doubt is Doubt.GAP:
+                self._look_behind(shelf, objects[-1])
             return _refused(shelf, objects, *refusal_of(error))
         return [Outcome(one.stix_id, one.version, None) for one in objects]
+
+    def _look_behind(self, shelf: Shelf, stix: StixObject) -> None:
+        """See whether a member has seen more of our ledger than is here."""
+        contribution = SignedBundle.read(stix)
+        with transaction() as session:
+            record = lock_channel(session, shelf.id)
+            notice_seen(session, record, contribution, now=self.clock())
 
     def _admit(
         self, session: Session, caller: Caller, shelf: Shelf, objects: Sequence[StixObject]
@@ -275,7 +285,8 @@ def _shelf(session: Session, caller: Caller, record: ChannelRecord) -> Shelf | N
     member = _find_member(record.state, caller.identity)
     if member is None:
         return None
-    ours = record.is_ours and record.standing is Standing.CURRENT
+    # One that is behind says so by name, and its members send again.
+    ours = record.is_ours and record.standing in (Standing.CURRENT, Standing.BEHIND)
     if member.stays:
         scope = scope_of(session, record, member)
         can_write = ours and (member.is_joined or member.state == "invited")

@@ -39,8 +39,10 @@ from federation.ledger_records import ChannelRecord, EntryRecord, Standing
 from federation.partner_keys import get_chain
 from federation.partners import find_partner
 from federation.replica import Replicas
+from federation.rollback import LOST_CHANNEL, fall_behind, look_soon
 from federation.sources import ask_pull, expect_direct, source_of
 from federation.stops import keep_evidence
+from federation.whole import LOST
 from federation.witnesses import keep_receipt
 from policies.acts import ChannelKind
 from policies.errors import ConflictError, CoordinationError, ForbiddenError, InvalidError
@@ -144,17 +146,20 @@ class FileIntake:
             desk, now = self.desk(session), self.clock()
             record = self._find_or_expect(session, desk, report, now)
             before, ours = head_of(record), source_of(record) == desk.organisation
-            if ours:
-                _check_ours(session, record, report)
+            news = not ours or _is_news(session, record, report)
+            if ours and news and record.standing is not Standing.BEHIND:
+                fall_behind(session, record, LOST, now=now)
         # 3. What is due to us goes the way of a pull; what is withheld from us is left alone.
         channel, doubt = record.id, None
-        if not ours:
+        if news:
             doubt = self._apply(archive, channel, ledger.withheld_from(desk.organisation))
         receipts = self._take_beside(archive, channel, report)
         with transaction() as session:
             record = lock_channel(session, channel)
             if record.standing is Standing.WAITING:
                 ask_pull(session, record, now=self.clock())
+            if record.standing is Standing.BEHIND:
+                look_soon(session, now=self.clock())
             return TakenIn(channel, before, head_of(record), record.standing, doubt, receipts)
 
     def _find_or_expect(
@@ -177,6 +182,8 @@ class FileIntake:
         invited = self.invited(session, channel)
         if invited is not None and invited.genesis == genesis:
             return expect_invited(session, invited, now=now)
+        if first.author == desk.organisation:
+            return _expect_own(session, desk, report, record, now)
         _check_direct(session, report)
         if record is None:
             return expect_direct(session, first.author, channel, now=now)
@@ -287,15 +294,29 @@ def _check_direct(session: Session, report: Report) -> None:
         )
 
 
-def _check_ours(session: Session, record: ChannelRecord, report: Report) -> None:
-    """Refuse a file that says other than our own ledger."""
+def _expect_own(
+    session: Session, desk: Desk, report: Report, record: ChannelRecord | None, now: datetime
+) -> ChannelRecord:
+    """Prepare for a channel of our own that we have lost."""
+    recovery = desk.node.descriptors[0].recovery.thumbprint
+    named = [one.recovery_key for one in report.members if one.organisation == desk.organisation]
+    if named != [recovery]:
+        raise DoubtError(Doubt.UNKNOWN_KEY, "it describes us by a recovery key that is not ours")
+    if record is None:
+        record = expect_direct(session, desk.organisation, _channel_of(report), now=now)
+    record.owner = desk.organisation
+    fall_behind(session, record, LOST_CHANNEL, now=now)
+    return record
+
+
+def _is_news(session: Session, record: ChannelRecord, report: Report) -> bool:
+    """Tell whether a file holds an entry of our own ledger that does not stand here."""
     for line in report.history:
         place = line.position
         entry = session.get(EntryRecord, (record.id, place.epoch, place.seq))
         if entry is None or entry.sha256 != place.sha256:
-            raise ConflictError(
-                f"the file holds an entry {place.epoch}/{place.seq} that is not in our ledger"
-            )
+            return True
+    return False
 
 
 def _batches(archive: IO[bytes], withheld: frozenset[str]) -> Iterator[list[Mapping[str, Any]]]:

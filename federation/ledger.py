@@ -34,6 +34,7 @@ from federation.ledger_records import (
 )
 from federation.partner_keys import hear_chain
 from federation.state import MEMBERSHIP, ChannelState
+from federation.whole import require_whole
 from policies.acts import Act
 from policies.errors import ConflictError, NotFoundError
 from policies.marking import effective_label
@@ -148,6 +149,7 @@ def append(  # noqa: PLR0913 - an entry has that many sides
     record = lock_channel(session, channel)
     if not record.is_ours:
         raise ConflictError("this channel is another organisation's", hint="Contribute to it.")
+    require_whole(session, record)
     state = get_state(session, record)
     facts = LedgerFacts(session, channel)
     for stix in (*arrived, *new):

@@ -28,6 +28,9 @@ class Standing(StrEnum):
     """Something is missing; the node pulls again by itself."""
     FROZEN = "frozen"
     """Nothing more is applied until an administrator chooses."""
+    BEHIND = "behind"
+    """Ours, and others hold, or may hold, entries of it that we have lost: nothing is written
+    before they are back, or an administrator opens a new epoch."""
     ENDED = "ended"
     """We left, were removed or declined: nothing more comes."""
 
@@ -64,6 +67,11 @@ class ChannelRecord(Base):
     """How far we have pulled, in the words of the server that `cursor_server` names."""
     cursor_server: Mapped[str | None]
     next_nth: Mapped[int] = mapped_column(default=1)
+    lost_epoch: Mapped[int | None]
+    lost_seq: Mapped[int | None]
+    """The furthest place that somebody has signed to have seen, while it is not here."""
+    restored_at: Mapped[datetime | None]
+    """When it was put back from a backup; until it was compared with what others hold."""
     opened_at: Mapped[datetime]
 
 

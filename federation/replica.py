@@ -43,6 +43,13 @@ from federation.ledger_records import (
 )
 from federation.openings import OpenedBy, open_epoch
 from federation.returns import offer_again
+from federation.rollback import (
+    LOST_CHANNEL,
+    RESTORED,
+    Behind,
+    fall_behind,
+    stay_behind,
+)
 from federation.sources import pulls_from, source_of
 from federation.staged_chain import Ahead, next_entry
 from federation.state import ChannelState
@@ -118,7 +125,21 @@ class Replicas:
             before, source = source, self._source(channel)
             if source == before:
                 break
+        if doubt is None:
+            self._note_compared(channel)
         return doubt
+
+    def _note_compared(self, channel: str) -> None:
+        """Note that a replica from a backup has come up to what its owner shows."""
+        with reading() as session:
+            record = get_channel(session, channel)
+            noted = record.restored_at is None or record.standing is Standing.BEHIND
+        if noted:
+            return
+        with transaction() as session:
+            record = lock_channel(session, channel)
+            if record.standing is not Standing.BEHIND:
+                record.restored_at = None
 
     def _source(self, channel: str) -> str | None:
         """Give whom to pull from; nobody where we write the ledger ourselves, or nothing comes."""
@@ -177,6 +198,16 @@ class Replicas:
             others = fellows(get_channel(session, channel), self.desk(session).organisation)
         others = [one for one in others if one != source]
         yield from shown_by(others, lambda one: self.connect(one, channel).by_ids(channel, listed))
+
+    def fetch_back(self, channel: str, member: str) -> DoubtError | None:
+        """Pull what we have lost of a channel of ours from a member, as if the member owned it.
+
+        Gives what is still missing, or what froze it.
+
+        Raises:
+            CoordinationError: the member can't be reached, or does not serve it.
+        """
+        return self._pull_from(member, channel)
 
     def take_in(self, channel: str, values: list[Mapping[str, Any]]) -> DoubtError | None:
         """Take in what came by another way than a pull; the cursor stays where it is.
@@ -260,6 +291,8 @@ def apply_staged(
 ) -> tuple[int, DoubtError | None]:
     """Apply up to `ENTRIES_PER_TRANSACTION` staged entries in this transaction.
 
+    Entries of our own are applied where we have lost them, and stay judged like any others'.
+
     Gives how many, and the doubt that stopped it.
 
     Args:
@@ -268,9 +301,31 @@ def apply_staged(
             owner even where we own the channel.
     """
     record = lock_channel(session, channel)
+    if record.standing is Standing.BEHIND:
+        before = Behind.of(record)
+        count, doubt = _apply_staged(session, desk, record, asked, learning=True, now=now)
+        stay_behind(record, before, doubt, desk.organisation)
+        return count, doubt
     ours = source_of(record) == desk.organisation
     if (ours and not learning) or record.standing in _STOPPED:
         return 0, None
+    unread = record.state is None
+    count, doubt = _apply_staged(session, desk, record, asked, learning=learning, now=now)
+    if unread and record.is_ours:
+        fall_behind(session, record, LOST_CHANNEL, now=now)
+    return count, doubt
+
+
+def _apply_staged(
+    session: Session,
+    desk: Desk,
+    record: ChannelRecord,
+    asked: frozenset[str],
+    *,
+    learning: bool,
+    now: datetime,
+) -> tuple[int, DoubtError | None]:
+    channel, behind = record.id, record.standing is Standing.BEHIND
     state = load_state(session, record)
     count, ahead, choose = 0, Ahead(), True
     while count < ENTRIES_PER_TRANSACTION:
@@ -279,7 +334,7 @@ def apply_staged(
             branch = _find_branch(session, desk, channel, state) if choose else None
             choose = branch is not None
             if branch is not None:
-                state = _take_branch(session, desk, record, branch, now=now)
+                state = _take_branch(session, desk, record, branch, behind=behind, now=now)
                 count, ahead = count + len(branch.path), Ahead()
                 continue
             entry = next_entry(session, channel, state)
@@ -296,15 +351,12 @@ def apply_staged(
                 stage.clear(session, channel, [entry.stix.sha256])
                 continue
             return count, stop(session, record, entry, error, now=now)
-        state = _keep(session, desk, record, judged, now=now)
+        kept = _keep(session, desk, record, judged, behind=behind, now=now)
         choose = judged.act is Act.CHANNEL_OPENED
-        if state.ended and source_of(record) == desk.organisation:
-            how = OpenedBy.HAND_OVER
-            state = open_epoch(session, desk, record, opened_by=how, now=now).state
-            offer_again(session, desk, record, now=now)
         count += 1
-        if state.owner == desk.organisation and not learning:
-            _set_aside(session, record, state, now=now)
+        how = _Mode(behind=behind, learning=learning)
+        state = _after_entry(session, desk, record, kept, how, now=now)
+        if state is None:
             return count, None
         if record.standing in _STOPPED:
             break
@@ -323,7 +375,13 @@ def _find_branch(
 
 
 def _take_branch(
-    session: Session, desk: Desk, record: ChannelRecord, branch: Branch, *, now: datetime
+    session: Session,
+    desk: Desk,
+    record: ChannelRecord,
+    branch: Branch,
+    *,
+    behind: bool,
+    now: datetime,
 ) -> ChannelState:
     """Leave the branch that our ledger is on, and follow the one that holds.
 
@@ -334,15 +392,25 @@ def _take_branch(
         go_back(session, desk, record, branch.ancestor, again=True, now=now)
     for judged in branch.path:
         check_own_keys(desk.node, judged.state)
-        state = _keep(session, desk, record, judged, now=now)
+        state = _keep(session, desk, record, judged, behind=behind, now=now)
     stage.clear_entries(session, record.id, but_by=state.owner, since=state.head.epoch)
     return state
 
 
 def _keep(
-    session: Session, desk: Desk, record: ChannelRecord, judged: Judged, *, now: datetime
+    session: Session,
+    desk: Desk,
+    record: ChannelRecord,
+    judged: Judged,
+    *,
+    behind: bool,
+    now: datetime,
 ) -> ChannelState:
-    """Keep a judged entry of a replica; a new owner is offered what it lacks of ours."""
+    """Keep a judged entry; a new owner is offered what it lacks of ours.
+
+    Args:
+        behind: more of our own entries may follow: nothing is offered in between.
+    """
     keep(session, desk, record, judged, now=now)
     _confirm(session, desk, record, judged, now=now)
     _mend_description(session, desk, judged.state, now)
@@ -351,8 +419,53 @@ def _keep(
     _clear_stage(session, record.id, judged)
     if judged.act is Act.CHANNEL_OPENED and judged.entry.epoch != 1:
         compare_endorsements(session, record, judged, now=now)
-        offer_again(session, desk, record, now=now)
+        if not (behind and record.is_ours):
+            offer_again(session, desk, record, now=now)
     return judged.state
+
+
+@dataclass(frozen=True, slots=True)
+class _Mode:
+    """How entries are applied.
+
+    Args:
+        behind: to a channel of ours of which we have lost entries.
+        learning: from another member than our source.
+    """
+
+    behind: bool
+    learning: bool
+
+
+def _after_entry(
+    session: Session,
+    desk: Desk,
+    record: ChannelRecord,
+    state: ChannelState,
+    mode: _Mode,
+    *,
+    now: datetime,
+) -> ChannelState | None:
+    """Give the state to go on from after an entry; `None` where the pull has no more to apply.
+
+    What was handed over to us is taken over here.
+    """
+    ours = source_of(record) == desk.organisation
+    if mode.behind:
+        # Where others have gone on under another owner meanwhile, we follow from here on.
+        return state if ours else None
+    if state.ended and ours:
+        if record.restored_at is not None:
+            # We may have opened that epoch already, and lost it.
+            fall_behind(session, record, RESTORED, now=now)
+            return None
+        how = OpenedBy.HAND_OVER
+        state = open_epoch(session, desk, record, opened_by=how, now=now).state
+        offer_again(session, desk, record, now=now)
+    if state.owner == desk.organisation and not mode.learning:
+        _set_aside(session, record, state, now=now)
+        return None
+    return state
 
 
 def _set_aside(
@@ -403,6 +516,9 @@ def _check_welcome(desk: Desk, record: ChannelRecord, state: ChannelState) -> No
     member = state.members.get(desk.organisation)
     if record.genesis is not None:
         # An invitation named this very entry; who invited may have taken the channel over since.
+        return
+    if state.owner == desk.organisation:
+        # A channel of our own that we have lost: our key signed this, as is checked next.
         return
     if state.owner != record.owner:
         raise DoubtError(Doubt.NOT_OWNER, "its first entry names another owner")

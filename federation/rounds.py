@@ -40,6 +40,7 @@ from federation.partner_records import PartnerRecord, PartnerState, UsedAssertio
 from federation.partners import find_partner, get_destination
 from federation.poll_records import PollRecord
 from federation.replica import Replicas
+from federation.rollback import LOOK_BACK
 from federation.sources import DELIVER, LOOK, PULL, ask_pull, expect_direct, pulls_from
 from federation.vouching import RECEIPT, Vouching
 from federation.witness_rounds import COMPARE, WITNESS, WITNESS_ALL, WitnessRounds, hear_head
@@ -322,6 +323,7 @@ def hasten_partner(session: Session, organisation: str, *, now: datetime) -> Non
     """End the waits for a partner that was heard from. Source: protocol, 8."""
     for kind in (DELIVER, PULL, LOOK, ENDORSE, RING_BELL, RECEIPT):
         hasten_lane(session, f"{kind} {organisation}", now=now)
+    hasten_lane(session, LOOK_BACK, now=now)
 
 
 def handlers(rounds: Rounds) -> dict[str, Callable[[Flask, str, datetime], Outcome]]:

@@ -23,6 +23,7 @@ from federation.ledger_records import ChannelRecord, EntryRecord, EvidenceRecord
 from federation.receipt_records import ReceiptRecord
 from federation.receipt_rules import Held, judge_receipt
 from federation.receipts import Receipt, read_receipt
+from federation.rollback import notice_receipt
 from federation.state import ChannelState, Member, Place
 from policies.acts import Act
 from sharing import objects
@@ -252,6 +253,9 @@ def _keep(
     *,
     shown_by_owner: bool,
 ) -> None:
+    if held is Held.BEYOND:
+        place = receipt.head.epoch, receipt.head.seq
+        notice_receipt(session, record, receipt.author, place, now=now)
     same_head = session.scalars(
         select(ReceiptRecord)
         .where(

@@ -25,7 +25,16 @@ from sqlalchemy import URL, create_engine, inspect, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from hub import schema
-from hub.settings import PASSPHRASE_FILE, SECRET_KEY_FILE, TOML_NAME, Settings, write_private
+from hub.accounts.actor import Actor
+from hub.restored import settle_restored
+from hub.settings import (
+    PASSPHRASE_FILE,
+    RESTORING_FILE,
+    SECRET_KEY_FILE,
+    TOML_NAME,
+    Settings,
+    write_private,
+)
 from hub.version import product_version
 from policies.errors import ConflictError, InvalidError, UnavailableError
 from sharing.canonical import write_time
@@ -103,13 +112,15 @@ def write_backup(settings: Settings, target: Path, *, now: datetime) -> Manifest
 
 
 def read_backup(
-    settings: Settings, source: Path, *, force: bool, now: datetime
+    settings: Settings, source: Path, *, actor: Actor, force: bool, now: datetime
 ) -> tuple[Manifest, Path | None]:
     """Put a backup in place of this node.
 
-    Everything in the file is looked at before anything here is touched.
+    Everything in the file is looked at before anything here is touched. Until it is whole, with
+    its channels marked as restored, the node does not start.
 
     Args:
+        actor: who restores, for the trail.
         force: take the place of a node that is not empty; its files are moved aside.
 
     Returns:
@@ -142,6 +153,10 @@ def read_backup(
                 "this node is not empty",
                 hint="With --force its files are moved aside and the backup takes their place.",
             )
+        if settings.on_sqlite:
+            _settle(make_url(f"sqlite:///{scratch / DATABASE}"), actor, manifest, now)
+        unfinished = settings.data / RESTORING_FILE
+        unfinished.touch(mode=0o600)
         aside = _move_aside(settings, url, now=now)
         if settings.on_sqlite:
             database = _sqlite_file(url)
@@ -158,10 +173,19 @@ def read_backup(
                 "--single-transaction",
                 str(scratch / DATABASE),
             )
+            _settle(url, actor, manifest, now)
         settings.keys_folder.mkdir(mode=0o700, exist_ok=True)
         for name in manifest.files:
             write_private(settings.data / name, (scratch / name).read_bytes())
+        unfinished.unlink()
     return manifest, aside
+
+
+def _settle(url: URL, actor: Actor, manifest: Manifest, now: datetime) -> None:
+    try:
+        settle_restored(url, actor, created_at=manifest.created_at, now=now)
+    except SQLAlchemyError as error:
+        raise UnavailableError(f"the restored database can't be used: {error}") from error
 
 
 def _own_files(settings: Settings) -> Iterator[str]:

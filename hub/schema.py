@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from policies.errors import UnavailableError
@@ -81,9 +81,13 @@ def require_current() -> None:
         )
 
 
-def upgrade() -> None:
-    """Run what is missing: all of it or nothing. Several processes may call this at once."""
-    with db.engine.connect() as connection, connection.begin():
+def upgrade(engine: Engine | None = None) -> None:
+    """Run what is missing: all of it or nothing. Several processes may call this at once.
+
+    Args:
+        engine: of another database than the application's.
+    """
+    with (engine or db.engine).connect() as connection, connection.begin():
         if connection.dialect.name == "postgresql":
             # Any number will do, as long as every release takes the same.
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7623091)")

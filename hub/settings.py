@@ -28,6 +28,8 @@ PREFIX: Final = "TOCSIN_"
 TOML_NAME: Final = "tocsin.toml"
 SECRET_KEY_FILE: Final = "secret.key"  # noqa: S105 - the name of a file
 PASSPHRASE_FILE: Final = "keys.passphrase"  # noqa: S105 - the name of a file
+RESTORING_FILE: Final = "restoring"
+"""Lies in the data folder while a restore is under way."""
 DATABASE_NAME: Final = "tocsin.sqlite"
 SECRETS: Final = ("secret_key", "key_passphrase", "database_url", "metrics_token")
 MIN_SECRET_KEY_LENGTH: Final = 32
@@ -199,6 +201,7 @@ def load_settings(**given: Any) -> Settings:
         SettingsError: a setting that can't be read, or a folder that can't be written.
     """
     settings = read_settings(**given)
+    _require_whole_restore(settings)
     try:
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         missing = {
@@ -277,6 +280,19 @@ def _from_file(name: str, environ: Mapping[str, str]) -> str | None:
         raise SettingsError(
             f"{variable} names {file_name}, which can't be read: {error}"
         ) from error
+
+
+def _require_whole_restore(settings: Settings) -> None:
+    """Refuse to work on what a restore has left half done.
+
+    Raises:
+        SettingsError: a restore did not come to its end.
+    """
+    if (settings.data / RESTORING_FILE).exists():
+        raise SettingsError(
+            "a restore of this node did not come to its end",
+            hint="Repeat it: tocsin restore --force FILE",
+        )
 
 
 def write_private(path: Path, data: bytes) -> None:

@@ -23,11 +23,13 @@ from federation.exchanges import Exchanges, assertion_maker
 from federation.file_intake import FileIntake
 from federation.gate import Gate
 from federation.ledger import get_channel
+from federation.look_back import LookBack
 from federation.node import find_node
 from federation.origins import Destination, host_of, is_loopback
 from federation.outbox import Outbox
 from federation.quotas import Rates
 from federation.replica import Replicas
+from federation.rollback import LOOK_BACK
 from federation.rounds import Rounds
 from federation.servers import NodeServer
 from federation.vouching import Vouching
@@ -78,8 +80,14 @@ def register(app: APIFlask, settings: Settings) -> None:
     )
     taxii.after_request(_note_reading)
     app.register_blueprint(taxii)
-    handlers = {**rounds.handlers(office.rounds), TIDY: tidy}
-    standing = (*rounds.STANDING, TIDY)
+    look = LookBack(office.http, office.replicas, office.desk, clock.utcnow).look
+
+    def look_back(app: Flask, subject: str, now: datetime) -> Outcome:
+        del app, subject
+        return look(now)
+
+    handlers = {**rounds.handlers(office.rounds), LOOK_BACK: look_back, TIDY: tidy}
+    standing = (*rounds.STANDING, LOOK_BACK, TIDY)
     worker.equip(app, Work(handlers, standing=standing, clock=clock.utcnow))
     health.watch_worker_with(app, worker.find_last_beat)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from hub import archive, clock, schema
+from hub import archive, clock
 from hub.commands import frame
 from hub.settings import read_settings
 
@@ -18,13 +18,17 @@ from hub.settings import read_settings
 @frame.as_json
 @frame.refusing
 def command(file: Path, *, force: bool, as_json: bool) -> None:
-    """Make this node what FILE holds. Stop the node first."""
-    settings = read_settings()
-    manifest, aside = archive.read_backup(settings, file, force=force, now=clock.utcnow())
+    """Make this node what FILE holds. Stop the node first.
+
+    Once it runs, it asks the members of its channels what they hold before it writes anything.
+    """
+    settings, actor = read_settings(), frame.console_actor()
+    manifest, aside = archive.read_backup(
+        settings, file, actor=actor, force=force, now=clock.utcnow()
+    )
     lines = [f"this node is as it was at {manifest.created_at}"]
     if aside is not None:
         lines.append(f"what was here before lies in {aside}")
-    if manifest.revision != schema.head():
-        lines.append("run: tocsin upgrade")
+    lines.append("its channels take nothing new before their members were asked: start it")
     document = asdict(manifest) | {"old_files": aside}
     frame.show(document, as_json=as_json, line="\n".join(lines))

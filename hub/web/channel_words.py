@@ -134,6 +134,8 @@ def state_of(channel: ChannelSummary) -> State:
             return State("waiting", Tone.WAITING)
         case Standing.FROZEN:
             return State("frozen", Tone.TROUBLE)
+        case Standing.BEHIND:
+            return State("behind", Tone.TROUBLE)
         case Standing.ENDED:
             return State("ended", Tone.ENDED)
     assert_never(channel.standing)
@@ -157,6 +159,8 @@ def alarm_of(verification: Verification) -> Alarm | None:
         title, tone = "This channel is frozen here.", Tone.TROUBLE
     elif verification.standing is Standing.WAITING:
         title, tone = "Something of this channel is missing.", Tone.WAITING
+    elif verification.standing is Standing.BEHIND:
+        title, tone = "Nobody can write here now.", Tone.TROUBLE
     else:
         return None
     parts = [verification.what_it_means, verification.way_out]

@@ -1,0 +1,229 @@
+"""Rollback: an owner that has lost entries writes nothing before it has them back.
+
+Whoever has put its database back from a backup, or is shown by a receipt or a contribution that
+others have seen more of its ledger, asks the members; what its own key has signed comes back from
+their replicas. Until then the channel is *behind*: read by all, written by nobody.
+
+Source: protocol, 10 (*Rollback*).
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from federation import stage
+from federation.bundles import SignedBundle
+from federation.contents import is_proven
+from federation.doubt import Doubt, DoubtError
+from federation.errands import ask, hasten_lane
+from federation.ledger import load_state
+from federation.ledger_records import ChannelRecord, ContributionRecord, Standing
+from federation.receipt_records import ReceiptRecord
+from federation.sources import source_of
+from federation.state import JOINED
+from federation.stops import keep_evidence
+from federation.whole import LOST
+
+logger = logging.getLogger(__name__)
+
+LOOK_BACK: Final = "look-back"
+"""Errand: ask the members what they hold of channels that are behind, and fetch it back."""
+RESTORED: Final = (
+    "this node was put back from a backup; the members are asked what they hold before anything "
+    "is written"
+)
+LOST_CHANNEL: Final = "this channel of ours was lost; its entries are being fetched back"
+NTH_LEAP: Final = 1_000_000
+"""How many numbers a restored member leaves out: those that it may have used and forgotten."""
+
+_OVER: Final = frozenset({Standing.FROZEN, Standing.ENDED})
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What is known about a channel that is behind.
+
+    Args:
+        lost: the furthest place that somebody has signed to have seen.
+    """
+
+    lost: tuple[int, int] | None
+    sentence: str
+    since: datetime | None
+
+    @classmethod
+    def of(cls, record: ChannelRecord) -> Behind:
+        """Read it."""
+        lost = None
+        if record.lost_epoch is not None and record.lost_seq is not None:
+            lost = record.lost_epoch, record.lost_seq
+        return cls(lost, record.sentence or LOST, record.doubted_at)
+
+
+def fall_behind(
+    session: Session,
+    record: ChannelRecord,
+    sentence: str,
+    *,
+    lost: tuple[int, int] | None = None,
+    now: datetime,
+) -> None:
+    """Write nothing more into a channel of ours until what was lost is back.
+
+    Args:
+        record: the channel's, locked.
+        lost: a place that somebody has signed to have seen.
+    """
+    if record.standing in _OVER:
+        return
+    before = Behind.of(record)
+    if record.standing is not Standing.BEHIND:
+        record.doubted_at = now
+        logger.warning("channel behind", extra={"channel": record.id, "reason": sentence})
+    if lost is not None and (before.lost is None or lost > before.lost):
+        record.lost_epoch, record.lost_seq = lost
+    record.standing, record.doubt, record.sentence = Standing.BEHIND, None, sentence
+    look_soon(session, now=now)
+
+
+def look_soon(session: Session, *, now: datetime) -> None:
+    """Have the members asked as soon as a worker can."""
+    ask(session, LOOK_BACK, "", now=now, lane=LOOK_BACK)
+    hasten_lane(session, LOOK_BACK, now=now)
+
+
+def stay_behind(
+    record: ChannelRecord, before: Behind, doubt: DoubtError | None, organisation: str
+) -> None:
+    """Go on being behind after some entries came back; a freeze and a new owner end it."""
+    if record.standing in _OVER:
+        return
+    if source_of(record) != organisation:
+        record.lost_epoch = record.lost_seq = record.restored_at = None
+        return
+    record.standing, record.doubt = Standing.BEHIND, None
+    record.sentence = before.sentence if doubt is None else doubt.message
+    record.doubted_at = before.since
+
+
+def find_lost(session: Session, record: ChannelRecord) -> tuple[int, int] | None:
+    """Give the furthest place beyond our head that a receipt or a contribution has named."""
+    head = (record.epoch or 0, record.seq if record.seq is not None else -1)
+    row = session.execute(
+        select(ReceiptRecord.epoch, ReceiptRecord.seq)
+        .where(ReceiptRecord.channel == record.id)
+        .order_by(ReceiptRecord.epoch.desc(), ReceiptRecord.seq.desc())
+        .limit(1)
+    ).first()
+    places = [(row.epoch, row.seq)] if row is not None else []
+    lost = Behind.of(record).lost
+    places += [lost] if lost is not None else []
+    furthest = max(places, default=None)
+    return furthest if furthest is not None and furthest > head else None
+
+
+def notice_receipt(
+    session: Session, record: ChannelRecord, author: str, place: tuple[int, int], *, now: datetime
+) -> None:
+    """Take a receipt that proved and names a place beyond the head of a channel of ours."""
+    if record.is_ours:
+        sentence = _lost_sentence(record, place, _name(session, record, author))
+        fall_behind(session, record, sentence, lost=place, now=now)
+
+
+def notice_seen(
+    session: Session, record: ChannelRecord, contribution: SignedBundle, *, now: datetime
+) -> None:
+    """Take a contribution whose author has seen more of our ledger than is here, if it proves."""
+    seen, state = contribution.seen, load_state(session, record)
+    if seen is None or state is None or not record.is_ours:
+        return
+    if not is_proven(contribution, state.chains):
+        return
+    name = _name(session, record, contribution.author)
+    place = seen.epoch, seen.seq
+    if place <= (record.epoch or 0, record.seq or 0):
+        return
+    error = DoubtError(Doubt.GAP, f"{name} had seen {seen.epoch}/{seen.seq}, which is not here")
+    keep_evidence(session, record, error, contribution.stix.content, now)
+    fall_behind(session, record, _lost_sentence(record, place, name), lost=place, now=now)
+
+
+def settle(
+    session: Session, record: ChannelRecord, *, answered: bool, unfinished: str | None
+) -> bool:
+    """End being behind where nothing more is missing; tell whether it ended.
+
+    Args:
+        answered: whether somebody who would know has answered.
+        unfinished: why not all that answers promised is here; `None` where it is.
+    """
+    if record.standing is not Standing.BEHIND:
+        return True
+    lost = find_lost(session, record)
+    if unfinished is not None:
+        record.sentence = unfinished
+    elif lost is not None:
+        record.sentence = (
+            f"somebody has signed to have seen entry {lost[0]}/{lost[1]}, which no member that "
+            "answers holds"
+        )
+    elif stage.has_entries(session, record.id):
+        record.sentence = "entries before those that came back are missing"
+    elif not answered:
+        record.sentence = "this node was put back, and no member can be reached to compare with"
+    else:
+        record.standing = Standing.CURRENT
+        record.doubt = record.sentence = record.doubted_at = None
+        record.lost_epoch = record.lost_seq = record.restored_at = None
+        logger.info("channel whole again", extra={"channel": record.id})
+        return True
+    return False
+
+
+def mark_restored(session: Session, organisation: str, *, now: datetime) -> None:
+    """Mark every channel of a database that was put back from a backup.
+
+    Ours are behind until others were asked; elsewhere the numbers are left out that we may have
+    used, and everything is pulled anew, which brings nothing twice.
+    """
+    numbers = select(ContributionRecord.channel, func.max(ContributionRecord.nth))
+    rows = session.execute(numbers.group_by(ContributionRecord.channel))
+    highest = {channel: int(nth) for channel, nth in rows}
+    for record in session.scalars(select(ChannelRecord)):
+        record.restored_at = now
+        record.cursor = None
+        record.next_nth = max(record.next_nth, highest.get(record.id, 0) + 1) + NTH_LEAP
+        if record.state is not None and source_of(record) == organisation:
+            fall_behind(session, record, RESTORED, now=now)
+
+
+def others_in(record: ChannelRecord, organisation: str) -> list[str]:
+    """Give the other members of a channel, by its state."""
+    members = (record.state or {}).get("members", ())
+    return [
+        str(member["organisation"])
+        for member in members
+        if member["state"] == JOINED and member["organisation"] != organisation
+    ]
+
+
+def _name(session: Session, record: ChannelRecord, organisation: str) -> str:
+    state = load_state(session, record)
+    descriptor = state.descriptor(organisation) if state is not None else None
+    return descriptor.name if descriptor is not None else organisation
+
+
+def _lost_sentence(record: ChannelRecord, place: tuple[int, int], name: str) -> str:
+    if place[0] == record.epoch and record.seq is not None:
+        count = place[1] - record.seq
+        entries = "an entry" if count == 1 else f"{count} entries"
+    else:
+        entries = "entries"
+    return f"{name} holds {entries} of it that we have lost; they are being fetched back"

@@ -1,0 +1,48 @@
+"""Whether an owner may write: its ledger reaches as far as anybody has signed to have seen it.
+
+Source: protocol, 10 (*Rollback*).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session
+
+from federation.doubt import Doubt, DoubtError
+from federation.ledger_records import ChannelRecord, Standing
+from federation.receipt_records import ReceiptRecord
+from policies.errors import ConflictError
+
+LOST: Final = "members hold entries of this channel that its coordinator has lost"
+
+
+def require_whole(session: Session, record: ChannelRecord) -> None:
+    """Refuse to append where others hold, or may hold, more of our ledger than we do.
+
+    Asked under the channel's lock before each append: what a start would find is found here.
+
+    Raises:
+        DoubtError: `gap`: it comes to an end by itself, so that contributions are sent again.
+        ConflictError: the channel is frozen: an administrator chooses first.
+    """
+    if record.standing is Standing.BEHIND:
+        raise DoubtError(Doubt.GAP, record.sentence or LOST)
+    if record.standing is Standing.FROZEN:
+        raise ConflictError(
+            f"this channel is frozen here: {record.sentence}",
+            hint="An administrator settles that first.",
+        )
+    if _is_shown_beyond(session, record):
+        raise DoubtError(Doubt.GAP, LOST)
+
+
+def _is_shown_beyond(session: Session, record: ChannelRecord) -> bool:
+    """Tell whether a receipt that we keep names a place beyond our head."""
+    after = or_(
+        ReceiptRecord.epoch > record.epoch,
+        and_(ReceiptRecord.epoch == record.epoch, ReceiptRecord.seq > record.seq),
+    )
+    query = select(ReceiptRecord.id).where(ReceiptRecord.channel == record.id, after)
+    return session.execute(query.limit(1)).first() is not None
