@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from federation.bundles import Position, items_of, make_bundle
 from federation.desk import Desk
+from federation.doubt import Doubt
 from federation.judge import Judged, situation_of
 from federation.ledger import (
     append,
@@ -209,6 +210,57 @@ def _take_invitation(session: Session, record: ChannelRecord, invited: Invited) 
     record.doubt = record.sentence = record.doubted_at = None
     session.execute(delete(StagedRecord).where(StagedRecord.channel == record.id))
     collections.rename(session, record.id, invited.name)
+
+
+def end_part(
+    session: Session, desk: Desk, record: ChannelRecord, *, by: str, now: datetime
+) -> Written:
+    """End our part in another's channel at once; that we leave waits until it can be told.
+
+    What else of ours still waited is told to its authors as refused.
+
+    Raises:
+        ConflictError: the channel is ours, or our part has ended already.
+    """
+    state = get_state(session, record)
+    if record.is_ours:
+        raise ConflictError("you coordinate this channel", hint="Hand it over first; then leave.")
+    member = state.members.get(desk.organisation)
+    if record.standing is Standing.ENDED or member is None or not member.is_joined:
+        raise ConflictError("we are no longer a member of this channel")
+    end_outbox(session, record.id)
+    written = contribute(
+        session,
+        desk,
+        record,
+        Act.MEMBER_LEFT,
+        {},
+        (),
+        seen=state.head,
+        label=metadata_label(state.ceiling),
+        by=by,
+        now=now,
+    )
+    record.standing = Standing.ENDED
+    record.doubt = record.sentence = record.doubted_at = None
+    return written
+
+
+def end_outbox(session: Session, channel: str) -> None:
+    """Tell the authors of what still waits that it will not be admitted any more."""
+    session.execute(
+        update(ContributionRecord)
+        .where(
+            ContributionRecord.channel == channel,
+            ContributionRecord.state == Delivery.PENDING,
+        )
+        .values(
+            state=Delivery.REFUSED,
+            doubt=Doubt.NOT_MEMBER.value,
+            sentence="our part in this channel ended before it was admitted",
+        )
+        .execution_options(synchronize_session="fetch")
+    )
 
 
 def find_open_acts(

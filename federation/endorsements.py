@@ -32,7 +32,7 @@ from federation.partner_records import PartnerRecord
 from federation.returns import offer_again
 from federation.sources import ask_look
 from federation.state import ChannelState
-from federation.stops import keep_evidence
+from federation.stops import keep_evidence, tell
 from policies.acts import Act, read_body
 from policies.errors import ConflictError, InvalidError
 from policies.lifecycles import Situation, electors, endorsements_needed, rule
@@ -59,7 +59,6 @@ class Tally:
         given: who endorses it, on heads that our ledger holds.
         ahead: who endorses it on a head that our ledger does not hold yet.
         needed: how many it takes.
-        by: who may endorse at all.
     """
 
     candidate: str
@@ -67,7 +66,6 @@ class Tally:
     given: tuple[str, ...]
     ahead: tuple[str, ...]
     needed: int
-    by: tuple[str, ...]
 
     @property
     def enough(self) -> bool:
@@ -242,26 +240,42 @@ def compare_endorsements(
 
 def tally_of(session: Session, record: ChannelRecord, candidate: str, *, now: datetime) -> Tally:
     """Count the endorsements that we know of for a candidate."""
+    found = {tally.candidate: tally for tally in tallies(session, record, now=now)}
+    if candidate not in found:
+        raise ConflictError("this member can’t take over", field="organisation")
+    return found[candidate]
+
+
+def tallies(session: Session, record: ChannelRecord, *, now: datetime) -> Sequence[Tally]:
+    """Count the endorsements that we know of, for each member that could take over."""
     state = get_state(session, record)
-    situation = _situation(session, state, candidate, {}, now)
-    allowed, rounds = electors(situation), dict[int, tuple[list[str], list[str]]]()
+    situation = _situation(session, state, record.owner, {}, now)
+    allowed, needed = electors(situation), endorsements_needed(situation)
+    rows = _rows(session, record.id, state.head.epoch + 1, None)
     facts = LedgerFacts(session, record.id)
-    for row in _rows(session, record.id, state.head.epoch + 1, None):
-        if row.candidate != candidate or row.author not in allowed:
-            continue
-        given, ahead = rounds.setdefault(row.round, ([], []))
-        known = facts.hash_at(row.head_epoch, row.head_seq)
-        (given if known == row.head_sha256 else ahead).append(row.author)
-    best = max(rounds, key=lambda one: (len(rounds[one][0]), one), default=1)
-    given, ahead = rounds.get(best, ([], []))
-    return Tally(
-        candidate=candidate,
-        round=best,
-        given=tuple(sorted(given)),
-        ahead=tuple(sorted(ahead)),
-        needed=endorsements_needed(situation),
-        by=tuple(sorted(allowed)),
-    )
+    here = {
+        row.sha256: facts.hash_at(row.head_epoch, row.head_seq) == row.head_sha256 for row in rows
+    }
+    found = []
+    for candidate in sorted(allowed):
+        rounds: dict[int, tuple[list[str], list[str]]] = {}
+        for row in rows:
+            if row.candidate == candidate and row.author in allowed:
+                given, ahead = rounds.setdefault(row.round, ([], []))
+                (given if here[row.sha256] else ahead).append(row.author)
+        counts = [(len(given), round_) for round_, (given, _) in rounds.items()]
+        _, best = max(counts, default=(0, 1))
+        given, ahead = rounds.get(best, ([], []))
+        found.append(
+            Tally(
+                candidate=candidate,
+                round=best,
+                given=tuple(given),
+                ahead=tuple(ahead),
+                needed=needed,
+            )
+        )
+    return found
 
 
 def take_over(session: Session, desk: Desk, record: ChannelRecord, *, now: datetime) -> Judged:
@@ -302,12 +316,6 @@ def take_over(session: Session, desk: Desk, record: ChannelRecord, *, now: datet
     )
     offer_again(session, desk, record, now=now)
     return judged
-
-
-def candidates(session: Session, record: ChannelRecord, *, now: datetime) -> Sequence[str]:
-    """Give the members that could take a channel over."""
-    state = get_state(session, record)
-    return sorted(electors(_situation(session, state, record.owner, {}, now)))
 
 
 def given_by(session: Session, record: ChannelRecord, author: str) -> list[EndorsementRecord]:
@@ -401,5 +409,6 @@ def _keep_proof(
     error = DoubtError(Doubt.FORK, sentence)
     for content in (held.content, bundle.stix.content):
         keep_evidence(session, record, error, content, now, name=ENDORSED_TWICE)
+    tell(session, "succession.contradicted", record.id, sentence, now=now)
     logger.warning("endorsed twice", extra={"channel": record.id, "author": bundle.author})
     return error

@@ -18,6 +18,7 @@ from federation import stage
 from federation.branch_choice import Branch, find_branch
 from federation.branches import go_back
 from federation.bundles import SignedBundle
+from federation.channels import end_outbox
 from federation.contents import is_proven
 from federation.describing import DESCRIBE, check_own_keys, describes_us
 from federation.desk import Desk
@@ -53,7 +54,7 @@ from federation.rollback import (
 from federation.sources import pulls_from, source_of
 from federation.staged_chain import Ahead, next_entry
 from federation.state import ChannelState
-from federation.stops import freeze, keep_evidence, stop
+from federation.stops import freeze, keep_evidence, stop, tell
 from federation.vouching import ask_receipt
 from federation.witness_rounds import ask_round
 from policies.acts import Act, ChannelKind
@@ -388,8 +389,11 @@ def _take_branch(
     Source: protocol, 11.
     """
     state = get_state(session, record)
-    if branch.ancestor != state.head:
-        go_back(session, desk, record, branch.ancestor, again=True, now=now)
+    at = branch.ancestor
+    if at != state.head:
+        go_back(session, desk, record, at, again=True, now=now)
+        sentence = f"Our ledger went back to entry {at.epoch}/{at.seq}; what followed is abandoned."
+        tell(session, "channel.branch_left", record.id, sentence, now=now)
     for judged in branch.path:
         check_own_keys(desk.node, judged.state)
         state = _keep(session, desk, record, judged, behind=behind, now=now)
@@ -411,13 +415,17 @@ def _keep(
     Args:
         behind: more of our own entries may follow: nothing is offered in between.
     """
+    before = record.owner
     keep(session, desk, record, judged, now=now)
     _confirm(session, desk, record, judged, now=now)
     _mend_description(session, desk, judged.state, now)
     if record.standing is Standing.ENDED:
-        _end_outbox(session, record.id)
+        end_outbox(session, record.id)
     _clear_stage(session, record.id, judged)
     if judged.act is Act.CHANNEL_OPENED and judged.entry.epoch != 1:
+        how = judged.entry.body.get("opened_by")
+        sentence = f"Epoch {judged.entry.epoch} ({how}): {before}, then {record.owner}."
+        tell(session, "channel.owner_changed", record.id, sentence, now=now)
         compare_endorsements(session, record, judged, now=now)
         if not (behind and record.is_ours):
             offer_again(session, desk, record, now=now)
@@ -552,23 +560,6 @@ def _confirm(
         update(ContributionRecord)
         .where(ContributionRecord.sha256 == contribution.sha256)
         .values(values)
-        .execution_options(synchronize_session="fetch")
-    )
-
-
-def _end_outbox(session: Session, channel: str) -> None:
-    """Tell the authors of what still waits that it will not be admitted any more."""
-    session.execute(
-        update(ContributionRecord)
-        .where(
-            ContributionRecord.channel == channel,
-            ContributionRecord.state == Delivery.PENDING,
-        )
-        .values(
-            state=Delivery.REFUSED,
-            doubt=Doubt.NOT_MEMBER.value,
-            sentence="our part in this channel ended before it was admitted",
-        )
         .execution_options(synchronize_session="fetch")
     )
 

@@ -237,6 +237,11 @@ def clear(session: Session, channel: str, hashes: Iterable[str]) -> None:
         )
 
 
+def empty(session: Session, channel: str) -> None:
+    """Take everything of a channel off the stage."""
+    session.execute(delete(StagedRecord).where(StagedRecord.channel == channel))
+
+
 def clear_refs(session: Session, channel: str, refs: Iterable[str]) -> None:
     """Take every version of objects off the stage, because they are not what was signed."""
     for chunk in chunks(refs, _CHUNK):

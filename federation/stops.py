@@ -6,6 +6,7 @@ Source: protocol, 7.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy import select
@@ -18,6 +19,21 @@ from federation.ledger_records import ChannelRecord, EvidenceRecord, Standing
 from sharing.canonical import sha256_hex
 
 logger = logging.getLogger(__name__)
+
+Watch = Callable[[Session, str, str, str, datetime], object]
+"""Takes what happened to which channel, and the sentence; in the transaction in which it did."""
+_watches: set[Watch] = set()
+
+
+def watch(hook: Watch) -> None:
+    """Have somebody told of what stops a channel, changes its owner, or leaves a branch."""
+    _watches.add(hook)
+
+
+def tell(session: Session, happening: str, channel: str, sentence: str, *, now: datetime) -> None:
+    """Tell whoever watches what happened to a channel."""
+    for hook in _watches:
+        hook(session, happening, channel, sentence, now)
 
 
 def stop(
@@ -48,6 +64,7 @@ def freeze(
     record.standing = Standing.FROZEN
     record.doubt, record.sentence, record.doubted_at = error.doubt.value, error.message, now
     keep_evidence(session, record, error, evidence, now)
+    tell(session, "channel.frozen", record.id, error.answer, now=now)
     logger.warning("channel frozen", extra={"channel": record.id, "doubt": error.doubt.value})
 
 

@@ -14,7 +14,7 @@ from apiflask import APIFlask
 from flask import Flask, Request, Response, g, request
 from sqlalchemy.orm import Session
 
-from federation import rounds, worker
+from federation import rounds, stops, worker
 from federation.access import ChannelDoors, channel_keys, heads_for
 from federation.client import PartnerHttp
 from federation.endpoints import FederationDoors, create_federation
@@ -88,6 +88,7 @@ def register(app: APIFlask, settings: Settings) -> None:
 
     handlers = {**rounds.handlers(office.rounds), LOOK_BACK: look_back, TIDY: tidy}
     standing = (*rounds.STANDING, LOOK_BACK, TIDY)
+    stops.watch(_note_happening)
     worker.equip(app, Work(handlers, standing=standing, clock=clock.utcnow))
     health.watch_worker_with(app, worker.find_last_beat)
 
@@ -212,6 +213,13 @@ def _person(request: Request) -> bool:
     if not actor.may(Right.READ_CHANNELS) or not actor.may_read():
         raise UnverifiedError("this token does not open channels")
     return bool(actor.roles & READERS_OF_RED)
+
+
+def _note_happening(
+    session: Session, happening: str, channel: str, sentence: str, now: datetime
+) -> None:
+    """Write down what a channel did by itself."""
+    audit.record(session, audit.NODE, happening, channel, now=now, reason=sentence)
 
 
 def _note_reading(response: Response) -> Response:

@@ -21,6 +21,7 @@ from hub.api import (
     openapi,
     partners,
     relay,
+    repair,
     tokens,
     users,
 )
@@ -36,6 +37,7 @@ RESOURCES: Final[tuple[Resource, ...]] = (
     channels.resource,
     invitations.resource,
     relay.resource,
+    repair.resource,
     contributions.resource,
 )
 

@@ -47,7 +47,7 @@ from hub.api.channel_models import (
 from hub.api.frame import PREFIX, Call, Download, Resource, Step
 from hub.api.listing import cut_page, newest_first, oldest_first
 from hub.api.paging import PageQuery, cut, read_cursor, write_cursor
-from hub.channels import files, history, proofs, queries, service
+from hub.channels import files, history, proofs, queries, repair, service
 from hub.channels.incoming import read_objects
 from hub.office import current_office
 from policies.acts import ACTS, Act, ChannelKind
@@ -301,7 +301,7 @@ def post_channel_leaving(call: Call, channel: str) -> WrittenOut:
 @resource.writes("POST", "/<channel>/retry", gives=ChannelOut, action="channel.retried")
 def post_channel_retry(call: Call, channel: str) -> ChannelOut:
     """Have a waiting or frozen channel read again."""
-    service.retry(call.session, call.actor, channel, now=call.now)
+    repair.retry(call.session, _desk(call.session), call.actor, channel, now=call.now)
     return channel_document(queries.get_visible_summary(call.session, call.actor, channel))
 
 

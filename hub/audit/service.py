@@ -39,6 +39,10 @@ class Unknown:
     user_id: None = None
 
 
+NODE: Final = Unknown("this node", via="worker", address=None)
+"""Who acts where nobody does: the node by itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
     """What to look for; all that is given must hold."""
@@ -66,7 +70,7 @@ def record(
     Args:
         action: noun and participle: `user.created`, `audit.read`.
         subject: the id of what was acted on; never content.
-        reason: why it was refused.
+        reason: why it was refused, or what happened where nobody acted.
     """
     session.add(
         AuditRecord(

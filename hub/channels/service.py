@@ -14,13 +14,11 @@ from sqlalchemy.orm import Session
 from federation import channels, openings, outbox
 from federation.channels import Written
 from federation.desk import Desk
-from federation.errands import hasten
 from federation.judge import Judged
-from federation.ledger import find_channel, get_channel, get_state, head_of
+from federation.ledger import find_channel, get_state, head_of
 from federation.ledger_records import ChannelRecord, Standing
 from federation.partner_keys import get_chain
 from federation.partners import get_partner
-from federation.sources import ask_pull
 from hub.accounts.actor import Actor
 from hub.audit import service as audit
 from hub.channels.invitations import invited_by
@@ -43,6 +41,7 @@ HAVE_THEIR_OWN_DOOR: Final = frozenset(
         Act.MEMBER_INVITED,
         Act.MEMBER_JOINED,
         Act.MEMBER_DECLINED,
+        Act.SUCCESSION_ENDORSED,
     }
 )
 """Acts that come with more than their bundle: nobody writes them through the general door."""
@@ -325,25 +324,6 @@ def write(  # noqa: PLR0913 - who writes what, where and for whom
     )
     audit.record(session, actor, act.value, channel, now=now)
     return written
-
-
-def retry(session: Session, actor: Actor, channel: str, *, now: datetime) -> None:
-    """Have a waiting or frozen replica try again from where it stands.
-
-    Raises:
-        ForbiddenError: the actor may not settle freezes.
-        NotFoundError: there is no such channel.
-        ConflictError: it neither waits nor is frozen.
-    """
-    actor.may(Right.SETTLE_FREEZES).enforce()
-    record = get_channel(session, channel)
-    if record.standing not in (Standing.WAITING, Standing.FROZEN):
-        raise ConflictError("this channel neither waits nor is frozen")
-    record.standing = Standing.WAITING
-    record.cursor = None
-    ask_pull(session, record, now=now)
-    hasten(session, channel, now=now)
-    audit.record(session, actor, "channel.retried", channel, now=now)
 
 
 def take_note_of_refusal(session: Session, actor: Actor, sha256: str, *, now: datetime) -> None:

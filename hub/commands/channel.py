@@ -17,7 +17,7 @@ from hub.api.channel_models import (
 )
 from hub.channels import history, queries, service
 from hub.channels.invitations import visible_invitations
-from hub.commands import channel_acts, channel_proofs, channel_relay, frame
+from hub.commands import channel_acts, channel_proofs, channel_relay, channel_repair, frame
 from hub.commands.names import get_channel_named
 from hub.office import current_office
 from policies.acts import ACTS, ChannelKind
@@ -189,7 +189,12 @@ def invitations(*, show_all: bool, as_json: bool) -> None:
     frame.show_table(rows, INVITATION_COLUMNS, as_json=as_json, nothing=nothing)
 
 
-for _command in (*channel_acts.COMMANDS, *channel_relay.COMMANDS, *channel_proofs.COMMANDS):
+for _command in (
+    *channel_acts.COMMANDS,
+    *channel_relay.COMMANDS,
+    *channel_proofs.COMMANDS,
+    *channel_repair.COMMANDS,
+):
     command.add_command(_command)
 
 

@@ -16,7 +16,7 @@ from federation.desk import Desk
 from hub import clock
 from hub.accounts.actor import Actor
 from hub.api.channel_models import channel_document, written_document
-from hub.channels import queries, service
+from hub.channels import queries, repair, service
 from hub.channels.incoming import MAX_INPUT_BYTES, read_objects_text
 from hub.commands import frame
 from hub.commands.names import (
@@ -229,7 +229,8 @@ def retry(channel: str, *, as_json: bool) -> None:
         actor = frame.console_actor()
         with transaction() as session:
             found = get_channel_named(session, actor, channel)
-            service.retry(session, actor, found, now=clock.utcnow())
+            desk = current_office().desk(session)
+            repair.retry(session, desk, actor, found, now=clock.utcnow())
         with reading() as session:
             document = channel_document(queries.get_visible_summary(session, actor, found))
         frame.show(

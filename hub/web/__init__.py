@@ -14,11 +14,23 @@ from hub.web.views import (
     partners,
     quotas,
     relay,
+    repair,
     today,
 )
 
 # Importing a module of views adds its routes.
-VIEWS = (account, administration, channels, door, members, partners, quotas, relay, today)
+VIEWS = (
+    account,
+    administration,
+    channels,
+    door,
+    members,
+    partners,
+    quotas,
+    relay,
+    repair,
+    today,
+)
 
 
 def register(app: Flask) -> None:

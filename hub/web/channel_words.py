@@ -153,16 +153,22 @@ def sentence_of(channel: ChannelSummary) -> str:
     return "You coordinate it." if channel.is_ours else f"{owner} coordinates it."
 
 
-def alarm_of(verification: Verification) -> Alarm | None:
-    """Say why nothing new is applied, and the way out; `None` while all is well."""
+def alarm_of(verification: Verification, wrong: Sequence[str]) -> Alarm | None:
+    """Say why nothing new is applied, and the way out; `None` while nobody need be told."""
     if verification.standing is Standing.FROZEN:
         title, tone = "This channel is frozen here.", Tone.TROUBLE
+    elif not wrong:
+        return None
     elif verification.standing is Standing.WAITING:
         title, tone = "Something of this channel is missing.", Tone.WAITING
     elif verification.standing is Standing.BEHIND:
         title, tone = "Nobody can write here now.", Tone.TROUBLE
     else:
-        return None
+        return Alarm(
+            wrong[0],
+            "What we write waits. Call them; if they are lost, the members choose a successor.",
+            Tone.WAITING,
+        )
     parts = [verification.what_it_means, verification.way_out]
     return Alarm(title, " ".join(as_sentence(part) for part in parts if part), tone)
 

@@ -20,7 +20,7 @@ from hub import clock
 from hub.accounts.actor import Actor
 from hub.accounts.current import current_actor
 from hub.audit import service as audit
-from hub.channels import history, proofs, queries, service
+from hub.channels import history, proofs, queries, repair, service
 from hub.channels.invitations import visible_invitations
 from hub.office import current_office
 from hub.web import channel_words as shown
@@ -172,21 +172,6 @@ def post_note(channel: UUID) -> BaseResponse:
     return to_channel(str(channel))
 
 
-@pages.post("/channels/<uuid:channel>/retry")
-def post_retry(channel: UUID) -> BaseResponse:
-    """Have a waiting or frozen channel try again."""
-
-    def act(_form: NoForm) -> None:
-        with transaction() as session:
-            service.retry(session, current_actor(), str(channel), now=clock.utcnow())
-
-    filled, status = attempt(NoForm, act)
-    if status is not DONE:
-        return show_channel(str(channel), Forms(other=filled), status)
-    flash("It is being read again.", "good")
-    return to_channel(str(channel))
-
-
 @pages.post("/channels/<uuid:channel>/refusals/<sha256>/seen")
 def post_refusal_seen(channel: UUID, sha256: str) -> BaseResponse:
     """Take note of a refusal; it then waits for nobody any more."""
@@ -258,6 +243,7 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
             for row in queries.visible_pending(session, actor, channel, now=now)
         ]
         open_acts = queries.visible_open_acts(session, desk, actor, channel, now=now)
+        mending = repair.visible_repair(session, desk, actor, channel, now=now)
         coordinates = summary.is_ours and summary.kind is not ChannelKind.DIRECT
         about = {
             row.organisation: queries.visible_open_acts(
@@ -281,8 +267,8 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
         kind=shown.KIND_WORDS[summary.kind],
         state=shown.state_of(summary),
         sentence=shown.sentence_of(summary),
-        alarm=shown.alarm_of(verification),
-        may_retry=bool(actor.may(Right.SETTLE_FREEZES)),
+        alarm=shown.alarm_of(verification, mending.wrong),
+        repair=mending,
         verification=verification,
         kept=shown.kept_sentence(verification),
         entries=entries,

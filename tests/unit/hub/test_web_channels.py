@@ -101,10 +101,18 @@ def test_a_frozen_channel_says_what_it_means_and_the_way_out() -> None:
         voids=1,
         withheld=2,
     )
-    alarm = shown.alarm_of(frozen)
+    alarm = shown.alarm_of(frozen, ["It is frozen here."])
     assert alarm is not None
     assert alarm.sentence == "The owner signed two histories. Call the other members."
     assert shown.kept_sentence(frozen) == "8 entries, 1 without effect, 2 objects withheld or gone"
+
+
+def test_what_is_missing_for_a_moment_alarms_nobody() -> None:
+    waiting = Verification(Standing.WAITING, Doubt.GAP.value, "a gap", "It waits", "", NOW, 8, 0, 0)
+    assert shown.alarm_of(waiting, []) is None
+    told = shown.alarm_of(waiting, ["Something has not arrived."])
+    assert told is not None
+    assert told.title == "Something of this channel is missing."
 
 
 def test_a_check_says_in_one_sentence_whether_the_ledger_proves() -> None:
