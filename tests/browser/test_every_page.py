@@ -43,7 +43,7 @@ def test_accessible_and_fitting(
     one = visit(size=size, dark=dark, measuring=True)
     case = node.open_case("Trojanised update")
     node.note_absent(case, "Water Utility")
-    places = (*PLACES, f"/channels/{case}")
+    places = (*PLACES, f"/channels/{case}", f"/channels/{case}/repair")
     one.goto("/sign-in")
     faults = look_for_faults(one)
     one.sign_in().see("Waits for you")
