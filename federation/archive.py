@@ -50,7 +50,8 @@ def verify_file(
             stream is read from its beginning.
         pins: thumbprints of recovery keys that somebody vouches for: each must be that of an
             organisation in the ledger.
-        holders_of: STIX id of an object: the report tells who has held it since when.
+        holders_of: STIX id of an object, or the place of an entry as `EPOCH/SEQ`: the report tells
+            who has held it since when.
     """
     try:
         with open_archive(source) as archive:

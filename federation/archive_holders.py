@@ -13,10 +13,11 @@ from federation.receipt_rules import Held
 
 
 class HoldersReader:
-    """Remembers of a ledger what is asked of one object.
+    """Remembers of a ledger what is asked of one object, or of one entry.
 
     Args:
-        ref: its STIX id; nothing is remembered where it is `None`.
+        ref: its STIX id, or the place of an entry as `EPOCH/SEQ`; nothing is remembered where it
+            is `None`.
     """
 
     def __init__(self, chain: Chain, ref: str | None) -> None:
@@ -30,6 +31,18 @@ class HoldersReader:
         if self._ref is None:
             return
         entry, acting = judged.entry, judged.acting
+        if self._ref == f"{entry.epoch}/{entry.seq}":
+            self._covered[entry.sha256] = CoveredObject(
+                ref=entry.bundle_id,
+                version=entry.created,
+                sha256=entry.sha256,
+                place=entry.place,
+                at=entry.created,
+                entry=entry.sha256,
+                author=acting.author,
+                authored_at=acting.created,
+                bundle=acting.sha256,
+            )
         for one in judged.covered:
             if one.item.ref == self._ref:
                 bundle = acting if one.author == acting.author else entry

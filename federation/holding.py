@@ -28,6 +28,8 @@ class Due(StrEnum):
     """It joined later, and nobody released the object to later members."""
     GONE = "gone before"
     """It was no member any more when the object came."""
+    WITHOUT_NODE = "no node"
+    """The coordinator tells it; nothing of its own says that it has it."""
 
 
 class Voucher(StrEnum):
@@ -119,6 +121,8 @@ class Holder:
             return "withheld from it: it joined later"
         if self.due is Due.GONE:
             return "not due to it: it was no member any more"
+        if self.due is Due.WITHOUT_NODE:
+            return "it has no node: the coordinator tells it"
         held = "due, and not said to be held yet"
         if self.said is not None and self.voucher is not None:
             held = f"since {self.said.at}, {_VOUCHED[self.voucher]}"
@@ -215,6 +219,8 @@ def _find_due(state: ChannelState, member: Member, one: CoveredObject) -> tuple[
     last = member.stays[-1].ended
     if last is not None and last < one.place:
         return Due.GONE, one.place
+    if member.without_node:
+        return Due.WITHOUT_NODE, one.place
     if member.reads_all_at(one.place):
         return Due.DUE, one.place
     begin = min(

@@ -25,7 +25,7 @@ from policies.acts import LATER_MEMBERS, Act
 from policies.errors import NotFoundError
 from sharing import objects
 from sharing.canonical import write_time
-from sharing.objects import StixObject
+from sharing.objects import SIGNED_BUNDLE, StixObject
 
 SILENT_AFTER: Final = RECEIPT_AT_LEAST_EVERY + timedelta(hours=1)
 """Whose last receipt is older than this is shown as silent: it gives one a day at least."""
@@ -137,6 +137,47 @@ def find_holdings(
         _receipts(session, record.id, first), _owners_entries(session, record.id, covered), name
     )
     return [find_holders(state, one, words) for one in covered]
+
+
+def find_entry_holding(
+    session: Session, record: ChannelRecord, place: Place, name: Callable[[str], str]
+) -> tuple[Holding, list[str]]:
+    """Give who has held an entry, and the ids of the objects that it covers.
+
+    Raises:
+        NotFoundError: the ledger has no such entry.
+    """
+    state = get_state(session, record)
+    row = session.get(EntryRecord, (record.id, *place))
+    if row is None:
+        raise NotFoundError("this channel's ledger has no such entry", field="entry")
+    entry = _bundle(session, row.object_sha256)
+    acting = _acting(session, row, entry)
+    one = CoveredObject(
+        ref=entry.bundle_id,
+        version=entry.created,
+        sha256=entry.sha256,
+        place=place,
+        at=entry.created,
+        entry=entry.sha256,
+        author=acting.author,
+        authored_at=acting.created,
+        bundle=acting.sha256,
+    )
+    words = Words(
+        _receipts(session, record.id, place), _owners_entries(session, record.id, [one]), name
+    )
+    refs = session.scalars(
+        select(CoveredRecord.ref)
+        .where(
+            CoveredRecord.channel == record.id,
+            CoveredRecord.epoch == place[0],
+            CoveredRecord.seq == place[1],
+            CoveredRecord.ref.not_like(f"{SIGNED_BUNDLE}--%"),
+        )
+        .order_by(CoveredRecord.place)
+    )
+    return find_holders(state, one, words), list(dict.fromkeys(refs))
 
 
 def receipts_on_chain(
@@ -349,9 +390,7 @@ def _covered(
     place = (row.epoch, row.seq)
     entry_row = session.get_one(EntryRecord, (row.channel, *place))
     entry = _bundle(session, entry_row.object_sha256)
-    acting = entry
-    if entry_row.contribution_object is not None:
-        acting = _bundle(session, entry_row.contribution_object)
+    acting = _acting(session, entry_row, entry)
     bundle = acting if acting.author == row.author else entry
     version = next((one.version for one in bundle.contents if one.sha256 == row.sha256), None)
     return CoveredObject(
@@ -387,6 +426,13 @@ def _places_of(session: Session, channel: str, act: Act, ref: str) -> list[Place
         if ref in body.get("objects", ()):
             found.append((row.epoch, row.seq))
     return found
+
+
+def _acting(session: Session, row: EntryRecord, entry: SignedBundle) -> SignedBundle:
+    """Give the bundle whose act an entry is: the contribution where it admits one."""
+    if row.contribution_object is None:
+        return entry
+    return _bundle(session, row.contribution_object)
 
 
 def _bundle(session: Session, sha256: str) -> SignedBundle:

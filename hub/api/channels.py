@@ -45,9 +45,15 @@ from hub.api.channel_models import (
     written_document,
 )
 from hub.api.frame import PREFIX, Call, Download, Resource, Step
+from hub.api.holding_models import (
+    HoldersOut,
+    HoldingsOut,
+    holders_document,
+    holding_document,
+)
 from hub.api.listing import cut_page, newest_first, oldest_first
 from hub.api.paging import PageQuery, cut, read_cursor, write_cursor
-from hub.channels import files, history, proofs, queries, repair, service
+from hub.channels import files, history, holders, proofs, queries, repair, service
 from hub.channels.incoming import read_objects
 from hub.office import current_office
 from policies.acts import ACTS, Act, ChannelKind
@@ -156,6 +162,25 @@ def get_channel_pending(call: Call, channel: str, query: PageQuery) -> PendingsO
 def get_channel_verification(call: Call, channel: str) -> VerificationOut:
     """Give how far our copy is proven, and what to do where it is not."""
     return verification_document(queries.visible_verification(call.session, call.actor, channel))
+
+
+@resource.reads("/<channel>/receipts", gives=HoldersOut)
+def get_channel_receipts(call: Call, channel: str) -> HoldersOut:
+    """Give who holds the channel up to where, with the newest receipt of each member."""
+    us = _desk(call.session).organisation
+    return holders_document(
+        holders.visible_holders(call.session, call.actor, channel, us=us, now=call.now)
+    )
+
+
+@resource.reads("/<channel>/objects/<ref>/holders", gives=HoldingsOut, audited="channel.read")
+def get_channel_object_holders(call: Call, channel: str, ref: str) -> HoldingsOut:
+    """Give who has held an object since when, and who vouches for it.
+
+    The object is named by its STIX id, an entry by its place: `EPOCH-SEQ`.
+    """
+    found = holders.visible_holdings(call.session, call.actor, channel, ref)
+    return HoldingsOut(items=[holding_document(one) for one in found])
 
 
 @resource.reads("/<channel>/open-acts", gives=OpenActsOut)

@@ -17,7 +17,14 @@ from hub.api.channel_models import (
 )
 from hub.channels import history, queries, service
 from hub.channels.invitations import visible_invitations
-from hub.commands import channel_acts, channel_proofs, channel_relay, channel_repair, frame
+from hub.commands import (
+    channel_acts,
+    channel_holders,
+    channel_proofs,
+    channel_relay,
+    channel_repair,
+    frame,
+)
 from hub.commands.names import get_channel_named
 from hub.office import current_office
 from policies.acts import ACTS, ChannelKind
@@ -192,6 +199,7 @@ def invitations(*, show_all: bool, as_json: bool) -> None:
 for _command in (
     *channel_acts.COMMANDS,
     *channel_relay.COMMANDS,
+    *channel_holders.COMMANDS,
     *channel_proofs.COMMANDS,
     *channel_repair.COMMANDS,
 ):

@@ -49,8 +49,8 @@ def _thumbprints(
 @click.option(
     "--holders",
     "ref",
-    metavar="ID",
-    help="STIX id of an object: who has held it since when, and who vouches for it.",
+    metavar="REF",
+    help="STIX id of an object, or EPOCH/SEQ: who has held it since when, and who vouches for it.",
 )
 @frame.as_json
 @frame.refusing
@@ -76,7 +76,7 @@ def show_report(report: Report, *, as_json: bool, asked: str | None = None) -> N
         console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
         _show(report, console)
         if asked is not None and not report.holdings:
-            console.print(f"The ledger covers no object {_safe(asked)}.")
+            console.print(f"The ledger covers nothing called {_safe(asked)}.")
     if not report.holds:
         click.echo(f"tocsin: {frame.printable(report.failures[0].text)}", err=True)
         raise SystemExit(frame.REFUSED)

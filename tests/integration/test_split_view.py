@@ -25,7 +25,15 @@ from federation.witness_rounds import hear_head
 from federation.witnesses import find_contradictions
 from hub import clock
 from policies.acts import Act
-from tests.kit.hostile_peer import HostileChannel, HostilePeer, Shelf, honest, peers
+from tests.kit.api import Api
+from tests.kit.hostile_peer import (
+    HostileChannel,
+    HostilePeer,
+    Shelf,
+    honest,
+    peers,
+    signed_in,
+)
 from tests.kit.nodes import Clock, RunningNode, settle
 
 
@@ -131,6 +139,27 @@ def test_two_histories_end_in_two_proofs_that_anybody_can_check(world: World) ->
         assert verified(node, case.id) == ["fork"]
 
 
+def test_an_owner_that_passes_no_receipts_on_is_shown(world: World) -> None:
+    case = shared(world)
+    world.wait(seconds=11)
+    for _ in range(4):
+        world.wait(minutes=5)
+    told = Api.of(world.grid).get(f"/channels/{case.id}/receipts")
+    hidden = {row["name"]: row["hidden_since"] for row in told["items"]}
+    assert hidden["Mallory"] is None
+    assert hidden["Vendor"] is not None
+    assert hidden["Grid"] is not None
+    assert (
+        "has not passed on its receipts since"
+        in signed_in(world.grid).get(f"/channels/{case.id}").text
+    )
+    world.mallory.shown_receipts[case.id] = world.mallory.receipts[case.id]
+    world.wait(minutes=5)
+    world.wait(minutes=5)
+    told = Api.of(world.grid).get(f"/channels/{case.id}/receipts")
+    assert {row["hidden_since"] for row in told["items"]} == {None}
+
+
 def test_what_a_member_names_and_nobody_shows_freezes_nothing(world: World) -> None:
     case = shared(world)
     head = case.kit.head
@@ -155,6 +184,9 @@ def test_what_a_member_names_and_nobody_shows_freezes_nothing(world: World) -> N
     assert world.grid.channel(case.id).standing is Standing.CURRENT
     assert not evidence(world.grid, case.id)
     assert verified(world.grid, case.id) == []
+    page = signed_in(world.grid).get(f"/channels/{case.id}").text
+    assert "another history" in page
+    assert "signed that it was shown another entry" in page
 
 
 def test_an_entry_that_the_owner_did_not_sign_proves_nothing(world: World) -> None:

@@ -20,13 +20,14 @@ from hub import clock
 from hub.accounts.actor import Actor
 from hub.accounts.current import current_actor
 from hub.audit import service as audit
-from hub.channels import history, proofs, queries, repair, service
+from hub.channels import history, holders, proofs, queries, repair, service
 from hub.channels.invitations import visible_invitations
 from hub.office import current_office
 from hub.web import channel_words as shown
 from hub.web.acting import DONE, attempt
 from hub.web.forms import Filled, PageForm, read_form
 from hub.web.frame import pages, show
+from hub.web.holding_words import holding_part, sheet_of
 from hub.web.relay_words import relay_part
 from policies.acts import ACTS, Act, ChannelKind
 from policies.roles import Right
@@ -210,6 +211,26 @@ def post_verification(channel: UUID) -> BaseResponse:
     return to_channel(str(channel))
 
 
+@pages.get("/channels/<uuid:channel>/holders/<ref>")
+def get_holders(channel: UUID, ref: str) -> Response:
+    """Show who has held an object, or an entry and what it covers, since when."""
+    actor, now = current_actor(), clock.utcnow()
+    with reading() as session:
+        summary = queries.get_visible_summary(session, actor, str(channel))
+        found = holders.visible_holdings(session, actor, str(channel), ref)
+    with transaction() as session:
+        audit.record(session, actor, "channel.read", str(channel), now=now)
+    return show(
+        "channels/holders.html",
+        "channels",
+        now=now,
+        channel=summary,
+        back=url_for("pages.get_channel", channel=summary.id, _anchor="history"),
+        sheets=[sheet_of(one) for one in found],
+        asked=ref.replace("-", "/") if ref[:1].isdigit() else ref,
+    )
+
+
 def write_act(act: Callable[[Session, Desk, Actor], Written]) -> Written:
     """Write an act in a transaction of its own."""
     with transaction() as session:
@@ -252,6 +273,7 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
             for row in rows
             if coordinates and not row.is_us
         }
+        held = holders.visible_holders(session, actor, channel, us=desk.organisation, now=now)
         relayed = relay_part(session, actor, summary, rows, now=now)
         candidates = _candidates(session, {row.organisation for row in rows if _counts(row)})
     offered = _permitted(actor, open_acts)
@@ -289,6 +311,7 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
         may_leave=Act.MEMBER_LEFT in offered and not summary.is_ours,
         candidates=candidates,
         relay=relayed,
+        holding=holding_part(held),
         roles=[(role.value, shown.ROLE_WORDS[role]) for role in roles],
         forms=forms,
     )
