@@ -276,8 +276,24 @@ def read_schema(name: str) -> Mapping[str, Any]:
 
 @cache
 def _validator(act: Act) -> Draft202012Validator:
-    bundled = {**read_schema(act), "$defs": {"common": read_schema("common")}}
-    return Draft202012Validator(bundled, format_checker=_formats)
+    whole = _inlined(read_schema(act), read_schema("common")["$defs"])
+    return Draft202012Validator(whole, format_checker=_formats)
+
+
+def _inlined(schema: Any, common: Mapping[str, Any]) -> Any:
+    """Put what `common` defines where a schema refers to it.
+
+    Looking a reference up anew for each body costs more than all the rest of judging.
+    """
+    if isinstance(schema, list):
+        return [_inlined(one, common) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    rest = {name: _inlined(value, common) for name, value in schema.items() if name != "$ref"}
+    if "$ref" not in schema:
+        return rest
+    meant = _inlined(common[schema["$ref"].rpartition("/")[2]], common)
+    return {**rest, "allOf": [*rest.get("allOf", ()), meant]} if rest else meant
 
 
 def read_body(act: Act, body: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,0 +1,187 @@
+"""Choosing the next step: mostly something that makes sense now, sometimes anything at all."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol, TypeVar
+
+from tests.simulation.oracle import FOREVER, Oracle
+from tests.simulation.world import PAGE, World
+
+T = TypeVar("T")
+
+LABELS: Final = (None, "clear", "green", "amber", "amber", "amber+strict", "red")
+CEILINGS: Final = ("green", "amber", "amber", "amber+strict", "red")
+
+
+class Pick(Protocol):
+    """Whatever decides: hypothesis, or chance with a seed."""
+
+    def __call__(self, options: Sequence[T]) -> T: ...
+
+
+def chance(seed: int) -> Pick:
+    """Give a pick that makes the same choices again for the same seed."""
+    source = random.Random(seed)
+
+    def pick(options: Sequence[T]) -> T:
+        return source.choice(options)
+
+    return pick
+
+
+class Chooser:
+    """Chooses steps of one world."""
+
+    def __init__(self, world: World, pick: Pick) -> None:
+        self.world, self.pick = world, pick
+
+    @property
+    def owner(self) -> str:
+        """Give who writes the ledger, as far as anybody knows."""
+        owners = [name for name, node in self.world.nodes.items() if node.owns()]
+        return owners[-1] if owners else "A"
+
+    def anybody(self) -> str:
+        return self.pick(tuple(self.world.nodes))
+
+    def mostly(self, likely: str) -> str:
+        return self.anybody() if self.pick(range(8)) == 7 else likely
+
+    def member(self) -> str:
+        """Give one that has read something, mostly."""
+        joined = [name for name, node in self.world.nodes.items() if node.state() is not None]
+        return self.mostly(self.pick(joined)) if joined else self.anybody()
+
+    def suspended(self) -> list[str]:
+        state = self.world.nodes[self.owner].state() or {"members": ()}
+        ids = {one["organisation"] for one in state["members"] if one["state"] == "suspended"}
+        return [name for name, node in self.world.nodes.items() if node.organisation in ids]
+
+    def write(self) -> None:
+        """Somebody writes."""
+        by, tlp, later = self.member(), self.pick(LABELS), self.pick((None, None, True, False))
+        (self.world.note if self.pick((True, False)) else self.world.share)(by, tlp, later=later)
+
+    def change(self) -> None:
+        """Somebody releases or recalls what was written."""
+        if not self.world.notes:
+            return
+        number = self.pick(sorted(self.world.notes))
+        author = self.world.authors[self.world.notes[number].sha256]
+        names = {node.organisation: name for name, node in self.world.nodes.items()}
+        act = self.world.release if self.pick((True, False)) else self.world.recall
+        act(self.pick((names[author], names[author], self.owner)), number)
+
+    def come(self) -> None:
+        """Somebody is invited or answers; or both at once, as it goes where all are at hand."""
+        who = self.pick(tuple(self.world.nodes)[1:])
+        by = self.mostly(self.owner)
+        how = self.pick(("all", "all", "invite", "join", "join", "decline"))
+        if how in ("all", "invite"):
+            self.world.invite(by, who)
+        if how in ("all", "join"):
+            self.world.join(who)
+        if how == "decline":
+            self.world.decline(who)
+        if how == "all":
+            self.world.deliver(who)
+            self.world.pull(who)
+
+    def go(self) -> None:
+        """Somebody's part ends, or is suspended, or goes on."""
+        who, by = self.member(), self.mostly(self.owner)
+        suspended = self.suspended()
+        goes_on: bool = self.pick((True, False))
+        if suspended and goes_on:
+            self.world.resume(by, self.pick(suspended))
+            return
+        match self.pick(("leave", "remove", "suspend", "resume")):
+            case "leave":
+                self.world.leave(who)
+            case "remove":
+                self.world.remove(by, who)
+            case "suspend":
+                self.world.suspend(by, who)
+            case _:
+                self.world.resume(by, who)
+
+    def lead(self) -> None:
+        """The coordination passes on, in one go or by pieces; or the ceiling changes."""
+        by, to = self.mostly(self.owner), self.member()
+        how = self.pick(("offer", "accept", "complete", "all", "all", "lower"))
+        if how == "lower":
+            self.world.lower(by, self.pick(("clear", "green", "amber")))
+            return
+        for step in ("offer", "accept", "complete") if how == "all" else (how,):
+            self.world.hand_over(by, to, step=step)
+            if how == "all":
+                self.world.pull(to)
+                self.world.deliver(to)
+                self.world.pull(to)
+
+    def work(self) -> None:
+        """A worker does what waits."""
+        who = self.member()
+        if self.pick((True, False)):
+            self.world.deliver(who, lost=self.pick((None, None, None, "request", "reply")))
+        else:
+            pages, limit = self.pick((FOREVER, FOREVER, 1, 2)), self.pick((PAGE, PAGE, 1, 2, 5))
+            self.world.pull(who, pages=pages, limit=limit, shuffled=self.pick((False, True)))
+
+    def fail(self) -> None:
+        """Something goes wrong."""
+        who = self.anybody()
+        match self.pick(("rewind", "cut", "heal", "crash", "crash", "wait")):
+            case "rewind":
+                self.world.rewind(who)
+            case "cut":
+                self.world.cut(who)
+            case "heal":
+                self.world.heal()
+            case "crash":
+                self.world.crash(who, self.pick(("before commit", "after commit")))
+            case _:
+                self.world.wait(who, self.pick((-3600, 60, 90_000)))
+
+
+KINDS: Final[tuple[Callable[[Chooser], None], ...]] = (
+    *(Chooser.write,) * 5,
+    *(Chooser.change,) * 2,
+    *(Chooser.come,) * 3,
+    Chooser.go,
+    Chooser.lead,
+    *(Chooser.work,) * 6,
+    *(Chooser.fail,) * 2,
+)
+
+
+def play(seed: int, steps: int, **given: object) -> World:
+    """Play one world by chance, and let it come to rest."""
+    pick = chance(seed)
+    world = World(count=pick((3, 4, 5)), ceiling=pick(CEILINGS), **given)  # type: ignore[arg-type]
+    chooser = Chooser(world, pick)
+    for _ in range(steps):
+        pick(KINDS)(chooser)
+    world.settle()
+    return world
+
+
+def depth(world: World) -> dict[str, int]:
+    """Count the acts of a world's ledger."""
+    counts: dict[str, int] = {}
+    for line in world.owner().ledger():
+        act = line.acting["act"]
+        counts[act] = counts.get(act, 0) + 1
+    return counts
+
+
+def withheld(world: World) -> int:
+    """Count what some member, now or once, is not to have."""
+    oracle = Oracle(world.owner().ledger(), world.made)
+    return sum(
+        not oracle.may_have(organisation, sha256)
+        for organisation in oracle.stays
+        for sha256 in oracle.things
+    )

@@ -1,0 +1,149 @@
+"""Whatever happens, nothing reaches whom the rules exclude, and everybody entitled gets it all.
+
+One machine plays with nodes that keep everything in memory: rules, judging and withholding at full
+speed. The other plays with nodes on real databases: stage, collections, outbox and doors as well.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any, Final
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from federation import contents
+from hub import clock
+from sharing.selection import Scope
+from tests.kit.nodes import LocalNode
+from tests.simulation.machine import Simulation
+from tests.simulation.nodes import SimNode
+from tests.simulation.steps import depth, play, withheld
+from tests.simulation.stored import StoredNode
+from tests.simulation.world import NAMES, START, BrokenError, Found, World, smallest
+
+MINUTES: Final = "TOCSIN_SOAK_MINUTES"
+CALM: Final = settings(
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+    # What breaks is made small by leaving steps out, which is quicker.
+    phases=[Phase.generate],
+    print_blob=False,
+)
+QUICK: Final = settings(CALM, max_examples=40, stateful_step_count=30)
+SLOW: Final = settings(CALM, max_examples=5, stateful_step_count=25)
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
+    """Give what puts simulated nodes on real databases; each world is another channel there."""
+    folder = tmp_path_factory.mktemp("simulated")
+    with clock.told_by(lambda: START):
+        nodes = {
+            name: LocalNode(
+                name, folder, base_url=f"http://127.0.0.1:{9000 + place}", now=lambda: START
+            )
+            for place, name in enumerate(NAMES)
+        }
+
+        def found(name: str, now: Callable[[], datetime]) -> SimNode:
+            return StoredNode(nodes[name], name, now)
+
+        yield found
+        for node in nodes.values():
+            node.close()
+
+
+def machine_on(stored: Found) -> type[Simulation]:
+    return type("StoredSimulation", (Simulation,), {"found": staticmethod(stored)})
+
+
+def run(machine: type[Simulation], how: settings) -> None:
+    """Let hypothesis play; what breaks is told as the shortest test that shows it."""
+    try:
+        run_state_machine_as_test(machine, settings=how)
+    except BrokenError as error:
+        raise smallest(error) from None
+
+
+def test_rules_hold_whatever_happens() -> None:
+    run(Simulation, QUICK)
+
+
+def test_databases_hold_whatever_happens(stored: Found) -> None:
+    run(machine_on(stored), SLOW)
+
+
+def test_worlds_are_deep_enough_to_show_anything() -> None:
+    """Chance alone reaches what the machine is for: late joiners, hand-overs, recalls, ends."""
+    counts: dict[str, int] = {}
+    kept_back = 0
+    for seed in range(25):
+        world = play(seed, 40)
+        for act, count in depth(world).items():
+            counts[act] = counts.get(act, 0) + count
+        kept_back += withheld(world)
+    assert counts["member.joined"] > 10
+    assert counts["coordinator.handed_over"] > 0
+    assert counts["object.recalled"] > 5
+    assert counts["object.released"] > 5
+    assert kept_back > 5
+
+
+def serve_all(self: Scope, *_where: Any, **_when: Any) -> bool:
+    return bool(self.intervals)
+
+
+def withhold_nothing(*_args: Any) -> bool:
+    return False
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "mutant"),
+    [(Scope, "shows", serve_all), (contents, "is_withheld", withhold_nothing)],
+)
+def test_a_broken_rule_is_caught_and_told_as_a_test(
+    monkeypatch: pytest.MonkeyPatch, place: Any, name: str, mutant: Any
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(place, name, mutant)
+        with pytest.raises(BrokenError) as caught:
+            run(Simulation, settings(CALM, max_examples=500, derandomize=True))
+        _, _, schedule = str(caught.value).partition("\n\n")
+        assert schedule.startswith("def test_a_schedule_that_broke_something() -> None:")
+        # Small enough to be read, and it shows the same again.
+        assert len(schedule.splitlines()) < 16
+        told: dict[str, Any] = {"World": World}
+        exec(schedule, told)  # noqa: S102 - our own words
+        with pytest.raises(BrokenError):
+            told["test_a_schedule_that_broke_something"]()
+    told["test_a_schedule_that_broke_something"]()
+
+
+def test_who_joined_and_then_thinks_better_of_it_stays_until_it_leaves(stored: Found) -> None:
+    """Told by the machine: the answer on its way is the one that counts."""
+    world = World(stored, count=3)
+    world.invite("A", "C")
+    world.join("C")
+    world.deliver("C")
+    world.decline("C")
+    world.note("A", "amber")
+    world.settle()
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("keeping", ["memory", "database"])
+def test_simulated_worlds_hold_for_as_long_as_anybody_watches(stored: Found, keeping: str) -> None:
+    machine = Simulation if keeping == "memory" else machine_on(stored)
+    until = time.monotonic() + 60 * float(os.environ.get(MINUTES, "10")) / 4
+    worlds = 0
+    while time.monotonic() < until:
+        run(machine, settings(CALM, max_examples=50, stateful_step_count=60))
+        worlds += 50
+    sys.stdout.write(f"\n{worlds} worlds kept in {keeping}\n")
