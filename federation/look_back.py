@@ -24,16 +24,18 @@ from federation.openings import OpenedBy, open_epoch
 from federation.partner_records import PartnerRecord, PartnerState
 from federation.replica import Replicas
 from federation.returns import offer_again
-from federation.rollback import fall_behind, find_lost, others_in, settle
+from federation.rollback import fall_behind, find_lost, mark_restored, others_in, settle
 from federation.rounds import destination_of
 from federation.sources import source_of
-from federation.whole import LOST
+from federation.timelines import has_turned, note_timeline
+from federation.whole import LOST, TURNED
 from policies.errors import CoordinationError
 from sharing.db import reading, transaction
 
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY: Final = timedelta(hours=1)
+WATCH_EVERY: Final = timedelta(seconds=30)
 
 Answers = Mapping[str, Mapping[str, Head] | None]
 """Organisation → its heads by channel; `None` where it can't be reached."""
@@ -74,6 +76,16 @@ class LookBack:
             record = find_channel(session, left[0])
             reason = (record.sentence if record is not None else None) or LOST
         return Failed(reason, Standing.BEHIND.value)
+
+    def watch(self, now: datetime) -> Outcome:
+        """See whether the database goes on from an earlier moment; if so, ask the members."""
+        with transaction() as session:
+            if has_turned(session):
+                logger.warning("the database goes on from an earlier moment")
+                us = self.desk(session).organisation
+                mark_restored(session, us, sentence=TURNED, now=now)
+            note_timeline(session, now=now)
+        return Done(again_at=now + WATCH_EVERY)
 
     def _ask(self, organisation: str, behind: Mapping[str, list[str]]) -> Mapping[str, Head] | None:
         """Ask an organisation for its heads, by the partnership or a channel that we share."""

@@ -32,6 +32,8 @@ from federation.whole import LOST
 
 logger = logging.getLogger(__name__)
 
+WATCH_DATABASE: Final = "watch-database"
+"""Standing errand: see whether the database goes on from an earlier moment."""
 LOOK_BACK: Final = "look-back"
 """Errand: ask the members what they hold of channels that are behind, and fetch it back."""
 RESTORED: Final = (
@@ -187,8 +189,10 @@ def settle(
     return False
 
 
-def mark_restored(session: Session, organisation: str, *, now: datetime) -> None:
-    """Mark every channel of a database that was put back from a backup.
+def mark_restored(
+    session: Session, organisation: str, *, sentence: str = RESTORED, now: datetime
+) -> None:
+    """Mark every channel of a database that goes on from an earlier moment.
 
     Ours are behind until others were asked; elsewhere the numbers are left out that we may have
     used, and everything is pulled anew, which brings nothing twice.
@@ -201,7 +205,7 @@ def mark_restored(session: Session, organisation: str, *, now: datetime) -> None
         record.cursor = None
         record.next_nth = max(record.next_nth, highest.get(record.id, 0) + 1) + NTH_LEAP
         if record.state is not None and source_of(record) == organisation:
-            fall_behind(session, record, RESTORED, now=now)
+            fall_behind(session, record, sentence, now=now)
 
 
 def others_in(record: ChannelRecord, organisation: str) -> list[str]:

@@ -13,9 +13,14 @@ from sqlalchemy.orm import Session
 from federation.doubt import Doubt, DoubtError
 from federation.ledger_records import ChannelRecord, Standing
 from federation.receipt_records import ReceiptRecord
+from federation.timelines import has_turned
 from policies.errors import ConflictError
 
 LOST: Final = "members hold entries of this channel that its coordinator has lost"
+
+TURNED: Final = (
+    "the database of this node was promoted or recovered; its members are asked what they hold"
+)
 
 
 def require_whole(session: Session, record: ChannelRecord) -> None:
@@ -34,6 +39,8 @@ def require_whole(session: Session, record: ChannelRecord) -> None:
             f"this channel is frozen here: {record.sentence}",
             hint="An administrator settles that first.",
         )
+    if has_turned(session):
+        raise DoubtError(Doubt.GAP, TURNED)
     if _is_shown_beyond(session, record):
         raise DoubtError(Doubt.GAP, LOST)
 

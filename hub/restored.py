@@ -15,6 +15,7 @@ from federation.node import find_node
 from federation.partner_records import InvitationRecord
 from federation.poll_records import PollRecord
 from federation.rollback import mark_restored
+from federation.timelines import note_timeline
 from hub import schema
 from hub.accounts.actor import Actor
 from hub.accounts.records import SignIn
@@ -51,4 +52,5 @@ def _settle(session: Session, actor: Actor, *, created_at: str, now: datetime) -
     node = find_node(session)
     if node is not None:
         mark_restored(session, node.organisation, now=now)
+        note_timeline(session, now=now)
     audit.record(session, actor, "node.restored", created_at, now=now)

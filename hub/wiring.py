@@ -29,7 +29,7 @@ from federation.origins import Destination, host_of, is_loopback
 from federation.outbox import Outbox
 from federation.quotas import Rates
 from federation.replica import Replicas
-from federation.rollback import LOOK_BACK
+from federation.rollback import LOOK_BACK, WATCH_DATABASE
 from federation.rounds import Rounds
 from federation.servers import NodeServer
 from federation.vouching import Vouching
@@ -80,14 +80,23 @@ def register(app: APIFlask, settings: Settings) -> None:
     )
     taxii.after_request(_note_reading)
     app.register_blueprint(taxii)
-    look = LookBack(office.http, office.replicas, office.desk, clock.utcnow).look
+    back = LookBack(office.http, office.replicas, office.desk, clock.utcnow)
 
     def look_back(app: Flask, subject: str, now: datetime) -> Outcome:
         del app, subject
-        return look(now)
+        return back.look(now)
 
-    handlers = {**rounds.handlers(office.rounds), LOOK_BACK: look_back, TIDY: tidy}
-    standing = (*rounds.STANDING, LOOK_BACK, TIDY)
+    def watch_database(app: Flask, subject: str, now: datetime) -> Outcome:
+        del app, subject
+        return back.watch(now)
+
+    handlers = {
+        **rounds.handlers(office.rounds),
+        LOOK_BACK: look_back,
+        WATCH_DATABASE: watch_database,
+        TIDY: tidy,
+    }
+    standing = (*rounds.STANDING, WATCH_DATABASE, LOOK_BACK, TIDY)
     stops.watch(_note_happening)
     worker.equip(app, Work(handlers, standing=standing, clock=clock.utcnow))
     health.watch_worker_with(app, worker.find_last_beat)

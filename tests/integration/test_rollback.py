@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from federation import errands
 from federation.bundles import Position
@@ -24,7 +24,9 @@ from federation.node import get_node
 from federation.pairing import create_invitation
 from federation.partner_records import InvitationRecord
 from federation.receipts import make_receipt
-from federation.rollback import LOOK_BACK
+from federation.rollback import LOOK_BACK, WATCH_DATABASE
+from federation.timeline_records import TimelineRecord
+from federation.timelines import has_turned, note_timeline
 from federation.witnesses import keep_receipt
 from hub import archive
 from hub.accounts.records import SignIn
@@ -237,6 +239,28 @@ def test_a_receipt_for_what_nobody_holds_leaves_the_choice_to_people(nodes: Node
     record = cert.channel(channel)
     assert record.standing is Standing.BEHIND
     assert "no member that answers holds" in (record.sentence or "")
+
+
+def test_a_promoted_standby_writes_nothing_before_the_members_were_asked(
+    tmp_path: Path, postgresql_url: str
+) -> None:
+    databases = iter([postgresql_url, ""])
+    with running(tmp_path, "CERT", "Grid", new_database=lambda: next(databases)) as (cert, grid):
+        with cert.writing() as session:
+            note_timeline(session, now=cert.now())
+        channel = opened(cert, grid)
+        with cert.writing() as session:
+            assert not has_turned(session)
+            session.execute(update(TimelineRecord).values(timeline="00000000"))
+        with pytest.raises(DoubtError, match="promoted or recovered"):
+            cert.note(channel, "Too early.")
+        with cert.writing() as session:
+            errands.ask(session, WATCH_DATABASE, "", now=cert.now())
+        cert.work()
+        assert cert.channel(channel).standing is Standing.BEHIND
+        settle(cert, grid)
+        assert cert.channel(channel).standing is Standing.CURRENT
+        cert.note(channel, "On the new timeline.")
 
 
 def test_what_was_used_up_stays_used_up(nodes: Nodes, tmp_path: Path) -> None:
