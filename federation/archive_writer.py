@@ -15,7 +15,9 @@ from sqlalchemy.orm import Session
 
 from federation.access import scope_of
 from federation.archive_lines import FORMAT, Kind
+from federation.branch_records import AbandonedRecord
 from federation.bundles import Position, SignedBundle
+from federation.contents import is_proven
 from federation.doubt import Doubt, DoubtError
 from federation.ledger import get_channel, get_state, head_of
 from federation.ledger_records import (
@@ -87,6 +89,8 @@ class Export:
                 yield line_of(Kind.ENTRY, _stored(bundles, entry.object_sha256, entry))
         for jws in provable_receipts(session, self.channel, self.head):
             yield line_of(Kind.RECEIPT, canonical(jws))
+        for content in _abandoned(session, self.channel, self.head):
+            yield line_of(Kind.ABANDONED, content)
         for content in _evidence(session, self.channel, self.head):
             yield line_of(Kind.EVIDENCE, content)
 
@@ -230,6 +234,31 @@ def _carried(session: Session, channel: str, ref: str, sha256: str) -> list[str]
         for key, content in contents.items()
         if SignedBundle.read(StixObject.read(content)).sha256 == sha256
     ]
+
+
+def _abandoned(session: Session, channel: str, head: Position) -> Iterator[bytes]:
+    """Give the entries of branches that were left, each after the one that it follows.
+
+    One under a key that only such a branch described can't be proven by this ledger; it and what
+    follows it are left out.
+    """
+    query = (
+        select(AbandonedRecord.content)
+        .where(AbandonedRecord.channel == channel, AbandonedRecord.epoch <= head.epoch)
+        .order_by(AbandonedRecord.epoch, AbandonedRecord.seq, AbandonedRecord.sha256)
+    )
+    contents = session.scalars(query).all()
+    chains = get_state(session, get_channel(session, channel)).chains if contents else {}
+    written: set[Position] = set()
+    for content in contents:
+        entry = SignedBundle.read(StixObject.read(content))
+        seen = entry.seen
+        if seen is None or not is_proven(entry, chains):
+            continue
+        before = session.get(EntryRecord, (channel, seen.epoch, seen.seq))
+        if seen in written or (before is not None and before.sha256 == seen.sha256):
+            written.add(entry.position)
+            yield content
 
 
 def _evidence(session: Session, channel: str, head: Position) -> Iterator[bytes]:

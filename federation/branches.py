@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
@@ -29,15 +29,17 @@ from federation.ledger_records import (
     DescribedRecord,
     EntryRecord,
 )
-from federation.recalls import keep_in_force
+from federation.recalls import in_force, keep_in_force
 from federation.replay import entries_of, replay
 from federation.state import ChannelState
 from policies.errors import ConflictError
 from sharing import collections, objects
 from sharing.canonical import read_time
-from sharing.objects import StixObject
+from sharing.objects import StixObject, chunks
 
 logger = logging.getLogger(__name__)
+
+_CHUNK: Final = 500
 
 
 def outranks(opening: SignedBundle, other: SignedBundle) -> bool:
@@ -97,6 +99,7 @@ def go_back(
     left = collections.withdraw(session, record.id, last.date_added) - entries
     collections.withhold(session, record.id, after=last.date_added)
     _forget(session, record.id, head, past)
+    _undo_disowning(session, record.id, past)
     if again:
         contents = objects.find_contents(session, left)
         stage.put_back(session, record.id, map(StixObject.read, contents.values()), now)
@@ -192,6 +195,33 @@ def _own_again(session: Session, channel: str, past: _Past) -> None:
     collections.show_contents(session, channel, set(shown) - set(session.scalars(recalled)))
 
 
+def _undo_disowning(session: Session, channel: str, past: _Past) -> None:
+    """Let hold again what only abandoned entries disowned; recalls are not touched by that."""
+    bundles = {one for _, judged in past.dropped for one in judged.disowned.bundles}
+    hidden = {one for _, judged in past.dropped for one in judged.disowned.hidden}
+    if not bundles:
+        return
+    for chunk in chunks(sorted(bundles), _CHUNK):
+        signed = or_(EntryRecord.sha256.in_(chunk), EntryRecord.contribution_sha256.in_(chunk))
+        session.execute(
+            update(EntryRecord).where(EntryRecord.channel == channel, signed).values(disowned=False)
+        )
+    shown = set[str]()
+    kept = in_force(session, channel)
+    for chunk in chunks(sorted(hidden), _CHUNK):
+        rows = session.scalars(
+            select(CoveredRecord).where(
+                CoveredRecord.channel == channel, CoveredRecord.sha256.in_(chunk)
+            )
+        )
+        for row in rows:
+            row.disowned = False
+            if not row.recalled and row.ref not in kept:
+                shown.add(row.sha256)
+    session.flush()
+    collections.show_contents(session, channel, shown)
+
+
 def _stand_at(session: Session, record: ChannelRecord, last: EntryRecord, past: _Past) -> None:
     state = past.kept[-1][1].state
     keep_descriptors(session, record, state)
@@ -203,6 +233,16 @@ def _stand_at(session: Session, record: ChannelRecord, last: EntryRecord, past: 
         record.name = name_of(record, judged)
     collections.rename(session, record.id, record.name)
     session.flush()
+
+
+def reinstate(session: Session, judged: Judged) -> None:
+    """Note that an entry stands in our ledger, whatever we had left before."""
+    session.execute(
+        delete(AbandonedRecord).where(
+            AbandonedRecord.channel == judged.entry.channel,
+            AbandonedRecord.sha256 == judged.entry.sha256,
+        )
+    )
 
 
 def abandoned_bundle(row: AbandonedRecord) -> SignedBundle:

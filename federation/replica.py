@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from federation import stage
 from federation.branch_choice import Branch, find_branch
-from federation.branches import go_back
+from federation.branches import go_back, reinstate
 from federation.bundles import SignedBundle
 from federation.channels import end_outbox
 from federation.contents import is_proven
@@ -397,6 +397,7 @@ def _take_branch(
     for judged in branch.path:
         check_own_keys(desk.node, judged.state)
         state = _keep(session, desk, record, judged, behind=behind, now=now)
+        reinstate(session, judged)
     stage.clear_entries(session, record.id, but_by=state.owner, since=state.head.epoch)
     return state
 
@@ -417,6 +418,8 @@ def _keep(
     """
     before = record.owner
     keep(session, desk, record, judged, now=now)
+    if judged.state.head.epoch > 1:
+        reinstate(session, judged)
     _confirm(session, desk, record, judged, now=now)
     _mend_description(session, desk, judged.state, now)
     if record.standing is Standing.ENDED:
