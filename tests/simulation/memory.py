@@ -230,9 +230,11 @@ class MemoryNode:
             self._facts.add_object(stix)
         try:
             self._append(Act.ADMITTED, {}, (), admits=bundle)
-        except DoubtError as error:
+        except (DoubtError, CrashError) as error:
             for stix in (*new, last):
                 self._drop(stix)
+            if isinstance(error, CrashError):
+                raise
             return f"{error.doubt}: {error.message}"
         return None
 
