@@ -21,6 +21,7 @@ from federation.descriptor import (
     read_descriptor,
 )
 from federation.descriptor_chain import merge_chain, read_chain, settled_version
+from federation.key_state import KeyState, key_state_of
 from federation.keys import PublicKey
 from federation.node import DESCRIPTOR_ROW_LIMIT_BYTES
 from federation.origins import read_origin
@@ -108,6 +109,30 @@ def get_chain(session: Session, organisation: str) -> tuple[Descriptor, ...]:
     return tuple(
         read_descriptor(read_json(row, limit_bytes=DESCRIPTOR_ROW_LIMIT_BYTES)) for row in rows
     )
+
+
+def find_key_state(session: Session, organisation: str) -> KeyState | None:
+    """Give the state of a partner's keys; `None` where it is no partner."""
+    row = session.get(PartnerRecord, organisation)
+    if row is None:
+        return None
+    return key_state_of(get_chain(session, organisation), forked=row.stopped_by is not None)
+
+
+def confirmed_recovery_keys(session: Session) -> dict[str, str]:
+    """Give what administrators confirmed: organisation → thumbprint of its first recovery key."""
+    rows = session.execute(
+        select(PartnerRecord.organisation, PartnerRecord.recovery_thumbprint).where(
+            PartnerRecord.state.in_((PartnerState.ACTIVE, PartnerState.SUSPENDED))
+        )
+    )
+    return {row.organisation: row.recovery_thumbprint for row in rows}
+
+
+def stopped_partners(session: Session) -> frozenset[str]:
+    """Give the partners whose descriptors forked, and nothing has ended that."""
+    query = select(PartnerRecord.organisation).where(PartnerRecord.stopped_by.is_not(None))
+    return frozenset(session.scalars(query))
 
 
 def newest_descriptor(session: Session, organisation: str) -> Descriptor:

@@ -12,6 +12,7 @@ from federation.file_intake import Admitted, TakenIn
 from federation.judge import Judged
 from federation.ledger_records import Delivery, Standing
 from hub.api.models import Document, Form, Moment
+from hub.api.node import KeyStateOut
 from hub.api.paging import PageQuery
 from hub.channels import history, queries
 from hub.channels.incoming import MAX_OBJECTS
@@ -159,6 +160,7 @@ class MemberOut(Document):
     own_name: Annotated[
         str | None, Field(description="The name that this node alone knows, where it has a number.")
     ]
+    keys: Annotated[KeyStateOut | None, Field(description="By this channel's ledger.")] = None
 
 
 class MembersOut(Document):

@@ -8,9 +8,10 @@ from pydantic import Field
 
 from federation import node as own_node
 from federation.descriptor import KeyUse
+from federation.key_state import KeyStanding, key_state_of
 from federation.node import Node
 from hub.api.frame import Call, Resource
-from hub.api.models import Document
+from hub.api.models import Document, Moment
 from hub.version import product_version
 
 resource = Resource("node")
@@ -28,6 +29,16 @@ class KeyOut(Document):
     revoked_at: Time | None
 
 
+class KeyStateOut(Document):
+    """The state of an organisation's keys in one word, and what that means."""
+
+    standing: KeyStanding
+    since: Annotated[Moment, Field(description="When that was signed, by its own word.")]
+    version: Annotated[int, Field(description="Of its newest descriptor.")]
+    recovery_thumbprint: Annotated[str, Field(description="Of the recovery key that counts now.")]
+    sentence: str
+
+
 class NodeOut(Document):
     """This node."""
 
@@ -38,6 +49,7 @@ class NodeOut(Document):
     recovery_thumbprint: str
     descriptor_version: int
     keys: list[KeyOut]
+    key_state: KeyStateOut
     product_version: str
 
 
@@ -66,5 +78,6 @@ def node_document(node: Node) -> NodeOut:
             )
             for entry in node.newest.keys
         ],
+        key_state=KeyStateOut.model_validate(key_state_of(node.descriptors), from_attributes=True),
         product_version=product_version(),
     )

@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 from federation import pairing, throttling
 from federation.node import get_node
 from federation.pairing import GivenInvitation
-from federation.partner_keys import newest_descriptor
+from federation.partner_keys import find_key_state, newest_descriptor
 from federation.partner_records import PartnerState, StopReason
 from federation.partners import MAX_REASON_CHARACTERS, Partner
 from hub import clock
 from hub.api.models import Document, Form, Moment
-from hub.api.node import KeyOut
+from hub.api.node import KeyOut, KeyStateOut
 
 Reason = Annotated[
     str | None,
@@ -49,6 +49,7 @@ class PartnerOut(Document):
     failed_at: Moment | None
     failure: Annotated[str | None, Field(description="Why it could not be reached then.")]
     descriptor_version: int
+    key_state: KeyStateOut | None = None
 
 
 class PartnersOut(Document):
@@ -141,9 +142,12 @@ class ReasonIn(Form):
     reason: Reason = None
 
 
-def partner_document(partner: Partner) -> PartnerOut:
+def partner_document(session: Session, partner: Partner) -> PartnerOut:
     """Give a partnership as the API shows it."""
-    return PartnerOut.model_validate(partner, from_attributes=True)
+    document = PartnerOut.model_validate(partner, from_attributes=True)
+    keys = find_key_state(session, partner.organisation)
+    state = KeyStateOut.model_validate(keys, from_attributes=True) if keys is not None else None
+    return document.model_copy(update={"key_state": state})
 
 
 def partner_detail(
@@ -152,7 +156,7 @@ def partner_detail(
     """Give a partnership with the phrase, the keys in its newest descriptor, and its quota."""
     throttled = throttling.find_throttled(session, partner.organisation, now=now or clock.utcnow())
     return PartnerDetailOut(
-        **dict(partner_document(partner)),
+        **dict(partner_document(session, partner)),
         phrase=list(pairing.verification_phrase(get_node(session), partner)),
         keys=[
             KeyOut(

@@ -43,7 +43,7 @@ def get_partners(call: Call, query: PageQuery) -> PartnersOut:
         str,
         str,
     )
-    return PartnersOut(items=[partner_document(row) for row in rows], next=following)
+    return PartnersOut(items=[partner_document(call.session, row) for row in rows], next=following)
 
 
 @resource.reads("/invitations", gives=GivenInvitationsOut, query=PageQuery)
@@ -123,11 +123,11 @@ def get_partner(call: Call, organisation: str) -> PartnerDetailOut:
 def post_partner_confirmation(step: Step, organisation: str, body: ConfirmIn) -> PartnerOut:
     """Confirm that it is the organisation it claims to be, and tell its node so."""
     exchanges = current_office().exchanges
-    return partner_document(
-        partnerships.confirm(
-            exchanges, step.actor, organisation, compared=body.compared, now=step.now
-        )
+    partner = partnerships.confirm(
+        exchanges, step.actor, organisation, compared=body.compared, now=step.now
     )
+    with reading() as session:
+        return partner_document(session, partner)
 
 
 @resource.writes(
@@ -140,9 +140,10 @@ def post_partner_confirmation(step: Step, organisation: str, body: ConfirmIn) ->
 def post_partner_suspension(call: Call, organisation: str, body: ReasonIn) -> PartnerOut:
     """Stop all exchange at once; nothing is deleted."""
     return partner_document(
+        call.session,
         partnerships.suspend(
             call.session, call.actor, organisation, reason=body.reason, now=call.now
-        )
+        ),
     )
 
 
@@ -150,7 +151,8 @@ def post_partner_suspension(call: Call, organisation: str, body: ReasonIn) -> Pa
 def post_partner_resumption(call: Call, organisation: str) -> PartnerOut:
     """Take up the exchange again."""
     return partner_document(
-        partnerships.resume(call.session, call.actor, organisation, now=call.now)
+        call.session,
+        partnerships.resume(call.session, call.actor, organisation, now=call.now),
     )
 
 
@@ -175,7 +177,8 @@ def post_partner_quota(call: Call, organisation: str, body: QuotaIn) -> PartnerD
 def post_partner_end(call: Call, organisation: str, body: ReasonIn) -> PartnerOut:
     """End the partnership; a new invitation can begin another."""
     return partner_document(
-        partnerships.end(call.session, call.actor, organisation, reason=body.reason, now=call.now)
+        call.session,
+        partnerships.end(call.session, call.actor, organisation, reason=body.reason, now=call.now),
     )
 
 

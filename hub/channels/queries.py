@@ -12,7 +12,8 @@ from federation import outbox
 from federation.channels import find_open_acts
 from federation.desk import Desk
 from federation.doubt import PLAIN_WORDS, WHAT_TO_DO, Doubt, consequence
-from federation.ledger import load_state
+from federation.key_state import KeyState, key_state_of
+from federation.ledger import load_chains, load_state
 from federation.ledger_records import (
     ChannelRecord,
     ContributionRecord,
@@ -21,6 +22,7 @@ from federation.ledger_records import (
     EntryRecord,
     Standing,
 )
+from federation.partner_keys import confirmed_recovery_keys, stopped_partners
 from hub.accounts.actor import Actor
 from hub.channels.names import names_in
 from hub.channels.records import MemberView
@@ -78,6 +80,8 @@ class MemberRow:
     replaced_by: str | None = None
     own_name: str | None = None
     """The name that we alone know, where the ledger has a number."""
+    keys: KeyState | None = None
+    """By this channel's ledger; none where it has not described itself yet."""
 
 
 @dataclass(frozen=True)
@@ -159,6 +163,7 @@ def visible_members(
     rows = list(session.scalars(select(MemberView).where(MemberView.channel == channel)))
     rows.sort(key=lambda row: (row.state != "joined", "coordinator" not in row.roles, row.since))
     names, known = names_in(session, channel), known_names(session, actor, channel)
+    keys = _keys_in(session, channel)
     return [
         MemberRow(
             organisation=row.organisation,
@@ -172,6 +177,7 @@ def visible_members(
             without_node=row.without_node,
             replaced_by=row.replaced_by,
             own_name=_own_name(row, known.get(row.organisation)),
+            keys=keys.get(row.organisation),
         )
         for row in rows
     ]
@@ -179,6 +185,17 @@ def visible_members(
 
 def _own_name(row: MemberView, known: AbsentRecord | None) -> str | None:
     return known.name if known is not None and known.name != row.name else None
+
+
+def _keys_in(session: Session, channel: str) -> dict[str, KeyState | None]:
+    """Give the state of each member's keys, by the ledger and by what we confirmed."""
+    confirmed, stopped = confirmed_recovery_keys(session), stopped_partners(session)
+    return {
+        organisation: key_state_of(
+            chain, forked=organisation in stopped, confirmed=confirmed.get(organisation)
+        )
+        for organisation, chain in load_chains(session, channel).items()
+    }
 
 
 def visible_pending(

@@ -112,10 +112,15 @@ def show(*, as_json: bool) -> None:
         f"organisation  {document['organisation']}",
         f"recovery key  {document['recovery_thumbprint']}",
         f"descriptor    version {document['descriptor_version']}",
+        f"keys          {document['key_state']['standing']} since {document['key_state']['since']}",
     ]
     for key in document["keys"]:
         ended = "revoked" if key["revoked_at"] else "retired" if key["retired_at"] else "in use"
         lines.append(f"{key['use']:<9} key {key['thumbprint']}  {ended}")
+    lines.append(
+        "Recovery key lost? Rotation still works, revoking does not: nobody else can vouch for you."
+        " Set up a new node and pair it anew, before you need it."
+    )
     frame.show(document, as_json=as_json, line="\n".join(lines))
 
 

@@ -10,6 +10,7 @@ import click
 
 from federation import partners, throttling
 from federation.invitations import LIFE, read_invitation
+from federation.key_state import KeyStanding
 from federation.partner_records import PartnerState
 from federation.partners import Partner
 from hub import clock, partnerships
@@ -248,6 +249,11 @@ def show_detail(document: PartnerDetailOut, *, as_json: bool, first: str) -> Non
             lines.append(f"  next          tocsin partner confirm {name} --compared")
     if document.confirmed_at is not None and not document.phrase_compared:
         lines.append("  unverified    the words were not compared")
+    if document.key_state is not None:
+        state = document.key_state
+        lines.append(f"  keys          {state.standing} since {state.since:%Y-%m-%d %H:%M} UTC")
+        if state.standing is not KeyStanding.IN_ORDER:
+            lines.append(f"                {state.sentence}")
     if document.stopped_by is not None:
         lines.append("  stopped       it showed two different descriptors of one version")
     if document.throttled is not None:

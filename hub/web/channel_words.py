@@ -16,6 +16,7 @@ from federation.sources import DELIVER
 from hub.channels.queries import ChannelSummary, MemberRow, PendingRow, Verification
 from hub.web import words
 from hub.web.forms import as_sentence
+from hub.web.keys import KeysView, keys_view
 from hub.web.models import Alarm, State, Tone
 from policies.acts import Act, ChannelKind
 from policies.roles import Role
@@ -121,6 +122,7 @@ class Member:
     row: MemberRow
     state: State
     acts: frozenset[str]
+    keys: KeysView | None
 
 
 def state_of(channel: ChannelSummary) -> State:
@@ -222,7 +224,7 @@ def member_of(row: MemberRow, open_acts: frozenset[Act]) -> Member:
     tones = {"joined": Tone.GOOD, "invited": Tone.WAITING, "suspended": Tone.TROUBLE}
     text = "invited, late" if row.late else row.state
     acts = frozenset(act.value for act in open_acts & ABOUT_MEMBERS)
-    return Member(row, State(text, tones.get(row.state, Tone.ENDED)), acts)
+    return Member(row, State(text, tones.get(row.state, Tone.ENDED)), acts, keys_view(row.keys))
 
 
 def readers_sentence(members: Sequence[MemberRow], kind: ChannelKind) -> str:

@@ -121,7 +121,9 @@ def _closed(act: Act, situation: Situation) -> str | None:
     line = ACTS[act]
     if situation.kind not in line.kinds:
         return f"{act} does not belong into a {situation.kind} channel"
-    if situation.kind is ChannelKind.DIRECT and situation.author != situation.owner:
+    theirs = situation.kind is ChannelKind.DIRECT and situation.author != situation.owner
+    if theirs and act is not Act.NODE_DESCRIBED:
+        # What it says of its keys goes wherever it is a member: receipts are judged by that.
         return "in a direct channel only its owner writes; the answer goes into the other side's"
     if situation.relayed:
         if situation.kind is ChannelKind.DIRECT or situation.author != situation.owner:

@@ -14,7 +14,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from federation import worker
 from federation.keystore import KeyStore
 from federation.node import get_node, init_node
-from hub import clock, partnerships
+from hub import clock, own_keys, partnerships
 from hub.accounts import users
 from hub.accounts.actor import Actor, Via
 from hub.app import create_app
@@ -61,7 +61,7 @@ class HubNode:
                 self.settings.keys_folder, self.settings.key_passphrase.get_secret_value().encode()
             )
             with transaction() as session:
-                init_node(
+                self.recovery = init_node(
                     session,
                     store,
                     organisation=name,
@@ -142,6 +142,27 @@ class HubNode:
                 ceiling=ceiling,
                 now=clock.utcnow(),
             ).id
+
+    def lose_keys(self, channel: str) -> None:
+        """Write a note, and revoke the key that signed it: it may not have been ours."""
+        with self.session() as session:
+            office, since = current_office(), clock.utcnow()
+            service.add_note(
+                session,
+                office.desk(session),
+                self.person(),
+                channel,
+                text="All is well, you can go home.",
+                now=since,
+            )
+            own_keys.recover(
+                session,
+                office,
+                self.person(),
+                recovery=self.recovery,
+                since=since,
+                now=clock.utcnow(),
+            )
 
     def note_absent(self, channel: str, name: str) -> str:
         """Invite an organisation without a node, and record that it joined; give its id."""

@@ -43,6 +43,7 @@ def test_accessible_and_fitting(
     one = visit(size=size, dark=dark, measuring=True)
     case = node.open_case("Trojanised update")
     node.note_absent(case, "Water Utility")
+    node.lose_keys(case)
     ours = (f"/channels/{case}", f"/channels/{case}/repair", f"/channels/{case}/holders/1-0")
     places = (*PLACES, *ours)
     one.goto("/sign-in")

@@ -19,12 +19,17 @@ from sqlalchemy import select
 from federation.archive import verify_file
 from federation.bundles import items_of, make_bundle
 from federation.client import PartnerHttp
-from federation.descriptor import KeyUse
+from federation.descriptor import KeyUse, NodeKey
+from federation.descriptor_making import next_descriptor
+from federation.key_state import KeyStanding
 from federation.keys import PrivateKey
-from federation.ledger_records import EntryRecord
+from federation.keystore import read_recovery_pem, recovery_pem
+from federation.ledger_records import EntryRecord, Standing
 from federation.node import get_node
 from federation.origins import Destination
-from federation.partner_keys import get_chain
+from federation.partner_keys import find_key_state, fork_evidence, get_chain
+from federation.partner_records import StopReason
+from federation.partners import get_partner
 from federation.servers import NodeServer
 from federation.tokens import ASSERTION_TYPE, build_assertion
 from hub import own_keys
@@ -34,8 +39,13 @@ from policies.acts import Act
 from policies.errors import InvalidError
 from policies.tlp import TLP
 from sharing import stix
+from sharing.canonical import write_time
 from sharing.objects import StixObject
+from sharing.taxii.connection import Limits
+from tests.kit.console import Console
+from tests.kit.hostile_peer import csrf, signed_in
 from tests.kit.nodes import CONSOLE, Clock, RunningNode, running, settle
+from tests.kit.reach import LOOPBACK
 
 
 def shared_case(owner: RunningNode, *members: RunningNode) -> str:
@@ -180,8 +190,9 @@ class Thief:
             key, now = self.transport, self.victim.now()
             return [build_assertion(key, organisation=who, audience=audience, now=now)]
 
-        http = PartnerHttp(assert_to, clock=self.victim.now)
-        return NodeServer(http, Destination(of.base_url, of.organisation))
+        http = PartnerHttp(assert_to, clock=self.victim.now, reach=LOOPBACK)
+        limits = Limits(reach=LOOPBACK)
+        return NodeServer(http, Destination(of.base_url, of.organisation), limits=limits)
 
     def posts(
         self,
@@ -240,6 +251,24 @@ def verified(node: RunningNode, channel: str) -> dict[int, str]:
     return {one.position.seq: one.standing.partition(":")[0] for one in report.history}
 
 
+def disown_on_the_page(node: RunningNode, channel: str, bundle: str) -> None:
+    browser = signed_in(node)
+    page = browser.get("/administration/keys").text
+    assert "Was this you?" in page
+    assert "a lie" in page
+    for bundles, status in (([], HTTPStatus.BAD_REQUEST), ([bundle], HTTPStatus.SEE_OTHER)):
+        form = {
+            "channel": channel,
+            "bundles": bundles,
+            "csrf_token": csrf(browser, "/administration/keys"),
+        }
+        answer = browser.post("/administration/keys/disowning", data=form)
+        assert answer.status_code == status
+    text = browser.get(f"/channels/{channel}").text
+    assert "Doubtful:" in text
+    assert "a key was revoked" in text
+
+
 def test_a_thief_writes_the_victim_revokes_and_disowns(tmp_path: Path) -> None:
     with running(tmp_path, "Cert", "Grid", "Water") as nodes:
         cert, grid, water = nodes
@@ -280,7 +309,7 @@ def test_a_thief_writes_the_victim_revokes_and_disowns(tmp_path: Path) -> None:
             assert rows[1].entry.bundle == stolen
             with pytest.raises(InvalidError):
                 own_keys.disown(session, grid.office, CONSOLE, case, ["0" * 64], now=grid.now())
-            own_keys.disown(session, grid.office, CONSOLE, case, [stolen], now=grid.now())
+        disown_on_the_page(grid, case, stolen)
         settle(*nodes)
         same_everywhere(case, *nodes)
         said = [verified(node, case) for node in nodes]
@@ -302,3 +331,87 @@ def test_a_thief_writes_the_victim_revokes_and_disowns(tmp_path: Path) -> None:
         settle(*nodes)
         same_everywhere(case, *nodes)
         assert newest(water, case)[0].author == grid.organisation
+
+
+def forked(thief: Thief, issued: datetime) -> dict[str, Any]:
+    """Have the thief describe the victim anew, with a key of its own."""
+    with thief.victim.reading() as session:
+        first = get_node(session).descriptors[0]
+    own, at = PrivateKey.generate(), write_time(issued)
+    keys = [*first.keys, NodeKey(own.public, KeyUse.SIGN, at)]
+    made = next_descriptor(first, signers=(thief.signing, own), keys=keys, now=issued)
+    thief.signing = own
+    return dict(made.jws)
+
+
+def recovered(console: Console, folder: Path) -> str:
+    """Recover by command, with a new recovery key; give its thumbprint."""
+    file, other = folder / "recovery.pem", folder / "other.pem"
+    file.write_text(recovery_pem(console.node.recovery))
+    other.write_text(recovery_pem(PrivateKey.generate()))
+    for path in (other, folder / "nothing.pem"):
+        console.run("node", "recover", "--recovery-key", path, code=1)
+    console.run(*("node", "recover", "--recovery-key", file, "--new-recovery-key", other), code=1)
+    new = folder / "new.pem"
+    answer = console.run(*("node", "recover", "--recovery-key", file, "--new-recovery-key", new))
+    assert "Call your partners now" in answer.stdout
+    assert read_recovery_pem(new.read_text()).thumbprint in answer.stdout
+    # The old recovery key counts for nothing now.
+    console.run("node", "recover", "--recovery-key", file, code=1)
+    return read_recovery_pem(new.read_text()).thumbprint
+
+
+def test_a_fork_stops_the_partnership_by_name_and_the_recovery_key_ends_it(tmp_path: Path) -> None:
+    with running(tmp_path, "Cert", "Grid") as nodes:
+        cert, grid = nodes
+        case = shared_case(cert, grid)
+        console = Console(grid)
+        thief = Thief.of(grid)
+        # The thief describes the victim in a ledger, and writes with a key of its own.
+        body = {"descriptors": [forked(thief, grid.now())]}
+        assert thief.posts(cert, case, Act.NODE_DESCRIBED, body)[1] is None
+        note = stolen_note(thief, case, "a lie")
+        assert thief.posts(cert, case, Act.NOTE_ADDED, None, note)[1] is None
+        settle(*nodes)
+        frozen = grid.channel(case)
+        assert frozen.standing is Standing.FROZEN
+        assert "knows newer keys of ours than this node" in str(frozen.sentence)
+        # The victim rotates, which is too little: now there are two versions 2.
+        answer = console.run("node", "rotate-key")
+        assert "nothing has to be typed there" in answer.stdout
+        settle(*nodes)
+        # The partner has proof, and says so by name.
+        with cert.reading() as session:
+            stopped = get_partner(session, grid.organisation)
+            assert stopped.stopped_by is StopReason.DESCRIPTOR_FORK
+            assert fork_evidence(session, grid.organisation)
+            state = find_key_state(session, grid.organisation)
+            assert state is not None
+            assert state.standing is KeyStanding.FORKED
+        shown = Console(cert).run("partner", "show", "Grid").stdout
+        assert "keys          stopped since" in shown
+        # The recovery key ends it; nobody else can.
+        new = recovered(console, tmp_path)
+        pass_time(cert, minutes=6)
+        settle(*nodes)
+        with cert.app.app_context():
+            # Every few minutes the worker asks for what only the recovery key can have signed.
+            cert.office.rounds.poll_all(cert.app, "", cert.now())
+        Console(cert).run("partner", "resume", "Grid")
+        pass_time(cert, minutes=6)
+        settle(*nodes)
+        same_everywhere(case, *nodes)
+        chain = cert.state(case).chains[grid.organisation]
+        assert chain[-1].recovery.thumbprint == new
+        # What the thief signed with a key of its own is doubtful, and is disowned by command.
+        rows = [row for row in console.asks("node", "doubtful") if row["channel"] == case]
+        assert [row["says"].split()[-3:] for row in rows] == [
+            ["wrote", "a", "note"],
+            ["node", "have", "changed"],
+        ]
+        console.run("node", "disown", case, "9/9", code=1)
+        console.run("node", "disown", case, *(row["entry"] for row in rows))
+        settle(*nodes)
+        assert verified(cert, case) == verified(grid, case)
+        assert list(verified(cert, case).values()).count("disowned by its author") == 2
+        assert case not in [row["channel"] for row in console.asks("node", "doubtful")]

@@ -11,7 +11,6 @@ from flask import Response, flash, redirect, request, url_for
 from pydantic import BeforeValidator, Field, StringConstraints
 from werkzeug.wrappers import Response as BaseResponse
 
-from federation import node
 from hub import clock
 from hub.accounts import users
 from hub.accounts.current import current_actor
@@ -21,10 +20,8 @@ from hub.audit.records import AuditRecord, Outcome
 from hub.web.acting import DONE, attempt
 from hub.web.forms import Filled, PageForm, as_sentence, read_form
 from hub.web.frame import pages, show
-from hub.web.keys import KeyView, key_view
 from hub.web.models import State, Tone
 from policies.roles import PersonRole, Right
-from sharing.canonical import read_time
 from sharing.db import reading, transaction
 
 PEOPLE_PER_PAGE = 50
@@ -94,19 +91,6 @@ class UserView:
     created_at: datetime
     password_changed_at: datetime | None
     must_change_password: bool
-
-
-@dataclass(frozen=True)
-class OwnNode:
-    """What this node says of itself."""
-
-    name: str
-    organisation: str
-    base_url: str
-    recovery_thumbprint: str
-    version: int
-    issued_at: datetime
-    keys: list[KeyView]
 
 
 @dataclass(frozen=True)
@@ -200,26 +184,6 @@ def post_user_enabled(user_id: str) -> BaseResponse:
     return redirect(url_for("pages.get_user", user_id=user_id), HTTPStatus.SEE_OTHER)
 
 
-@pages.get("/administration/keys")
-def get_keys() -> Response:
-    """Show the keys of this node by their thumbprints."""
-    actor = current_actor()
-    actor.may(Right.READ_AUDIT).enforce()
-    with reading() as session:
-        own = node.get_node(session)
-    newest = own.newest
-    view = OwnNode(
-        name=own.name,
-        organisation=own.organisation,
-        base_url=own.base_url,
-        recovery_thumbprint=own.recovery_thumbprint,
-        version=newest.version,
-        issued_at=read_time(newest.issued),
-        keys=[key_view(key) for key in newest.keys],
-    )
-    return _show_section("administration/keys.html", "keys", own=view)
-
-
 @pages.get("/administration/audit")
 def get_audit() -> Response:
     """Show who did, tried or read what; the filter lives in the address."""
@@ -247,7 +211,7 @@ def get_audit() -> Response:
         audit.record(session, actor, "audit.read", now=now)
     more = len(rows) == RECORDS_PER_PAGE
     given = wanted.model_dump(exclude_none=True, exclude={"before"}, mode="json")
-    return _show_section(
+    return show_section(
         "administration/audit.html",
         "audit",
         status=status,
@@ -273,7 +237,7 @@ def _show_users(
         )
         views = [_user_view(row) for row in rows]
     more = len(rows) == PEOPLE_PER_PAGE
-    return _show_section(
+    return show_section(
         "administration/accounts.html",
         "accounts",
         status=status,
@@ -309,7 +273,8 @@ def _show_user(
     )
 
 
-def _show_section(template: str, section: str, **values: Any) -> Response:
+def show_section(template: str, section: str, **values: Any) -> Response:
+    """Draw one section of the administration."""
     sections = [
         ("accounts", "Accounts", url_for("pages.get_administration")),
         ("keys", "Keys", url_for("pages.get_keys")),

@@ -15,8 +15,9 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from federation import pairing, partners, throttling
 from federation.invitations import Invitation
+from federation.key_state import KeyState
 from federation.node import get_node
-from federation.partner_keys import newest_descriptor
+from federation.partner_keys import find_key_state, newest_descriptor
 from federation.partner_records import PartnerState
 from federation.partners import Partner
 from hub import clock, partnerships
@@ -28,7 +29,7 @@ from hub.web.acting import DONE, attempt
 from hub.web.channel_words import KIND_WORDS, Contribution, contribution_of
 from hub.web.forms import Filled, PageForm, as_sentence
 from hub.web.frame import pages, show
-from hub.web.keys import KeyView, key_view
+from hub.web.keys import KeysView, KeyView, key_view, keys_view
 from hub.web.models import Alarm, State, Tone
 from hub.web.waiting import is_silent
 from policies.errors import NotFoundError, UnavailableError
@@ -73,6 +74,7 @@ class PartnerLine:
     name: str
     state: State
     sentence: str
+    keys: KeysView | None = None
     waiting_count: int = 0
 
 
@@ -98,6 +100,7 @@ class PartnerView:
     phrase_compared: bool | None
     they_confirmed_at: datetime | None
     keys: Sequence[KeyView]
+    key_state: KeysView | None
     acts: Sequence[str]
     channels: Sequence[ChannelSummary]
     outbox: Sequence[Contribution]
@@ -110,13 +113,14 @@ def get_partners() -> Response:
     actor.may(Right.READ_PARTNERS).enforce()
     with reading() as session:
         rows = partners.partners(session)
+        keys = {row.organisation: find_key_state(session, row.organisation) for row in rows}
         given = pairing.invitations(session)
     rows.sort(key=lambda row: (_rank(row), row.name.casefold()))
     return show(
         "partners/list.html",
         "partners",
         now=now,
-        partners=[_line(row, now=now) for row in rows],
+        partners=[_line(row, keys[row.organisation], now=now) for row in rows],
         invitations=[one for one in given if one.open_at(now)],
         may_manage=bool(actor.may(Right.MANAGE_PARTNERS)),
     )
@@ -298,12 +302,13 @@ def _rank(partner: Partner) -> int:
     return 2 if partner.state is PartnerState.ENDED else 1
 
 
-def _line(partner: Partner, *, now: datetime) -> PartnerLine:
+def _line(partner: Partner, keys: KeyState | None, *, now: datetime) -> PartnerLine:
     return PartnerLine(
         organisation=partner.organisation,
         name=partner.name,
         state=state_of(partner, now=now),
         sentence=_sentence(partner, now=now),
+        keys=keys_view(keys),
     )
 
 
@@ -347,6 +352,7 @@ def show_partner(
         if row is None:
             raise NotFoundError("there is no such partner")
         phrase = pairing.verification_phrase(get_node(session), row)
+        key_state = keys_view(find_key_state(session, organisation))
         keys = [key_view(key) for key in newest_descriptor(session, organisation).keys]
         channels = queries.visible_channels_with(session, actor, organisation)
         throttled = throttling.find_throttled(session, organisation, now=now)
@@ -363,7 +369,7 @@ def show_partner(
         status=status,
         now=now,
         kind_words=KIND_WORDS,
-        partner=_view(row, phrase, keys, channels, outbox, now=now),
+        partner=_view(row, phrase, (keys, key_state), channels, outbox, now=now),
         may_manage=bool(actor.may(Right.MANAGE_PARTNERS)),
         confirm_form=confirm_form,
         suspend_form=suspend_form,
@@ -377,7 +383,7 @@ def show_partner(
 def _view(
     row: Partner,
     phrase: Sequence[str],
-    keys: Sequence[KeyView],
+    keys: tuple[Sequence[KeyView], KeysView | None],
     channels: Sequence[ChannelSummary],
     outbox: Sequence[Contribution],
     *,
@@ -415,7 +421,8 @@ def _view(
         confirmed_by=row.confirmed_by,
         phrase_compared=row.phrase_compared,
         they_confirmed_at=row.they_confirmed_at,
-        keys=keys,
+        keys=keys[0],
+        key_state=keys[1],
         acts=acts,
         channels=channels,
         outbox=outbox,

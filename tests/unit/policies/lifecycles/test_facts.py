@@ -160,6 +160,9 @@ def test_in_a_direct_channel_only_its_owner_writes() -> None:
         direct.must(CERT, act, answers=DIGEST)
         assert "only its owner writes" in direct.refusal(GRID, act)
     assert direct.must(CERT, Act.OBJECT_RECALLED, objects=[object_of(CERT)]).changes
+    # What a member says of its keys goes wherever it is a member.
+    body = {"descriptors": joining()["descriptors"]}
+    assert direct.ask(GRID, Act.NODE_DESCRIBED, **body).decision
 
 
 def test_a_coordinator_relays_what_a_member_without_a_working_node_says(world: World) -> None:
