@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from federation.bundles import Position, items_of, make_bundle
 from federation.desk import Desk
 from federation.doubt import Doubt
+from federation.errands import hasten
 from federation.judge import Judged, situation_of
 from federation.ledger import (
     append,
@@ -163,9 +164,12 @@ def answer_invitation(
         record.standing = Standing.JOINING
     if act is Act.MEMBER_DECLINED and record.standing is Standing.JOINING:
         record.standing = Standing.ENDED
-    return contribute(
+    written = contribute(
         session, desk, record, act, body, (), seen=invited.head, label=label, by=by, now=now
     )
+    # An answer to somebody else may be waiting for a node that does not take it.
+    hasten(session, record.id, now=now)
+    return written
 
 
 def expect_invited(session: Session, invited: Invited, *, now: datetime) -> ChannelRecord:
@@ -191,8 +195,8 @@ def expect_invited(session: Session, invited: Invited, *, now: datetime) -> Chan
         )
         session.add(record)
         session.flush()
-    elif record.genesis is None and record.state is None:
-        _take_invitation(session, record, invited)
+    elif record.state is None:
+        _take_invitation(session, record, invited, now=now)
     elif record.genesis != invited.genesis:
         raise ConflictError("this invitation names another channel under the same id")
     elif record.cursor_server != invited.owner:
@@ -200,16 +204,35 @@ def expect_invited(session: Session, invited: Invited, *, now: datetime) -> Chan
     return record
 
 
-def _take_invitation(session: Session, record: ChannelRecord, invited: Invited) -> None:
-    """Believe an invitation about a channel of which somebody's heads alone had told.
+def _take_invitation(
+    session: Session, record: ChannelRecord, invited: Invited, *, now: datetime
+) -> None:
+    """Believe an invitation about a channel of which nothing has proven so far.
 
-    Whoever named the id first must not keep us from the channel that bears it.
+    Whoever named the id first must not keep us from the channel that bears it. What we answered
+    to another invitation and is still here does not go out any more.
     """
+    if (record.genesis, record.cursor_server) == (invited.genesis, invited.owner):
+        return
     record.kind, record.name, record.owner = invited.kind, invited.name, invited.owner
     record.genesis, record.cursor, record.cursor_server = invited.genesis, None, invited.owner
     record.doubt = record.sentence = record.doubted_at = None
     session.execute(delete(StagedRecord).where(StagedRecord.channel == record.id))
     collections.rename(session, record.id, invited.name)
+    session.execute(
+        update(ContributionRecord)
+        .where(
+            ContributionRecord.channel == record.id,
+            ContributionRecord.state == Delivery.PENDING,
+        )
+        .values(
+            state=Delivery.REFUSED,
+            doubt=Doubt.SUPERSEDED.value,
+            sentence="another invitation to this channel was answered instead",
+            seen_at=now,
+        )
+        .execution_options(synchronize_session="fetch")
+    )
 
 
 def end_part(

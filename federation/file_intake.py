@@ -10,7 +10,7 @@ Source: protocol, 7, 8 and 10 (`import`); wire format, 7.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -105,12 +105,12 @@ class FileIntake:
     """What taking in files needs.
 
     Args:
-        invited: finds the invitation of ours to a channel that can still be answered.
+        invited: gives the invitations to a channel that we can still answer.
     """
 
     replicas: Replicas
     desk: Callable[[Session], Desk]
-    invited: Callable[[Session, str], Invited | None]
+    invited: Callable[[Session, str], Sequence[Invited]]
     clock: Callable[[], datetime]
 
     def take(
@@ -179,9 +179,9 @@ class FileIntake:
         us = [member for member in report.members if member.organisation == desk.organisation]
         if not us or us[0].state not in _PARTS:
             raise DoubtError(Doubt.FOREIGN_CHANNEL, "we have no part in the channel of this file")
-        invited = self.invited(session, channel)
-        if invited is not None and invited.genesis == genesis:
-            return expect_invited(session, invited, now=now)
+        for invited in self.invited(session, channel):
+            if invited.genesis == genesis:
+                return expect_invited(session, invited, now=now)
         if first.author == desk.organisation:
             return _expect_own(session, desk, report, record, now)
         _check_direct(session, report)

@@ -313,6 +313,10 @@ class AnswerIn(Form):
     """An answer to an invitation."""
 
     answer: Literal["join", "decline"]
+    owner: Annotated[
+        OrganisationId | None,
+        Field(description="Who invites; needed where several name the same channel."),
+    ] = None
 
 
 class DoneOut(Document):

@@ -28,8 +28,9 @@ def get_invitations(call: Call, query: InvitationsQuery) -> ReceivedInvitationsO
     rows, following = cut_page(
         visible_invitations(call.session, call.actor, now=call.now, open_only=not query.all),
         query,
-        lambda row: (oldest_first(row.reply_by), row.channel),
+        lambda row: (oldest_first(row.reply_by), row.channel, row.owner),
         int,
+        str,
         str,
     )
     return ReceivedInvitationsOut(items=[invitation_document(row) for row in rows], next=following)
@@ -47,7 +48,11 @@ def post_invitation_answer(call: Call, channel: str, body: AnswerIn) -> WrittenO
     """Join or decline."""
     desk = current_office().desk(call.session)
     if body.answer == "join":
-        written = service.join(call.session, desk, call.actor, channel, now=call.now)
+        written = service.join(
+            call.session, desk, call.actor, channel, owner=body.owner, now=call.now
+        )
         return written_document(channel, Act.MEMBER_JOINED, written)
-    written = service.decline(call.session, desk, call.actor, channel, now=call.now)
+    written = service.decline(
+        call.session, desk, call.actor, channel, owner=body.owner, now=call.now
+    )
     return written_document(channel, Act.MEMBER_DECLINED, written)

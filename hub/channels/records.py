@@ -43,18 +43,20 @@ class Answer(StrEnum):
 
 
 class InvitationView(Base):
-    """A view: an invitation that we received, as its owner's direct channel tells it.
+    """A view: an invitation that we received, as its author's direct channel tells it.
 
-    Whether we answered is read from the outbox and from the channel itself; here stands only what
-    the direct channel says.
+    Several organisations may name one channel, and one alone can be its coordinator: each is kept
+    and answered by itself, so that nobody's word replaces another's. Whether we answered is read
+    from the outbox and from the channel itself; here stands only what the direct channel says.
     """
 
     __tablename__ = "received_invitation"
 
     channel: Mapped[str] = mapped_column(primary_key=True)
+    owner: Mapped[str] = mapped_column(primary_key=True)
+    """Who invites, and says that it coordinates."""
     direct: Mapped[str] = mapped_column(ForeignKey("channel.id"), index=True)
     """The direct channel that it was read in."""
-    owner: Mapped[str]
     kind: Mapped[ChannelKind]
     name: Mapped[str]
     roles: Mapped[list[str]]

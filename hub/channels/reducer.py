@@ -53,7 +53,9 @@ def snapshot_channel(session: Session, channel: str) -> Mapping[str, Any]:
     members = select(MemberView.__table__).where(MemberView.channel == channel)
     invitations = select(InvitationView.__table__).where(InvitationView.direct == channel)
     rows = {f"member {row.organisation}": tuple(row) for row in session.execute(members)}
-    return rows | {f"invitation {row.channel}": tuple(row) for row in session.execute(invitations)}
+    return rows | {
+        f"invitation {row.channel} {row.owner}": tuple(row) for row in session.execute(invitations)
+    }
 
 
 def _keep_member(session: Session, judged: Judged, organisation: str) -> None:
@@ -89,24 +91,21 @@ def _reduce_invitation(session: Session, judged: Judged) -> None:
     if node is None or body.get("organisation") != node.organisation:
         return
     if judged.act is Act.MEMBER_UNINVITED:
-        row = session.get(InvitationView, body.get("channel", ""))
-        if row is not None and row.owner == judged.acting.author:
+        row = session.get(InvitationView, (body.get("channel", ""), judged.acting.author))
+        if row is not None:
             row.withdrawn = True
         return
     if judged.act is not Act.MEMBER_INVITED or "channel" not in body:
         return
-    row = session.get(InvitationView, body["channel"])
+    row = session.get(InvitationView, (body["channel"], judged.acting.author))
     if row is not None and row.genesis != body["genesis"]:
-        # Nobody else can invite to another channel under an id that we know.
-        return
-    if row is not None and row.received_at > read_time(judged.entry.created):
-        # Who took the coordination over has invited us since.
+        # A channel is bound to its first entry for good.
         return
     if row is None:
-        row = InvitationView(channel=body["channel"])
+        row = InvitationView(channel=body["channel"], owner=judged.acting.author)
         session.add(row)
     name, reason = _words_in(judged)
-    row.direct, row.owner = judged.entry.channel, judged.acting.author
+    row.direct = judged.entry.channel
     row.kind, row.name, row.reason = ChannelKind(body["kind"]), name, reason
     row.roles = sorted(role.value for role in read_roles(body["role"]))
     row.ceiling, row.older = TLP(body["ceiling"]), body["older"]

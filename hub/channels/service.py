@@ -16,12 +16,12 @@ from federation.channels import Written
 from federation.desk import Desk
 from federation.judge import Judged
 from federation.ledger import find_channel, get_state, head_of
-from federation.ledger_records import ChannelRecord, Standing
+from federation.ledger_records import ChannelRecord
 from federation.partner_keys import get_chain
 from federation.partners import get_partner
 from hub.accounts.actor import Actor
 from hub.audit import service as audit
-from hub.channels.invitations import invited_by
+from hub.channels.invitations import find_answer, get_open_invitation, invited_by
 from hub.channels.records import InvitationView
 from policies.acts import ACTS, Act, ChannelKind
 from policies.errors import ConflictError, InvalidError, NotFoundError
@@ -155,8 +155,23 @@ def invite(  # noqa: PLR0913 - who invites whom, where and why
     return written.entry
 
 
-def join(session: Session, desk: Desk, actor: Actor, channel: str, *, now: datetime) -> Written:
+def join(
+    session: Session,
+    desk: Desk,
+    actor: Actor,
+    channel: str,
+    *,
+    owner: str | None = None,
+    takes: TLP | None = None,
+    topics: Sequence[str] = (),
+    now: datetime,
+) -> Written:
     """Accept an invitation in the role that it offers.
+
+    Args:
+        owner: who invites; may be left out where one alone does.
+        takes: the strictest label that we take there, where that is less than the channel's.
+        topics: what we take part in alone; any, where none is named.
 
     Raises:
         ForbiddenError: the actor may not.
@@ -164,17 +179,31 @@ def join(session: Session, desk: Desk, actor: Actor, channel: str, *, now: datet
         ConflictError: it was withdrawn, or answered before.
     """
     actor.may(Right.ANSWER_INVITATIONS).enforce()
-    invitation = get_open_invitation(session, channel)
+    invitation = get_open_invitation(session, channel, owner)
     roles = invitation.roles
-    body = {
+    body: dict[str, Any] = {
         "role": roles[0] if len(roles) == 1 else list(roles),
         "descriptors": [dict(document) for document in desk.node.documents],
     }
+    limits = limits_of(takes, topics)
+    if limits:
+        body["limits"] = limits
     return _answer(session, desk, actor, invitation, Act.MEMBER_JOINED, body, now=now)
 
 
-def decline(session: Session, desk: Desk, actor: Actor, channel: str, *, now: datetime) -> Written:
+def decline(
+    session: Session,
+    desk: Desk,
+    actor: Actor,
+    channel: str,
+    *,
+    owner: str | None = None,
+    now: datetime,
+) -> Written:
     """Decline an invitation; the reason may be kept back.
+
+    Args:
+        owner: who invites; may be left out where one alone does.
 
     Raises:
         ForbiddenError: the actor may not.
@@ -182,7 +211,7 @@ def decline(session: Session, desk: Desk, actor: Actor, channel: str, *, now: da
         ConflictError: it was withdrawn, or answered before.
     """
     actor.may(Right.ANSWER_INVITATIONS).enforce()
-    invitation = get_open_invitation(session, channel)
+    invitation = get_open_invitation(session, channel, owner)
     body = {"descriptors": [dict(document) for document in desk.node.documents]}
     return _answer(session, desk, actor, invitation, Act.MEMBER_DECLINED, body, now=now)
 
@@ -345,21 +374,6 @@ def get_visible_channel(session: Session, actor: Actor, channel: str) -> Channel
     return record
 
 
-def get_open_invitation(session: Session, channel: str) -> InvitationView:
-    """Give an invitation that can still be answered; a late answer counts.
-
-    Raises:
-        NotFoundError: nobody invited us to that channel.
-        ConflictError: it was withdrawn.
-    """
-    invitation = session.get(InvitationView, channel)
-    if invitation is None:
-        raise NotFoundError("nobody has invited us to such a channel")
-    if invitation.withdrawn:
-        raise ConflictError("this invitation was taken back")
-    return invitation
-
-
 def _answer(
     session: Session,
     desk: Desk,
@@ -370,22 +384,30 @@ def _answer(
     *,
     now: datetime,
 ) -> Written:
-    record = find_channel(session, invitation.channel)
-    unread = record is not None and record.genesis is None and record.state is None
-    if record is not None and not unread and record.standing is not Standing.ENDED:
+    if find_answer(session, invitation) is not None:
         raise ConflictError("this invitation has been answered", hint="Look at the channel.")
     written = channels.answer_invitation(
         session,
         desk,
         invited_by(invitation),
         act,
-        body,
+        {**body, "answers": invitation.bundle},
         label=invitation.ceiling,
         by=actor.name,
         now=now,
     )
     audit.record(session, actor, act.value, invitation.channel, now=now)
     return written
+
+
+def limits_of(takes: TLP | None, topics: Sequence[str]) -> dict[str, list[str]]:
+    """Say what a member takes, as bodies carry it; nothing where it takes anything."""
+    limits: dict[str, list[str]] = {}
+    if takes is not None:
+        limits["markings"] = [label.value for label in TLP if takes.allows(label)]
+    if topics:
+        limits["topics"] = list(topics)
+    return limits
 
 
 def _note(

@@ -44,6 +44,9 @@ FILES: Final = click.option(
     type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
     help="A STIX object, or a STIX bundle of them; a dash is standard input. Repeatable.",
 )
+FROM: Final = click.option(
+    "--from", "owner", metavar="NAME", help="Who invites, where several name the same channel."
+)
 Writing = Callable[[Session, Desk, Actor, datetime], tuple[str, Act, Written]]
 
 
@@ -112,28 +115,32 @@ def uninvite(channel: str, organisation: str, *, as_json: bool) -> None:
 
 @click.command("join")
 @click.argument("channel")
+@FROM
 @frame.as_json
 @frame.refusing
-def join(channel: str, *, as_json: bool) -> None:
+def join(channel: str, owner: str | None, *, as_json: bool) -> None:
     """Accept the invitation to CHANNEL, in the role that it offers."""
 
     def act(session: Session, desk: Desk, actor: Actor, now: datetime) -> tuple[str, Act, Written]:
-        found = get_invitation_named(session, actor, channel, now=now)
-        return found, Act.MEMBER_JOINED, service.join(session, desk, actor, found, now=now)
+        found, by = get_invitation_named(session, actor, channel, owner, now=now)
+        written = service.join(session, desk, actor, found, owner=by, now=now)
+        return found, Act.MEMBER_JOINED, written
 
     write_act(act, as_json=as_json)
 
 
 @click.command("decline")
 @click.argument("channel")
+@FROM
 @frame.as_json
 @frame.refusing
-def decline(channel: str, *, as_json: bool) -> None:
+def decline(channel: str, owner: str | None, *, as_json: bool) -> None:
     """Decline the invitation to CHANNEL."""
 
     def act(session: Session, desk: Desk, actor: Actor, now: datetime) -> tuple[str, Act, Written]:
-        found = get_invitation_named(session, actor, channel, now=now)
-        return found, Act.MEMBER_DECLINED, service.decline(session, desk, actor, found, now=now)
+        found, by = get_invitation_named(session, actor, channel, owner, now=now)
+        written = service.decline(session, desk, actor, found, owner=by, now=now)
+        return found, Act.MEMBER_DECLINED, written
 
     write_act(act, as_json=as_json)
 

@@ -50,8 +50,13 @@ def get_channel_named(session: Session, actor: Actor, name: str) -> str:
     return _only(name, [(row, row) for row in found], "channels")
 
 
-def get_invitation_named(session: Session, actor: Actor, name: str, *, now: datetime) -> str:
-    """Give the id of the channel that an invitation is to; an open one comes first.
+def get_invitation_named(
+    session: Session, actor: Actor, name: str, owner: str | None, *, now: datetime
+) -> tuple[str, str]:
+    """Give the channel that an invitation is to, and who invites; an open one comes first.
+
+    Args:
+        owner: id or name of the organisation that invites, where several do.
 
     Raises:
         NotFoundError: nobody invited us to such a channel.
@@ -59,9 +64,12 @@ def get_invitation_named(session: Session, actor: Actor, name: str, *, now: date
     """
     for open_only in (True, False):
         rows = visible_invitations(session, actor, now=now, open_only=open_only)
-        found = _pick(name, [(row.channel, row.name, row.channel) for row in rows])
+        rows = [row for row in rows if owner in (None, row.owner, row.owner_name)]
+        found = _pick(name, [(row.channel, row.name, row) for row in rows])
         if found:
-            return _only(name, [(row, row) for row in found], "invitations")
+            by = [(f"{row.channel} from {row.owner_name}", row) for row in found]
+            row = _only(name, by, "invitations")
+            return row.channel, row.owner
     raise NotFoundError(
         f"nobody has invited us to “{name}”", hint="See: tocsin channel invitations"
     )

@@ -13,6 +13,7 @@ from federation.archive_report import Report
 from federation.errands import find_waiting
 from federation.ledger_records import Delivery, Standing
 from federation.sources import DELIVER
+from hub.channels.invitations import InvitationRow
 from hub.channels.queries import ChannelSummary, MemberRow, PendingRow, Verification
 from hub.web import words
 from hub.web.forms import as_sentence
@@ -92,10 +93,19 @@ PENDING_WORDS: Final[Mapping[str, str]] = {
     Act.NODE_DESCRIBED: "Our new keys",
     Act.OBJECT_RECALLED: "A recall of ours",
 }
-OLDER_WORDS: Final[Mapping[str, str]] = {
-    "released": "You read older matter up to TLP:GREEN, and what its authors release.",
-    "none": "You read older matter up to TLP:GREEN.",
-}
+OLDER_WORDS: Final = (
+    "You read what is up to TLP:GREEN, and what its authors have opened to later members. The rest"
+    " is withheld; you can ask its authors to release it."
+)
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """An invitation, and the labels that we may say we take no more than."""
+
+    row: InvitationRow
+    kind: str
+    choices: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -123,6 +133,13 @@ class Member:
     state: State
     acts: frozenset[str]
     keys: KeysView | None
+
+
+def invitation_of(row: InvitationRow) -> Invitation:
+    """Give an invitation as its page shows it."""
+    below = [label for label in labels_under(row.ceiling) if label is not row.ceiling]
+    choices = tuple((label.value, label.label) for label in below)
+    return Invitation(row, KIND_WORDS[row.kind], choices)
 
 
 def state_of(channel: ChannelSummary) -> State:

@@ -19,7 +19,7 @@ import requests
 
 from hub.accounts import tokens, users
 from hub.accounts.actor import TokenScope
-from hub.channels.records import InvitationView
+from hub.channels.invitations import find_invited
 from policies.roles import PersonRole
 from tests.bench.figures import HEADING, Distribution, bare_server, machine
 from tests.kit.histories import assert_one_history, at_rest
@@ -171,7 +171,7 @@ def case(tmp_path: Path) -> Iterator[Case]:
 
 def invited(node: LocalNode, channel: str) -> bool:
     with node.reading() as session:
-        return session.get(InvitationView, channel) is not None
+        return bool(find_invited(session, channel))
 
 
 def by_program(case: Case) -> Callable[[NodeProcesses, str], object]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from hub.channels.records import InvitationView
+from hub.channels.invitations import find_invited
 from policies.acts import ChannelKind
 from policies.errors import UnavailableError
 from policies.tlp import TLP
@@ -175,7 +175,7 @@ class Chaos:
     def _join(self, node: NodeProcesses, channel: str) -> None:
         def invited() -> bool:
             with node.reading() as session:
-                return session.get(InvitationView, channel) is not None
+                return bool(find_invited(session, channel))
 
         wait_until(invited, node.last_words, seconds=PATIENCE_SECONDS)
         node.join(channel)

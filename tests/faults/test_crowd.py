@@ -17,7 +17,7 @@ from sqlalchemy import select
 from federation.ledger_records import ContributionRecord
 from federation.origins import Destination
 from federation.servers import NodeServer
-from hub.channels.records import InvitationView
+from hub.channels.invitations import find_invited
 from policies.roles import PersonRole
 from sharing.objects import find_contents
 from tests.interop.channel_readers import give_token
@@ -94,7 +94,7 @@ def join(node: RunningNode, case: str) -> None:
     def invited() -> bool:
         node.work()
         with node.reading() as session:
-            return session.get(InvitationView, case) is not None
+            return bool(find_invited(session, case))
 
     wait_until(invited, f"{node.name} is invited", seconds=PATIENCE_SECONDS, step=0.05)
     node.join(case)

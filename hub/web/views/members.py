@@ -24,6 +24,7 @@ from hub.web.views.channels import Forms, NoForm, show_channel, to_channel, writ
 from policies.acts import Act
 from policies.errors import NotFoundError
 from policies.roles import Right, Role
+from policies.tlp import TLP
 from sharing.db import reading, transaction
 
 Reason = Annotated[str, StringConstraints(max_length=4_000)]
@@ -43,6 +44,13 @@ class MemberForm(PageForm):
     """A member that an act is about."""
 
     organisation: Organisation
+
+
+class AnswerForm(PageForm):
+    """An answer to one invitation, and what we take in that channel."""
+
+    owner: Organisation
+    takes: TLP | None = None
 
 
 class RemoveForm(PageForm):
@@ -160,14 +168,20 @@ def get_invitation(channel: UUID) -> Response:
 def post_joining(channel: UUID) -> BaseResponse:
     """Accept an invitation."""
 
-    def act(_form: NoForm) -> None:
+    def act(form: AnswerForm) -> None:
         write_act(
             lambda session, desk, actor: service.join(
-                session, desk, actor, str(channel), now=clock.utcnow()
+                session,
+                desk,
+                actor,
+                str(channel),
+                owner=form.owner,
+                takes=form.takes,
+                now=clock.utcnow(),
             )
         )
 
-    filled, status = attempt(NoForm, act)
+    filled, status = attempt(AnswerForm, act)
     if status is not DONE:
         return _show_invitation(str(channel), filled, status)
     flash("You join. The history comes as soon as the coordinator’s node has taken it in.", "good")
@@ -178,14 +192,14 @@ def post_joining(channel: UUID) -> BaseResponse:
 def post_declining(channel: UUID) -> BaseResponse:
     """Decline an invitation."""
 
-    def act(_form: NoForm) -> None:
+    def act(form: AnswerForm) -> None:
         write_act(
             lambda session, desk, actor: service.decline(
-                session, desk, actor, str(channel), now=clock.utcnow()
+                session, desk, actor, str(channel), owner=form.owner, now=clock.utcnow()
             )
         )
 
-    filled, status = attempt(NoForm, act)
+    filled, status = attempt(AnswerForm, act)
     if status is not DONE:
         return _show_invitation(str(channel), filled, status)
     flash("You declined. They are being told.", "good")
@@ -213,22 +227,22 @@ def _after_member_act(channel: UUID, act: Callable[[MemberForm], None], done: st
 
 
 def _show_invitation(
-    channel: str, filled: Filled[NoForm] | None, status: HTTPStatus = HTTPStatus.OK
+    channel: str, filled: Filled[AnswerForm] | None, status: HTTPStatus = HTTPStatus.OK
 ) -> Response:
     actor, now = current_actor(), clock.utcnow()
     with reading() as session:
         rows = visible_invitations(session, actor, now=now, open_only=False)
-    row = next((one for one in rows if one.channel == channel), None)
-    if row is None:
+    rows = [one for one in rows if one.channel == channel]
+    if not rows:
         raise NotFoundError("there is no such invitation")
     return show(
         "channels/invitation.html",
         "channels",
         status=status,
         now=now,
-        invitation=row,
-        kind=shown.KIND_WORDS[row.kind],
-        older=shown.OLDER_WORDS.get(row.older, row.older),
-        may_answer=row.state == "open" and bool(actor.may(Right.ANSWER_INVITATIONS)),
+        invitations=[shown.invitation_of(row) for row in rows],
+        several=sum(row.state == "open" for row in rows) > 1,
+        may_answer=bool(actor.may(Right.ANSWER_INVITATIONS)),
+        older=shown.OLDER_WORDS,
         filled=filled,
     )
