@@ -88,3 +88,6 @@ class HeadClaimRecord(Base):
     heard_at: Mapped[datetime]
     looked: Mapped[bool] = mapped_column(default=False)
     """Whether we have asked for a look at what it holds."""
+    looked_at: Mapped[datetime | None]
+    in_vain: Mapped[int] = mapped_column(default=0)
+    """How many looks in a row have led our ledger nowhere."""

@@ -170,10 +170,14 @@ def holds_fork(session: Session, channel: str) -> bool:
 
 
 def heard_of_owner(session: Session, record: ChannelRecord) -> datetime | None:
-    """Give when the owner was last heard of: its node by itself, or by an entry of its own."""
+    """Give when the owner was last heard of: its node by itself, or by an entry of its own.
+
+    An entry is not younger than its coming here, whatever its author dates it.
+    """
     partner = session.get(PartnerRecord, record.owner)
     heard = partner.heard_at if partner is not None else None
-    return max((one for one in (heard, record.head_at) if one is not None), default=None)
+    wrote = min((one for one in (record.head_at, record.applied_at) if one), default=None)
+    return max((one for one in (heard, wrote) if one is not None), default=None)
 
 
 def take(
@@ -200,6 +204,8 @@ def take(
     if body["epoch"] > state.head.epoch + 1:
         ask_look(session, record, bundle.author, now=now)
         raise DoubtError(Doubt.GAP, f"epoch {body['epoch'] - 1} is not known here yet")
+    if body["round"] > _ROUNDS_AT_MOST:
+        raise DoubtError(Doubt.NOT_PERMITTED, f"there are no more than {_ROUNDS_AT_MOST} rounds")
     # 2. A member that has a say signed it, with a key in use by this ledger.
     if not is_proven(bundle, state.chains):
         raise DoubtError(Doubt.UNKNOWN_KEY, f"this ledger knows no such key of {bundle.author}")

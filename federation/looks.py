@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 PATIENCE: Final = timedelta(minutes=2)
 """How long another member may be ahead of us before we ask it instead of our source."""
+LONGEST_PATIENCE: Final = timedelta(hours=1)
+"""How long at most whoever has led us nowhere waits for being looked at again."""
 _LOOKS_AT_ONCE: Final = 10
 _LOOKED_AT: Final = frozenset({Standing.CURRENT, Standing.WAITING, Standing.FROZEN})
 
@@ -64,6 +66,15 @@ class Looks:
             record = find_channel(session, channel)
             if record is None or record.standing not in _LOOKED_AT or record.state is None:
                 return False
+        led_on = self._look(channel, organisation)
+        with transaction() as session:
+            claim = session.get(HeadClaimRecord, (channel, organisation))
+            if claim is not None:
+                claim.looked_at = self.replicas.clock()
+                claim.in_vain = 0 if led_on else claim.in_vain + 1
+        return led_on
+
+    def _look(self, channel: str, organisation: str) -> bool:
         found = self._collect(channel, organisation)
         server = self.replicas.connect(organisation, channel)
         for _ in range(ROUNDS):
@@ -101,6 +112,7 @@ class Looks:
         with transaction() as session:
             record = lock_channel(session, channel)
             before, epoch, owner = head_of(record), record.epoch, record.owner
+            was_frozen = record.standing is Standing.FROZEN
             desk = self.replicas.desk(session)
             stage.put(session, channel, found, now, owner=source_of(record))
             record.standing = Standing.CURRENT
@@ -110,7 +122,8 @@ class Looks:
                 applied, doubt = apply_staged(session, desk, channel, now=now, learning=True)
             frozen = doubt is not None and consequence(doubt.doubt) is Consequence.FREEZE
             follows = (record.epoch, record.owner) != (epoch, owner)
-            if head_of(record) == before or (frozen and not follows):
+            # More by an owner on whom an administrator has to decide leads nowhere.
+            if head_of(record) == before or ((frozen or was_frozen) and not follows):
                 raise _NothingNewError(doubt.refs if doubt is not None and not frozen else ())
             logger.info(
                 "led on by another member", extra={"channel": channel, "organisation": organisation}
@@ -125,7 +138,8 @@ def weigh_claim(
     """Take note of where another member says that a channel stands; tell whether to come again.
 
     A later epoch, or another entry in a place that we hold, is looked at once. Who is merely
-    ahead of us is looked at only when our own source has not brought us there in a while.
+    ahead of us is looked at only when our own source has not brought us there in a while. Whoever
+    was looked at in vain waits longer each time: a look costs us more than naming a head costs.
     """
     if record.standing not in _LOOKED_AT or not _is_joined(record, organisation):
         return False
@@ -136,12 +150,17 @@ def weigh_claim(
         return False
     claim = session.get(HeadClaimRecord, (record.id, organisation))
     if claim is None:
-        claim = HeadClaimRecord(channel=record.id, organisation=organisation, looked=False)
+        claim = HeadClaimRecord(
+            channel=record.id, organisation=organisation, looked=False, in_vain=0
+        )
         session.add(claim)
     if claim.sha256 != head.sha256:
         claim.epoch, claim.seq, claim.sha256 = head.epoch, head.seq, head.sha256
         claim.heard_at, claim.looked = now, False
     if claim.looked:
+        return False
+    if claim.looked_at is not None and now - claim.looked_at < _patience(claim.in_vain):
+        session.flush()
         return False
     if head.epoch > record.epoch or ours is not None or now - claim.heard_at >= PATIENCE:
         claim.looked = True
@@ -161,6 +180,11 @@ def ask_looks(session: Session, channel: str, *, us: str, now: datetime) -> int:
     for organisation in members[:_LOOKS_AT_ONCE]:
         ask_look(session, record, organisation, now=now)
     return len(members[:_LOOKS_AT_ONCE])
+
+
+def _patience(in_vain: int) -> timedelta:
+    """Give how long we wait after so many looks that led nowhere."""
+    return min(PATIENCE * 2 ** min(in_vain, 10) - PATIENCE, LONGEST_PATIENCE)
 
 
 def _is_joined(record: ChannelRecord, organisation: str) -> bool:

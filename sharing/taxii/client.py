@@ -7,6 +7,7 @@ Source: TAXII 2.1, 3.4, 3.5, 5.4, 5.5; wire format, 3 (submitting, pulling).
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -126,7 +127,8 @@ class TaxiiClient:
     ) -> None:
         origin = base_url.rstrip("/")
         self._root = f"{origin}/{api_root.strip('/')}/"
-        self._connection = Connection(origin, auth, ca_file=ca_file, limits=limits or Limits())
+        self._limits = limits or Limits()
+        self._connection = Connection(origin, auth, ca_file=ca_file, limits=self._limits)
         self._max_content_length: int | None = None
 
     def __enter__(self) -> Self:
@@ -166,15 +168,14 @@ class TaxiiClient:
         yield from self._follow(collection_id, filters)
 
     def by_ids(self, collection_id: str, ids: Sequence[str]) -> Iterator[PulledPage]:
-        """Pull every version of these objects."""
-        part: list[str] = []
-        for stix_id in ids:
-            if sum(len(item) + 3 for item in [*part, stix_id]) > _ID_BYTES and part:
-                yield from self._follow(collection_id, {"id": part, "version": "all"})
-                part = []
-            part.append(stix_id)
-        if part:
-            yield from self._follow(collection_id, {"id": part, "version": "all"})
+        """Pull every version of these objects, up to what is taken at once."""
+        size = 0
+        for part in _parts(ids):
+            for page in self._follow(collection_id, {"id": part, "version": "all"}):
+                yield page
+                size += sum(len(stix.content) for stix in page.objects)
+                if size > self._limits.asked_bytes:
+                    return
 
     def post(self, collection_id: str, objects: Sequence[StixObject]) -> PostedStatus:
         """Submit objects in one envelope, in this order, as their stored bytes.
@@ -218,6 +219,7 @@ class TaxiiClient:
         collection = self._collection(collection_id)
         asked = dict(filters)
         seen: set[str] = set()
+        end = time.monotonic() + self._limits.pages_seconds
         while True:
             with _answers_read():
                 answer: Answer = collection.get_objects(**asked)
@@ -225,7 +227,23 @@ class TaxiiClient:
             yield page
             if not page.more:
                 return
+            if time.monotonic() > end:
+                raise NoAnswerError(
+                    "The server always has more, for too long; the rest is asked for later."
+                )
             asked = _next_question(asked, page, answer, seen)
+
+
+def _parts(ids: Sequence[str]) -> Iterator[list[str]]:
+    """Give as many ids at once as go into an address."""
+    part: list[str] = []
+    for stix_id in ids:
+        if sum(len(item) + 3 for item in [*part, stix_id]) > _ID_BYTES and part:
+            yield part
+            part = []
+        part.append(stix_id)
+    if part:
+        yield part
 
 
 def _next_question(

@@ -70,6 +70,8 @@ class Limits:
         read_seconds: for each piece of an answer.
         total_seconds: for one request with its whole answer.
         answer_bytes: decompressed. A page of ours ends at 8 MiB, or with one object.
+        pages_seconds: for all pages of one question; what is left is asked for another time.
+        asked_bytes: for all objects that are asked for by id at once.
         plain_http_hosts: hosts that may be asked without TLS, besides loopback.
         reach: what may be reached besides public addresses.
     """
@@ -78,6 +80,8 @@ class Limits:
     read_seconds: float = 10.0
     total_seconds: float = 120.0
     answer_bytes: int = 16 * 1024 * 1024
+    pages_seconds: float = 900.0
+    asked_bytes: int = 64 * 1024 * 1024
     error_bytes: int = 64 * 1024
     plain_http_hosts: frozenset[str] = frozenset()
     reach: Reach = field(default_factory=Reach)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import threading
 import time
 import uuid
+from collections.abc import Iterator
 from itertools import repeat
 
 import pytest
@@ -261,6 +263,38 @@ def test_pages_that_repeat_themselves_end() -> None:
         pytest.raises(BadAnswerError, match="repeat"),
     ):
         pull(server)
+
+
+@pytest.fixture
+def endless(free_port: int) -> Iterator[str]:
+    """Give the address of a server whose pages never end and never repeat themselves."""
+    app, count = Flask("endless"), iter(range(10_000))
+
+    @app.get("/<path:_path>")
+    def page(_path: str) -> tuple[bytes, dict[str, str]]:
+        number = next(count)
+        body = b'{"more":true,"next":"%d","objects":[%s]}' % (number, note(1).content)
+        added = f"2026-11-20T10:00:00.{number:06d}Z"
+        kind = "application/taxii+json;version=2.1"
+        return body, {"Content-Type": kind, "X-TAXII-Date-Added-Last": added}
+
+    server = make_server("127.0.0.1", free_port, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{free_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_pages_without_end_are_left_in_time(endless: str) -> None:
+    limits = Limits(reach=LOOPBACK, pages_seconds=0.3, asked_bytes=3000)
+    with TaxiiClient(endless, BearerAuth("token"), limits=limits) as client:
+        with pytest.raises(NoAnswerError, match="always has more"):
+            for _ in client.pages(SHELF):
+                pass
+        found = [item for page in client.by_ids(SHELF, [note(1).stix_id]) for item in page.objects]
+    assert len(b"".join(item.content for item in found)) < 4000
 
 
 @pytest.mark.parametrize(
