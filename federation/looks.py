@@ -184,7 +184,7 @@ def ask_looks(session: Session, channel: str, *, us: str, now: datetime) -> int:
 
 def _patience(in_vain: int) -> timedelta:
     """Give how long we wait after so many looks that led nowhere."""
-    return min(PATIENCE * 2 ** min(in_vain, 10) - PATIENCE, LONGEST_PATIENCE)
+    return min(PATIENCE * (1 << min(in_vain, 10)) - PATIENCE, LONGEST_PATIENCE)
 
 
 def _is_joined(record: ChannelRecord, organisation: str) -> bool:
