@@ -7,8 +7,8 @@ from typing import Final
 import sqlalchemy as sa
 from alembic import op
 
-revision: Final = "20261122_0250"
-down_revision: Final = "20261122_0249"
+revision: Final = "20261122_0259"
+down_revision: Final = "20261122_0250"
 branch_labels: Final = None
 depends_on: Final = None
 
