@@ -36,6 +36,8 @@ class ErrandRecord(Base):
     subject: Mapped[str]
     lane: Mapped[str] = mapped_column(index=True)
     """Errands of one lane run one after another: a partner, or the errand itself."""
+    party: Mapped[str] = mapped_column(server_default="")
+    """Whose lanes take turns with those of others: what the lane is named after."""
     asked: Mapped[int] = mapped_column(default=1)
     """How often it was asked for since it was last idle."""
     asked_at: Mapped[datetime]

@@ -5,40 +5,11 @@ from __future__ import annotations
 import json
 import math
 from http import HTTPStatus
-from typing import Final
 
 from flask import Response
 
-from policies.errors import (
-    ConflictError,
-    CoordinationError,
-    ForbiddenError,
-    InvalidError,
-    NotFoundError,
-    TooLargeError,
-    TooManyError,
-    UnavailableError,
-    UnverifiedError,
-)
-
-_STATUS: Final[tuple[tuple[type[CoordinationError], HTTPStatus], ...]] = (
-    (TooLargeError, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
-    (InvalidError, HTTPStatus.BAD_REQUEST),
-    (UnverifiedError, HTTPStatus.UNAUTHORIZED),
-    (ForbiddenError, HTTPStatus.FORBIDDEN),
-    (NotFoundError, HTTPStatus.NOT_FOUND),
-    (ConflictError, HTTPStatus.CONFLICT),
-    (TooManyError, HTTPStatus.TOO_MANY_REQUESTS),
-    (UnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
-)
-
-
-def status_of(error: CoordinationError) -> HTTPStatus:
-    """Give the HTTP status that a kind of refusal is answered with."""
-    for kind, status in _STATUS:
-        if isinstance(error, kind):
-            return status
-    return HTTPStatus.INTERNAL_SERVER_ERROR
+from policies.errors import CoordinationError, UnavailableError
+from sharing.status import status_of
 
 
 def problem(error: CoordinationError, *, status: HTTPStatus | None = None) -> Response:

@@ -72,6 +72,31 @@ ROUNDS: Final = 20
 _STOPPED: Final = frozenset({Standing.FROZEN, Standing.ENDED})
 
 
+PAGES_PER_ERRAND: Final = 20
+"""How many pages one errand pulls before others have their turn."""
+
+
+@dataclass
+class Budget:
+    """How much one pull may do, and what became of it.
+
+    Args:
+        pages: that it may still ask for; any number, where nothing is said.
+        is_spent: it did all that it may; there may be more: pull again, and go on from there.
+        is_overfull: more was staged than is kept; the next pull begins at the beginning.
+    """
+
+    pages: int | None = None
+    is_spent: bool = False
+    is_overfull: bool = False
+
+    def count_page(self) -> None:
+        """Count a page that was taken in."""
+        if self.pages is not None:
+            self.pages -= 1
+            self.is_spent = self.pages <= 0
+
+
 @dataclass(frozen=True, slots=True)
 class PulledPage:
     """A page as a server gave it: parsed, nothing proven.
@@ -111,18 +136,22 @@ class Replicas:
     clock: Callable[[], datetime]
     witness_every: timedelta = timedelta(seconds=30)
 
-    def pull(self, channel: str) -> DoubtError | None:
+    def pull(self, channel: str, budget: Budget | None = None) -> DoubtError | None:
         """Bring one replica up to date; give what it waits for, if it waits.
+
+        Args:
+            budget: how much it may do; what it could not is told there.
 
         Raises:
             NotFoundError: there is no such channel here.
             UnavailableError: its owner can't be reached now.
         """
         source, doubt = self._source(channel), None
+        budget = budget or Budget()
         for _ in range(HAND_OVERS):
-            if source is None:
+            if source is None or budget.is_spent:
                 break
-            doubt = self._pull_from(source, channel)
+            doubt = self._pull_from(source, channel, budget)
             before, source = source, self._source(channel)
             if source == before:
                 break
@@ -153,7 +182,7 @@ class Replicas:
             ours = source == organisation
             return None if ours or record.standing in _STOPPED else source
 
-    def _pull_from(self, source: str, channel: str) -> DoubtError | None:
+    def _pull_from(self, source: str, channel: str, budget: Budget) -> DoubtError | None:
         with reading() as session:
             record = get_channel(session, channel)
             cursor = record.cursor if record.cursor_server == source else None
@@ -164,7 +193,11 @@ class Replicas:
             if left or page.values:
                 doubt, whole = self._take(channel, source, page)
                 if not whole:
-                    break
+                    budget.is_overfull = True
+                    return doubt
+            budget.count_page()
+            if budget.is_spent:
+                return doubt
         asked: set[str] = set()
         for _ in range(ROUNDS):
             if doubt is None or not doubt.refs or consequence(doubt.doubt) is not Consequence.WAIT:
@@ -208,7 +241,7 @@ class Replicas:
         Raises:
             CoordinationError: the member can't be reached, or does not serve it.
         """
-        return self._pull_from(member, channel)
+        return self._pull_from(member, channel, Budget())
 
     def take_in(self, channel: str, values: list[Mapping[str, Any]]) -> DoubtError | None:
         """Take in what came by another way than a pull; the cursor stays where it is.

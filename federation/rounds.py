@@ -24,6 +24,7 @@ from federation.client import PartnerHttp
 from federation.describing import DESCRIBE, DESCRIBE_ALL, DESCRIBE_EVERY
 from federation.doubt import RETRIED, Consequence, consequence
 from federation.endorsements import ENDORSE
+from federation.errand_values import STAGE_FULL
 from federation.errands import Done, Failed, Outcome, ask, hasten, hasten_lane
 from federation.exchanges import Exchanges
 from federation.heads import Head
@@ -39,7 +40,7 @@ from federation.partner_keys import get_chain
 from federation.partner_records import PartnerRecord, PartnerState, UsedAssertionRecord
 from federation.partners import find_partner, get_destination
 from federation.poll_records import PollRecord
-from federation.replica import Replicas
+from federation.replica import PAGES_PER_ERRAND, Budget, Replicas
 from federation.rollback import LOOK_BACK
 from federation.sources import DELIVER, LOOK, PULL, ask_pull, expect_direct, pulls_from
 from federation.vouching import RECEIPT, Vouching
@@ -98,13 +99,22 @@ class Rounds:
         """Send what waits in the outbox for a channel."""
         return self.outbox.deliver(channel)
 
-    def pull(self, _app: Flask, channel: str, _now: datetime) -> Outcome:
-        """Bring a replica up to date; where it waits, come again."""
+    def pull(self, _app: Flask, channel: str, now: datetime) -> Outcome:
+        """Bring a replica up to date; where it waits, come again.
+
+        A ledger without end is read bit by bit, so that others have their turn.
+        """
+        budget = Budget(PAGES_PER_ERRAND)
         try:
-            doubt = self.replicas.pull(channel)
+            doubt = self.replicas.pull(channel, budget)
         except NotFoundError as error:
             # A channel that we were not admitted to yet looks as if it were not there.
             return Failed(error.message, "not_found")
+        if budget.is_overfull:
+            reason = "More came at once than fits here; it is read again from the beginning."
+            return Failed(reason, STAGE_FULL)
+        if budget.is_spent:
+            return Done(again_at=now)
         if doubt is None or consequence(doubt.doubt) is not Consequence.WAIT:
             return Done()
         return Failed(doubt.message, doubt.doubt.value)

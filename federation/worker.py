@@ -72,6 +72,11 @@ class Work:
     threads: int = _THREADS
 
     @property
+    def per_party(self) -> int:
+        """How many threads the work for one partner takes at most."""
+        return max(1, self.threads // 2 - 1)
+
+    @property
     def kept_free(self) -> int:
         """How many threads are kept for errands that have not failed."""
         return max(1, self.threads // 4) if self.threads > 1 else 0
@@ -190,14 +195,19 @@ class Worker:
         free = self._work.threads - len(self._running)
         if free <= 0:
             return False
-        kinds = self._work.handlers.keys()
+        kinds, per_party = self._work.handlers.keys(), self._work.per_party
         fresh_only = free <= self._work.kept_free
         with reading() as session:
-            if not errands.is_ready(session, now, kinds=kinds, fresh_only=fresh_only):
-                return False
+            ready = errands.is_ready(
+                session, now, kinds=kinds, fresh_only=fresh_only, per_party=per_party
+            )
+        if not ready:
+            return False
         count = free if fresh_only else free - self._work.kept_free
         with transaction() as session:
-            claims = errands.claim(session, count, now, kinds=kinds, fresh_only=fresh_only)
+            claims = errands.claim(
+                session, count, now, kinds=kinds, fresh_only=fresh_only, per_party=per_party
+            )
         for claimed in claims:
             self._running[claimed.id] = claimed
             threading.Thread(

@@ -1,4 +1,4 @@
-"""Refusals and faults as HTTP answers; the status numbers of our errors stand here alone.
+"""Refusals and faults as HTTP answers, for people and for programs.
 
 Source: RFC 9457.
 """
@@ -19,17 +19,8 @@ from flask import Flask, Response, current_app, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
-from policies.errors import (
-    ConflictError,
-    CoordinationError,
-    ForbiddenError,
-    InvalidError,
-    NotFoundError,
-    TooLargeError,
-    TooManyError,
-    UnavailableError,
-    UnverifiedError,
-)
+from policies.errors import CoordinationError, UnavailableError, UnverifiedError
+from sharing.status import status_of
 
 logger = logging.getLogger(__name__)
 
@@ -37,18 +28,6 @@ MEDIA_TYPE: Final = "application/problem+json"
 ERROR_PAGE: Final = "tocsin.error_page"
 # Everything below these paths talks to programs; elsewhere people look at pages.
 PROGRAM_PATHS: Final = ("/api/", "/federation/", "/taxii2/", "/metrics", "/healthz", "/readyz")
-
-# A kind stands before the kinds that it is a case of.
-_STATUS: Final[tuple[tuple[type[CoordinationError], HTTPStatus], ...]] = (
-    (TooLargeError, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
-    (InvalidError, HTTPStatus.BAD_REQUEST),
-    (UnverifiedError, HTTPStatus.UNAUTHORIZED),
-    (ForbiddenError, HTTPStatus.FORBIDDEN),
-    (NotFoundError, HTTPStatus.NOT_FOUND),
-    (ConflictError, HTTPStatus.CONFLICT),
-    (TooManyError, HTTPStatus.TOO_MANY_REQUESTS),
-    (UnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +58,6 @@ class Problem:
             "error_id": self.error_id,
         }
         return {name: value for name, value in members.items() if value is not None}
-
-
-def status_of(error: CoordinationError) -> HTTPStatus:
-    """Give the HTTP status of a refusal."""
-    for kind, status in _STATUS:
-        if isinstance(error, kind):
-            return status
-    return HTTPStatus.BAD_REQUEST
 
 
 def problem_of(error: CoordinationError) -> Problem:

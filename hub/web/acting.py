@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from flask import request
 
-from hub.problem import status_of
 from hub.web.forms import Filled, PageForm, read_form
 from policies.errors import CoordinationError
+from sharing.status import status_of
 
 F = TypeVar("F", bound=PageForm)
 

@@ -6,24 +6,15 @@ Source: TAXII 2.1, 1.6.8, 3.6, 3.7, 4 and 5.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
 
 import orjson
 
-from policies.errors import (
-    ConflictError,
-    CoordinationError,
-    ForbiddenError,
-    InvalidError,
-    NotFoundError,
-    TooLargeError,
-    TooManyError,
-    UnavailableError,
-    UnverifiedError,
-)
+from policies.errors import CoordinationError
+from sharing import status
 from sharing.collections import TIMELESS_VERSION, ManifestPage, Page, stamp_text
 from sharing.taxii.doors import Outcome, Shelf
 
@@ -37,18 +28,6 @@ MAX_CONTENT_LENGTH: Final = 32 * 1024 * 1024
 _RANGE: Final = re.compile(r"\s*([^;\s]+)((?:\s*;[^;]*)*)\s*")
 _ID_SHOWN: Final = 300
 
-# A subclass stands before its parent.
-_STATUS_OF: Final[Sequence[tuple[type[CoordinationError], HTTPStatus]]] = (
-    (TooLargeError, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
-    (InvalidError, HTTPStatus.BAD_REQUEST),
-    (UnverifiedError, HTTPStatus.UNAUTHORIZED),
-    (ForbiddenError, HTTPStatus.FORBIDDEN),
-    (NotFoundError, HTTPStatus.NOT_FOUND),
-    (ConflictError, HTTPStatus.CONFLICT),
-    (TooManyError, HTTPStatus.TOO_MANY_REQUESTS),
-    (UnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
-)
-
 
 class TaxiiError(CoordinationError):
     """A refusal for which TAXII names a code of its own (405, 406, 415, 422)."""
@@ -60,13 +39,8 @@ class TaxiiError(CoordinationError):
 
 
 def status_of(error: CoordinationError) -> HTTPStatus:
-    """Give the HTTP status of a refusal."""
-    if isinstance(error, TaxiiError):
-        return error.status
-    for kind, status in _STATUS_OF:
-        if isinstance(error, kind):
-            return status
-    return HTTPStatus.BAD_REQUEST
+    """Give the HTTP status of a refusal, those that TAXII alone names included."""
+    return error.status if isinstance(error, TaxiiError) else status.status_of(error)
 
 
 def accepts(header: str | None, *, stix_too: bool = False) -> bool:

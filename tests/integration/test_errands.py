@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
-from federation import errands
+from federation import errand_values, errands
 from federation.backoff import FIRST_WAIT, LONGEST_WAIT
 from federation.errand_records import ErrandRecord
 from federation.errands import LEASE, Claimed, Done, Failed, Outcome, Waiting
@@ -219,7 +219,7 @@ def test_the_other_side_puts_us_off_for_an_hour_at_most() -> None:
     ask("a")
     (claimed,) = claim()
     settle(claimed, Failed("Never.", "too_many", not_before=NOON + timedelta(days=11)))
-    assert see().due_at == NOON + errands.NOT_BEFORE_AT_MOST
+    assert see().due_at == NOON + errand_values.NOT_BEFORE_AT_MOST
 
 
 def test_long_reasons_are_cut() -> None:
@@ -227,8 +227,8 @@ def test_long_reasons_are_cut() -> None:
     (claimed,) = claim()
     settle(claimed, Failed("x" * 10_000, "y" * 1000))
     waiting = see()
-    assert waiting.last_reason == "x" * errands.REASON_LENGTH
-    assert waiting.last_name == "y" * errands.NAME_LENGTH
+    assert waiting.last_reason == "x" * errand_values.REASON_LENGTH
+    assert waiting.last_name == "y" * errand_values.NAME_LENGTH
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ def test_a_lease_that_ends_is_taken_again_before_the_rest_of_its_lane() -> None:
     assert not settle(lost, now=NOON + LEASE), "what a late holder says is not heard"
     assert not settle(lost, SILENT, now=NOON + LEASE)
     assert see("late").running
-    assert (again.attempts, see("late").last_reason) == (1, errands.CUT_OFF_REASON)
+    assert (again.attempts, see("late").last_reason) == (1, errand_values.CUT_OFF_REASON)
     assert settle(again, now=NOON + LEASE)
     assert look("late") is None
 
@@ -307,6 +307,56 @@ def test_what_failed_can_be_left_out_and_comes_after_what_did_not() -> None:
     assert subjects(claim(1, now=later)) == ["fresh"]
     assert claim(now=later, fresh_only=True) == []
     assert subjects(claim(now=later)) == ["failed"]
+
+
+def test_partners_take_turns_whatever_one_of_them_has_waiting() -> None:
+    """Source: protocol, 14: one partner's flood must not slow another."""
+    for number in range(40):
+        ask(f"flood{number}", lane=f"kind{number} Mallory")
+    ask("honest", now=NOON + MINUTE, lane="deliver Grid")
+    ask("modest", now=NOON + MINUTE, lane="deliver Water")
+    first = claim(3, now=NOON + MINUTE)
+    assert sorted(subjects(first)) == ["flood0", "honest", "modest"]
+    ask("honest again", now=NOON + MINUTE, lane="bell Grid")
+    for one in first:
+        settle(one, now=NOON + MINUTE)
+    assert "honest again" in subjects(claim(2, now=NOON + MINUTE))
+
+
+def test_what_one_partner_has_under_way_counts_in_its_turn() -> None:
+    for number in range(4):
+        ask(f"flood{number}", lane=f"kind{number} Mallory")
+    assert len(claim(3)) == 3
+    later = NOON + timedelta(seconds=1)
+    ask("honest", now=later, lane="deliver Grid")
+    assert subjects(claim(1, now=later)) == ["honest"], "though another was due before it"
+    assert subjects(claim(1, now=later)) == ["flood3"]
+
+
+def test_one_partner_holds_only_so_many_threads() -> None:
+    for number in range(5):
+        ask(f"flood{number}", lane=f"kind{number} Mallory")
+    ask("honest", now=NOON, lane="deliver Grid")
+    with transaction() as session:
+        first = errands.claim(session, 10, NOON, per_party=2)
+    assert sorted(subjects(first)) == ["flood0", "flood1", "honest"]
+    with reading() as session:
+        assert not errands.is_ready(session, NOON, per_party=2)
+        assert errands.is_ready(session, NOON)
+    settle(next(one for one in first if one.subject == "flood1"))
+    with transaction() as session:
+        assert subjects(errands.claim(session, 10, NOON, per_party=2)) == ["flood2"]
+
+
+def test_a_wait_that_takes_its_time_is_ended_by_nobody() -> None:
+    ask("a", lane="pull Mallory")
+    (claimed,) = claim()
+    settle(claimed, Failed("More than fits here.", errand_values.STAGE_FULL))
+    with transaction() as session:
+        assert errands.hasten(session, "a", now=NOON) == 0
+        assert errands.hasten_lane(session, "pull Mallory", now=NOON) == 0
+    assert see().attempts == 1
+    assert see().due_at > NOON
 
 
 def test_only_known_kinds_are_taken() -> None:

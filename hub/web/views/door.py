@@ -11,11 +11,11 @@ from pydantic import ConfigDict, StringConstraints
 from werkzeug.wrappers import Response as BaseResponse
 
 from hub.accounts.current import begin_sign_in, end_sign_in, find_current_actor
-from hub.problem import status_of
 from hub.web import assets
 from hub.web.forms import Filled, PageForm, read_form
 from hub.web.frame import THEME_COOKIE, THEMES, own_name, pages, safe_back
 from policies.errors import CoordinationError, TooManyError, UnverifiedError
+from sharing.status import status_of
 
 A_YEAR: Final = timedelta(days=365)
 

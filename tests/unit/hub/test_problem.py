@@ -4,8 +4,9 @@ from http import HTTPStatus
 
 import pytest
 
-from hub.problem import problem_of, status_of
+from hub.problem import problem_of
 from policies import errors
+from sharing.status import status_of
 
 
 @pytest.mark.parametrize(
