@@ -17,7 +17,7 @@ from federation.facts import MemoryFacts
 from federation.judge import OWNER, Judged, Reader, judge_entry
 from federation.ledger import items_kept, labels_of, ledger_time, metadata_label
 from federation.ledger_facts import FactsAhead
-from federation.state import ChannelState
+from federation.state import MEMBERSHIP, ChannelState
 from policies.acts import LATER_MEMBERS, Act
 from policies.audience import opens_to_later_members
 from policies.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
@@ -388,8 +388,8 @@ class MemoryNode:
     def _source(self) -> str | None:
         state = self._state
         if state is None or not state.is_member(self.organisation):
-            if state is not None and self._inviter is None:
-                return None
+            if state is not None and state.state_of(MEMBERSHIP, self.organisation) == "suspended":
+                return self._inviter or state.owner
             return self._inviter
         successor = state.things.get("successor:channel") if state.ended else None
         source = successor or state.owner

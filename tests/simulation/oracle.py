@@ -64,7 +64,7 @@ class Oracle:
         self.things: dict[str, Thing] = {}
         self.released: dict[str, list[int]] = {}
         self.recalled: dict[str, int] = {}
-        self.erased: set[str] = set()
+        self.erased: dict[str, int] = {}
         for place, line in enumerate(lines):
             self._read(place, line)
 
@@ -103,7 +103,7 @@ class Oracle:
     def _recall(self, ref: str, author: str, place: int) -> None:
         self.recalled.setdefault(ref, place)
         if any(one.ref == ref and one.author == author for one in self.things.values()):
-            self.erased.add(ref)
+            self.erased.setdefault(ref, place)
 
     def _come(self, organisation: str, place: int) -> None:
         stays = self.stays.setdefault(organisation, [])
@@ -141,12 +141,18 @@ class Oracle:
         thing = self.things.get(sha256)
         if thing is None:
             return False
-        recalled = self.recalled.get(thing.ref)
-        if recalled is None or recalled > self.reads_until(organisation):
+        recalled, until = self.recalled.get(thing.ref), self.reads_until(organisation)
+        if recalled is None or recalled > until:
             return self.may_have(organisation, sha256)
-        if thing.ref in self.erased:
+        if self.is_erased(organisation, sha256):
             return False
         return Oracle(self.lines[:recalled], self.made).may_have(organisation, sha256)
+
+    def is_erased(self, organisation: str, sha256: str) -> bool:
+        """Tell whether an organisation has read that its author takes it back."""
+        thing = self.things.get(sha256)
+        erased = self.erased.get(thing.ref) if thing is not None else None
+        return erased is not None and erased <= self.reads_until(organisation)
 
     def may_be_served(self, organisation: str, sha256: str) -> bool:
         """Tell whether who holds this ledger gives these bytes away."""

@@ -307,15 +307,9 @@ class World:
         held = node.held() & set(self.made)
         for sha256 in held:
             own = self.authors[sha256] == node.organisation
-            thing = oracle.things.get(sha256)
-            erased = thing is not None and thing.ref in oracle.erased
-            if own and not erased:
+            if own and not oracle.is_erased(node.organisation, sha256):
                 continue
-            if not oracle.may_hold(node.organisation, sha256) and not (
-                own
-                and thing is not None
-                and oracle.recalled[thing.ref] > oracle.reads_until(node.organisation)
-            ):
+            if not oracle.may_hold(node.organisation, sha256):
                 self._broken(f"{node.name} holds {self.made[sha256]['id']}, which is not for it")
         if node.organisation not in oracle.members():
             return
