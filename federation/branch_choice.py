@@ -14,7 +14,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from federation import stage
-from federation.branches import outranks
+from federation.branches import outranks, round_of
 from federation.bundles import Position, SignedBundle
 from federation.doubt import Consequence, Doubt, DoubtError, consequence
 from federation.facts import Facts, MemoryFacts
@@ -69,7 +69,7 @@ def find_branch(
         ancestor, entries = found
         if ours is None and ancestor == state.head and not _is_contested(session, state, entries):
             continue
-        if _forks(session, channel, entries) and not opening.body.get("round", 0):
+        if _forks(session, channel, entries) and not round_of(opening):
             # Who signed two histories does not choose between them; the members do.
             continue
         judged = _judge_path(session, state, ancestor, entries, organisation)

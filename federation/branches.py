@@ -55,7 +55,14 @@ def rank(opening: SignedBundle) -> tuple[int, int, tuple[int, ...]]:
     """
     named = opening.seen.seq if opening.seen is not None else -1
     smaller = tuple(-int(digit, 16) for digit in opening.sha256)
-    return int(opening.body.get("round", 0)), named, smaller
+    return round_of(opening), named, smaller
+
+
+def round_of(opening: SignedBundle) -> int:
+    """Give the round of an opening: 0, unless the members have chosen who opens it."""
+    if opening.body.get("opened_by") != "succession":
+        return 0
+    return int(opening.body.get("round", 0))
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ from federation.ledger_facts import LedgerFacts
 from federation.ledger_records import ChannelRecord, Standing
 from federation.state import ChannelState
 from policies.acts import Act, ChannelKind
-from policies.errors import InvalidError
+from policies.errors import ConflictError, InvalidError
 from policies.roles import Role
 from policies.tlp import TLP
 from sharing import collections, stix
@@ -174,12 +174,15 @@ def open_epoch(
         endorsements: of a succession: the members' signed words, as they came.
 
     Raises:
-        ConflictError: our ledger holds no such entry.
+        ConflictError: our ledger holds no such entry, or it belongs to an epoch that has ended.
         DoubtError: it is not open to us.
 
     Source: protocol, 11.
     """
     state = get_state(session, record)
+    if head is not None and head.epoch != state.head.epoch:
+        # Its opening would stand beside the one that everybody follows, and lose against it.
+        raise ConflictError(f"epoch {head.epoch} has ended: what opened the next one stays")
     if head is not None and head != state.head:
         state = go_back(session, desk, record, head, now=now)
     body: dict[str, Any] = {
