@@ -7,7 +7,7 @@ from typing import Final
 import sqlalchemy as sa
 from alembic import op
 
-revision: Final = "20261122_0251"
+revision: Final = "20261122_0260"
 down_revision: Final = "20261122_0259"
 branch_labels: Final = None
 depends_on: Final = None
