@@ -21,6 +21,7 @@ from federation.receipt_records import ReceiptRecord, WitnessRecord
 from federation.sources import source_of
 from federation.state import Member, Place
 from federation.vouching import RECEIPT_AT_LEAST_EVERY
+from federation.witnesses import find_contradictions
 from policies.acts import LATER_MEMBERS, Act
 from policies.errors import NotFoundError
 from sharing import objects
@@ -249,24 +250,11 @@ def _newest_receipts(session: Session, channel: str) -> dict[str, ReceiptRecord]
 
 
 def _contradictions(session: Session, channel: str) -> dict[str, list[Place]]:
-    rows = session.execute(
-        select(ReceiptRecord.author, ReceiptRecord.epoch, ReceiptRecord.seq)
-        .join(
-            EntryRecord,
-            and_(
-                EntryRecord.channel == ReceiptRecord.channel,
-                EntryRecord.epoch == ReceiptRecord.epoch,
-                EntryRecord.seq == ReceiptRecord.seq,
-                EntryRecord.sha256 != ReceiptRecord.sha256,
-            ),
-        )
-        .where(ReceiptRecord.channel == channel)
-        .distinct()
-        .order_by(ReceiptRecord.author, ReceiptRecord.epoch, ReceiptRecord.seq)
-    )
     found: dict[str, list[Place]] = {}
-    for author, epoch, seq in rows:
-        found.setdefault(author, []).append((epoch, seq))
+    for row in find_contradictions(session, channel):
+        places = found.setdefault(row.author, [])
+        if (row.epoch, row.seq) not in places:
+            places.append((row.epoch, row.seq))
     return found
 
 

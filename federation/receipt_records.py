@@ -52,6 +52,8 @@ class WitnessRecord(Base):
     """Why it did not answer the last time."""
     searched_at: Mapped[datetime | None]
     """When its replica was last searched for an entry that ours has not."""
+    disbelieved_at: Mapped[datetime | None]
+    """When we, who own the channel, opened it anew although this member says that it holds more."""
     next_epoch: Mapped[int | None]
     """With which place the next round goes on, where the last one did not come to the end."""
     next_seq: Mapped[int | None]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from federation import stage
@@ -24,7 +24,7 @@ from federation.doubt import Doubt, DoubtError
 from federation.errands import ask, hasten_lane
 from federation.ledger import load_state
 from federation.ledger_records import ChannelRecord, ContributionRecord, Standing
-from federation.receipt_records import ReceiptRecord
+from federation.receipt_records import ReceiptRecord, WitnessRecord
 from federation.sources import source_of
 from federation.state import JOINED
 from federation.stops import keep_evidence
@@ -197,6 +197,7 @@ def mark_restored(
     Ours are behind until others were asked; elsewhere the numbers are left out that we may have
     used, and everything is pulled anew, which brings nothing twice.
     """
+    session.execute(update(WitnessRecord).values(disbelieved_at=None))
     numbers = select(ContributionRecord.channel, func.max(ContributionRecord.nth))
     rows = session.execute(numbers.group_by(ContributionRecord.channel))
     highest = {channel: int(nth) for channel, nth in rows}

@@ -37,6 +37,7 @@ from federation.openings import OpenedBy, open_epoch
 from federation.partner_records import PartnerRecord
 from federation.receipt_records import ReceiptRecord
 from federation.sources import ask_pull
+from federation.witnesses import disbelieve_claims
 from hub.accounts.actor import Actor
 from hub.audit import service as audit
 from hub.channels.names import names_in
@@ -280,6 +281,7 @@ def reopen(
             f"what follows {head.epoch}/{head.seq} is held by {listed}",
             hint="Open on the newest entry, or say that what they hold is to be abandoned.",
         )
+    disbelieve_claims(session, record, now=now)
     judged = open_epoch(session, desk, record, opened_by=OpenedBy.RE_OPENING, head=head, now=now)
     audit.record(session, actor, "channel.reopened", f"{channel} {head.epoch}/{head.seq}", now=now)
     return judged
