@@ -123,7 +123,9 @@ class LookBack:
         with transaction() as session:
             desk, record = self.desk(session), lock_channel(session, channel)
             unfinished = reason if missing else None
-            whole = settle(session, record, answered=answered, unfinished=unfinished)
+            whole = settle(
+                session, record, answered=answered, unfinished=unfinished, now=self.clock()
+            )
             if whole and record.standing is Standing.CURRENT:
                 self._go_on(session, desk, record)
             return whole

@@ -27,7 +27,7 @@ from federation.ledger_records import ChannelRecord, ContributionRecord, Standin
 from federation.receipt_records import ReceiptRecord, WitnessRecord
 from federation.sources import source_of
 from federation.state import JOINED
-from federation.stops import keep_evidence
+from federation.stops import keep_evidence, tell
 from federation.whole import LOST
 
 logger = logging.getLogger(__name__)
@@ -87,6 +87,7 @@ def fall_behind(
     before = Behind.of(record)
     if record.standing is not Standing.BEHIND:
         record.doubted_at = now
+        tell(session, "channel.behind", record.id, sentence, now=now)
         logger.warning("channel behind", extra={"channel": record.id, "reason": sentence})
     if lost is not None and (before.lost is None or lost > before.lost):
         record.lost_epoch, record.lost_seq = lost
@@ -107,7 +108,7 @@ def stay_behind(
     if record.standing in _OVER:
         return
     if source_of(record) != organisation:
-        record.lost_epoch = record.lost_seq = record.restored_at = None
+        forget_loss(record)
         return
     record.standing, record.doubt = Standing.BEHIND, None
     record.sentence = before.sentence if doubt is None else doubt.message
@@ -158,7 +159,12 @@ def notice_seen(
 
 
 def settle(
-    session: Session, record: ChannelRecord, *, answered: bool, unfinished: str | None
+    session: Session,
+    record: ChannelRecord,
+    *,
+    answered: bool,
+    unfinished: str | None,
+    now: datetime,
 ) -> bool:
     """End being behind where nothing more is missing; tell whether it ended.
 
@@ -183,10 +189,15 @@ def settle(
     else:
         record.standing = Standing.CURRENT
         record.doubt = record.sentence = record.doubted_at = None
-        record.lost_epoch = record.lost_seq = record.restored_at = None
-        logger.info("channel whole again", extra={"channel": record.id})
+        forget_loss(record)
+        tell(session, "channel.whole", record.id, "nothing more is missing", now=now)
         return True
     return False
+
+
+def forget_loss(record: ChannelRecord) -> None:
+    """Note that what was lost will not come back: an administrator has opened a new epoch."""
+    record.lost_epoch = record.lost_seq = record.restored_at = None
 
 
 def mark_restored(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
@@ -34,6 +35,11 @@ from policies.roles import Right
 from policies.tlp import TLP
 from sharing import objects
 from sharing.records import StoredObject
+
+WHEN_BEHIND: Final = (
+    "What is missing is fetched back as soon as a member that holds it can be reached, and writing "
+    "goes on by itself. If nobody can give it back, an administrator opens a new epoch."
+)
 
 
 @dataclass(frozen=True)
@@ -211,6 +217,9 @@ def visible_verification(session: Session, actor: Actor, channel: str) -> Verifi
     """Give how far our copy of a channel is proven."""
     record = get_visible_channel(session, actor, channel)
     doubt = Doubt(record.doubt) if record.doubt is not None else None
+    way_out = WHAT_TO_DO[consequence(doubt)] if doubt is not None else None
+    if record.standing is Standing.BEHIND:
+        way_out = WHEN_BEHIND
     count = select(func.count(), func.count(EntryRecord.void))
     entries, voids = session.execute(count.where(EntryRecord.channel == channel)).one()
     return Verification(
@@ -218,7 +227,7 @@ def visible_verification(session: Session, actor: Actor, channel: str) -> Verifi
         doubt=record.doubt,
         sentence=record.sentence,
         what_it_means=PLAIN_WORDS[doubt] if doubt is not None else None,
-        way_out=WHAT_TO_DO[consequence(doubt)] if doubt is not None else None,
+        way_out=way_out,
         since=record.doubted_at,
         entries=entries,
         voids=voids,

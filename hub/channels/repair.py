@@ -36,6 +36,7 @@ from federation.looks import ask_looks
 from federation.openings import OpenedBy, open_epoch
 from federation.partner_records import PartnerRecord
 from federation.receipt_records import ReceiptRecord
+from federation.rollback import forget_loss, look_soon
 from federation.sources import ask_pull
 from federation.witnesses import disbelieve_claims
 from hub.accounts.actor import Actor
@@ -189,6 +190,10 @@ def retry(session: Session, desk: Desk, actor: Actor, channel: str, *, now: date
     """
     record = get_visible_channel(session, actor, channel)
     actor.may(Right.SETTLE_FREEZES).enforce()
+    if record.standing is Standing.BEHIND:
+        look_soon(session, now=now)
+        audit.record(session, actor, "channel.retried", channel, now=now)
+        return
     if record.standing not in _STOPPED:
         raise ConflictError("this channel neither waits nor is frozen")
     if record.standing is Standing.FROZEN:
@@ -283,6 +288,7 @@ def reopen(
         )
     disbelieve_claims(session, record, now=now)
     judged = open_epoch(session, desk, record, opened_by=OpenedBy.RE_OPENING, head=head, now=now)
+    forget_loss(record)
     audit.record(session, actor, "channel.reopened", f"{channel} {head.epoch}/{head.seq}", now=now)
     return judged
 
@@ -333,6 +339,8 @@ def _wrongs(
     since = record.doubted_at
     if record.standing is Standing.FROZEN:
         found.append(f"It is frozen here: {record.sentence}. {means}")
+    elif record.standing is Standing.BEHIND:
+        found.append(f"Nobody can write into it now: {record.sentence}.")
     elif record.standing is Standing.WAITING and since and now - since >= TOLD_AFTER:
         found.append(f"Something has not arrived: {record.sentence}. {means}")
     waits = session.scalar(
@@ -359,7 +367,8 @@ def _ways(
     not_yet: str | None,
 ) -> Sequence[WayOut]:
     ways: list[WayOut] = []
-    if record.standing in _STOPPED and actor.may(Right.SETTLE_FREEZES):
+    stopped = record.standing in (*_STOPPED, Standing.BEHIND)
+    if stopped and actor.may(Right.SETTLE_FREEZES):
         ways.append(WayOut.RETRY)
     if not _may_choose(actor) or record.state is None or record.standing is Standing.ENDED:
         return ways

@@ -58,5 +58,5 @@ def _words_admitted(result: Admitted) -> str:
     lines = []
     for one in result.decided:
         answer = f"refused, {one.failure.value}: {one.sentence}" if one.failure else "admitted"
-        lines.append(frame.printable(f"{one.nth}\t{one.act}\t{answer}"))
+        lines.append("\t".join(map(frame.printable, (str(one.nth), one.act, answer))))
     return "\n".join(lines) or "the file holds no contributions"

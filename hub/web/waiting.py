@@ -217,21 +217,27 @@ def _channels(
     """Give channels that are frozen, or have waited for longer than it mostly takes."""
     for channel in channels.values():
         frozen = channel.standing is Standing.FROZEN
+        behind = channel.standing is Standing.BEHIND
         late = channel.standing is Standing.WAITING and (
             channel.doubted_at is None or now - channel.doubted_at > TOLD_AFTER
         )
-        if not frozen and not late:
+        if not (frozen or behind or late):
             continue
         settles = bool(actor.may(Right.SETTLE_FREEZES))
         way = "Look and choose a way out." if settles else "An administrator settles it."
+        if late:
+            way = "The node goes on asking for it."
+        elif behind:
+            way = f"The node asks the members by itself. If it lasts: {way[0].lower()}{way[1:]}"
         sentence = as_sentence(channel.sentence or "something is missing")
+        how = "frozen" if frozen else "behind" if behind else "incomplete"
         yield Waiting(
-            f"{channel.name} is {'frozen' if frozen else 'incomplete'} here",
-            f"{sentence} {way}" if frozen else f"{sentence} The node goes on asking for it.",
+            f"{channel.name} is {how} here",
+            f"{sentence} {way}",
             url_for("pages.get_channel", channel=channel.id),
             "Look",
             "snowflake" if frozen else "clock-pause",
-            tone=Tone.TROUBLE if frozen else Tone.WAITING,
+            tone=Tone.WAITING if late else Tone.TROUBLE,
             since=channel.doubted_at,
             tlp=channel.ceiling,
         )

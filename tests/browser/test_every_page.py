@@ -15,6 +15,7 @@ PLACES: Final = (
     "/",
     "/channels",
     "/channels/new",
+    "/channels/import",
     "/partners",
     "/partners/new",
     "/account",

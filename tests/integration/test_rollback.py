@@ -30,6 +30,8 @@ from federation.timelines import has_turned, note_timeline
 from federation.witnesses import keep_receipt
 from hub import archive
 from hub.accounts.records import SignIn
+from hub.channels import repair
+from hub.channels.repair import WayOut
 from hub.settings import SettingsError, load_settings
 from policies.errors import ConflictError
 from sharing.db import db
@@ -239,6 +241,19 @@ def test_a_receipt_for_what_nobody_holds_leaves_the_choice_to_people(nodes: Node
     record = cert.channel(channel)
     assert record.standing is Standing.BEHIND
     assert "no member that answers holds" in (record.sentence or "")
+    # The way out is taken: a new epoch opens without it, and everybody follows.
+    with cert.reading() as session:
+        desk = cert.office.desk(session)
+        seen = repair.visible_repair(session, desk, CONSOLE, channel, now=cert.now())
+    assert "no member that answers holds" in seen.wrong[0]
+    assert {WayOut.RETRY, WayOut.REOPEN} <= seen.ways
+    with pytest.raises(ConflictError, match="held by Grid"):
+        cert.does(repair.reopen, channel)
+    cert.does(repair.reopen, channel, abandon_witnessed=True)
+    cert.note(channel, "We go on.")
+    settle(*nodes)
+    assert cert.channel(channel).standing is Standing.CURRENT
+    assert replica(cert, channel) == replica(grid, channel)
 
 
 def test_a_promoted_standby_writes_nothing_before_the_members_were_asked(

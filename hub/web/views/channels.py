@@ -98,6 +98,7 @@ def get_channels() -> Response:
         state_of=shown.state_of,
         sentence_of=shown.sentence_of,
         may_open=bool(actor.may(Right.OPEN_CHANNELS)),
+        may_import=bool(actor.may(Right.TAKE_IN_FILES)),
     )
 
 
@@ -305,6 +306,7 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
         readers=shown.readers_sentence(rows, summary.kind),
         labels=shown.labels_under(ceiling),
         usual_label=shown.usual_label(ceiling),
+        may_carry=not summary.is_ours and bool(actor.may(Right.CONTRIBUTE)),
         may_note=Act.NOTE_ADDED in offered,
         may_export=bool(summary.head_sha256) and bool(actor.may(Right.VERIFY_LEDGERS)),
         may_invite=coordinates and bool(actor.may(Right.MANAGE_MEMBERS)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from flask import Response, flash, redirect, url_for
@@ -33,6 +33,12 @@ class EndorseForm(PageForm):
     round: Annotated[int, Field(ge=1, le=1000)] | None = None
 
 
+class ReopenForm(PageForm):
+    """Whether to go on without what members hold beyond our newest entry."""
+
+    without_lost: Literal["yes"] | None = None
+
+
 @pages.get("/channels/<uuid:channel>/repair")
 def get_repair(channel: UUID) -> Response:
     """Show what is wrong with a channel, what is kept, and the ways out."""
@@ -55,7 +61,23 @@ def post_take_over(channel: UUID) -> BaseResponse:
 @pages.post("/channels/<uuid:channel>/reopening")
 def post_reopening(channel: UUID) -> BaseResponse:
     """Open a channel of ours anew on its newest entry."""
-    return _choose(channel, repair.reopen, "A new epoch is open.", to_channel)
+
+    def act(form: ReopenForm) -> None:
+        with transaction() as session:
+            repair.reopen(
+                session,
+                current_office().desk(session),
+                current_actor(),
+                str(channel),
+                abandon_witnessed=form.without_lost == "yes",
+                now=clock.utcnow(),
+            )
+
+    filled, status = attempt(ReopenForm, act)
+    if status is not DONE:
+        return show_repair(str(channel), other=filled, status=status)
+    flash("A new epoch is open.", "good")
+    return to_channel(str(channel))
 
 
 @pages.post("/channels/<uuid:channel>/leaving-now")
@@ -110,7 +132,7 @@ def show_repair(
     channel: str,
     *,
     endorsing: Filled[EndorseForm] | None = None,
-    other: Filled[NoForm] | None = None,
+    other: Filled[Any] | None = None,
     status: HTTPStatus = HTTPStatus.OK,
 ) -> Response:
     """Show the ways out, with the form that came back."""
