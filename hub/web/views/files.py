@@ -15,7 +15,6 @@ from hub import clock
 from hub.accounts.current import current_actor
 from hub.channels import files
 from hub.office import current_office
-from hub.problem import status_of
 from hub.web import words
 from hub.web.forms import Filled, PageForm, as_sentence
 from hub.web.frame import pages, show
@@ -23,6 +22,7 @@ from hub.web.views.channels import to_channel
 from policies.errors import CoordinationError, InvalidError
 from policies.roles import Right
 from sharing.db import reading, transaction
+from sharing.status import status_of
 
 FILE: Final = "file"
 
