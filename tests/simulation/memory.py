@@ -380,7 +380,8 @@ class MemoryNode:
 
     def _drop(self, stix: StixObject) -> None:
         """Forget what came with something that was refused."""
-        if stix.sha256 not in self._rows and stix.sha256 not in self._staged:
+        row = self._rows.get(stix.sha256)
+        if (row is None or row.hidden) and stix.sha256 not in self._staged:
             self._facts.pool.pop(stix.sha256, None)
             if stix.stix_type == SIGNED_BUNDLE:
                 self._facts.bundles.pop(SignedBundle.read(stix).sha256, None)
