@@ -12,6 +12,7 @@ from typing import Final
 from apiflask import APIFlask
 
 from hub.api import (
+    audience,
     audit,
     channels,
     contributions,
@@ -38,6 +39,7 @@ RESOURCES: Final[tuple[Resource, ...]] = (
     partners.resource,
     channels.resource,
     invitations.resource,
+    audience.resource,
     relay.resource,
     repair.resource,
     contributions.resource,

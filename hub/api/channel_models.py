@@ -57,6 +57,8 @@ class ChannelOut(Document):
     head_at: Moment | None
     applied_at: Moment | None
     pending_count: Annotated[int, Field(description="What of ours is on its way or refused.")]
+    parent: Annotated[str | None, Field(description="The case that it is a breakout of.")]
+    parent_name: str | None
 
 
 class ChannelsOut(Document):
@@ -79,6 +81,10 @@ class ItemOut(Document):
         Field(
             description="Why its words are not here: withheld, recalled, disowned, red; or empty."
         ),
+    ]
+    later: Annotated[
+        bool | None,
+        Field(description="Whether later members read it; null where its label alone says so."),
     ]
 
 
@@ -152,6 +158,9 @@ class MemberOut(Document):
     since: Moment
     reply_by: Moment | None
     late: bool
+    takes: Annotated[
+        TLP | None, Field(description="The strictest label that it takes, where it said so.")
+    ]
     is_us: bool
     without_node: Annotated[bool, Field(description="It takes part through the coordinator.")]
     replaced_by: Annotated[
@@ -276,6 +285,10 @@ class ActIn(Form):
     objects: Annotated[
         list[dict[str, Any]], Field(max_length=MAX_OBJECTS, description="STIX objects.")
     ] = Field(default_factory=list)
+    later_members: Annotated[
+        bool | None,
+        Field(description="Whether later members get it, whatever its label; as the act has it."),
+    ] = None
 
 
 class NoteIn(Form):
@@ -283,6 +296,10 @@ class NoteIn(Form):
 
     text: Annotated[str, Field(min_length=1, max_length=20_000)]
     tlp: Annotated[TLP | None, Field(description="The channel's ceiling if not given.")] = None
+    later_members: Annotated[
+        bool | None,
+        Field(description="Whether later members get it, whatever its label; as the act has it."),
+    ] = None
 
 
 class InviteIn(Form):
@@ -316,6 +333,9 @@ class AnswerIn(Form):
     owner: Annotated[
         OrganisationId | None,
         Field(description="Who invites; needed where several name the same channel."),
+    ] = None
+    takes: Annotated[
+        TLP | None, Field(description="The strictest label that we take there, on joining.")
     ] = None
 
 

@@ -210,7 +210,15 @@ def post_channel_act(call: Call, channel: str, body: ActIn) -> WrittenOut:
         channel,
         body.act,
         lambda desk: service.write(
-            call.session, desk, call.actor, channel, body.act, body.body, objects, now=call.now
+            call.session,
+            desk,
+            call.actor,
+            channel,
+            body.act,
+            body.body,
+            objects,
+            later_members=body.later_members,
+            now=call.now,
         ),
     )
 
@@ -230,7 +238,14 @@ def post_channel_note(call: Call, channel: str, body: NoteIn) -> WrittenOut:
         channel,
         Act.NOTE_ADDED,
         lambda desk: service.add_note(
-            call.session, desk, call.actor, channel, text=body.text, tlp=body.tlp, now=call.now
+            call.session,
+            desk,
+            call.actor,
+            channel,
+            text=body.text,
+            tlp=body.tlp,
+            later_members=body.later_members,
+            now=call.now,
         ),
     )
 

@@ -49,7 +49,13 @@ def post_invitation_answer(call: Call, channel: str, body: AnswerIn) -> WrittenO
     desk = current_office().desk(call.session)
     if body.answer == "join":
         written = service.join(
-            call.session, desk, call.actor, channel, owner=body.owner, now=call.now
+            call.session,
+            desk,
+            call.actor,
+            channel,
+            owner=body.owner,
+            takes=body.takes,
+            now=call.now,
         )
         return written_document(channel, Act.MEMBER_JOINED, written)
     written = service.decline(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -27,6 +27,8 @@ from hub.channels.service import get_visible_channel
 from policies.roles import PersonRole, Right
 from policies.tlp import TLP
 from sharing import collections, objects
+from sharing.records import CollectionRow
+from sharing.selection import NEVER_WITHHELD
 
 PAGE: Final = 25
 MAX_PAGE: Final = 100
@@ -49,6 +51,10 @@ class EntryItem:
     title: str
     text: str | None
     absence: str
+    later: bool | None = None
+    """Whether later members read it; none where its label alone lets everybody."""
+    may_open: bool = False
+    """It is ours, and can be opened to later members."""
 
     @property
     def is_named(self) -> bool:
@@ -104,6 +110,21 @@ class Entry:
     items: tuple[EntryItem, ...]
     more_items: int
     relayed: Relayed | None = None
+
+    @property
+    def withheld(self) -> tuple[str, ...]:
+        """Ids of what is withheld from us: its author is asked for it."""
+        return tuple(one.ref for one in self.items if one.absence == "withheld")
+
+    @property
+    def kept_close(self) -> tuple[str, ...]:
+        """Ids of what is ours and later members do not read so far."""
+        return tuple(one.ref for one in self.items if one.may_open)
+
+    @property
+    def opened(self) -> bool:
+        """Tell whether later members read something here whatever its label."""
+        return any(one.later for one in self.items)
 
 
 def visible_entries(
@@ -178,7 +199,8 @@ def entry_of(
     body: Mapping[str, Any] = {}
     if bundle is not None:
         body = objects.StixObject.read(bundle).value.get("body", {})
-    items = tuple(_item(actor, one, contents.get(one.sha256)) for one in shown)
+    listed = [_item(actor, one, contents.get(one.sha256)) for one in shown]
+    items = tuple(_with_later_members(session, row.channel, shown, listed))
     # Who told it is named by an identity that came along, for those who may read it.
     names = {**{one.ref: one.title for one in items if one.is_named}, **names}
     author = names.get(row.author, row.author)
@@ -224,6 +246,39 @@ def _relayed(session: Session, row: EntryRecord, names: Mapping[str, str]) -> Re
         answered_at=kept.answered_at,
         is_ours=is_ours_to_answer(session, kept, node.organisation),
     )
+
+
+def _with_later_members(
+    session: Session, channel: str, covered: Sequence[CoveredRecord], items: Sequence[EntryItem]
+) -> Iterator[EntryItem]:
+    """Say of each object whether later members read it, and whether we can open it to them."""
+    asked = [one for one in covered if one.claimed not in NEVER_WITHHELD and one.claimed]
+    if not asked:
+        yield from items
+        return
+    rows = session.execute(
+        select(CollectionRow.sha256, CollectionRow.released_from).where(
+            CollectionRow.collection_id == channel,
+            CollectionRow.sha256.in_([one.sha256 for one in asked]),
+            ~CollectionRow.hidden,
+        )
+    )
+    released = {sha256: released_from is not None for sha256, released_from in rows}
+    authors: dict[str, str] = {}
+    for ref, author in session.execute(
+        select(CoveredRecord.ref, CoveredRecord.author)
+        .where(CoveredRecord.channel == channel, CoveredRecord.ref.in_([one.ref for one in asked]))
+        .order_by(CoveredRecord.epoch, CoveredRecord.seq, CoveredRecord.place)
+    ):
+        authors.setdefault(ref, author)
+    node = find_node(session)
+    us = node.organisation if node is not None else None
+    for one, item in zip(covered, items, strict=True):
+        if one not in asked or one.sha256 not in released:
+            yield item
+            continue
+        later = released[one.sha256]
+        yield replace(item, later=later, may_open=not later and authors.get(one.ref) == us)
 
 
 def _item(actor: Actor, row: CoveredRecord, content: bytes | None) -> EntryItem:

@@ -14,7 +14,7 @@ from federation.channels import find_open_acts
 from federation.desk import Desk
 from federation.doubt import PLAIN_WORDS, WHAT_TO_DO, Doubt, consequence
 from federation.key_state import KeyState, key_state_of
-from federation.ledger import load_chains, load_state
+from federation.ledger import find_channel, load_chains, load_state
 from federation.ledger_records import (
     ChannelRecord,
     ContributionRecord,
@@ -31,6 +31,7 @@ from hub.channels.relay import known_names
 from hub.channels.relay_records import AbsentRecord
 from hub.channels.service import get_visible_channel
 from policies.acts import Act, ChannelKind
+from policies.lifecycles import NONE
 from policies.roles import Right
 from policies.tlp import TLP
 from sharing import objects
@@ -68,6 +69,9 @@ class ChannelSummary:
     head_at: datetime | None
     applied_at: datetime | None
     pending_count: int
+    parent: str | None = None
+    """The case that it is a breakout of, where we take part in that as well."""
+    parent_name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,8 @@ class MemberRow:
     is_us: bool
     without_node: bool = False
     replaced_by: str | None = None
+    takes: TLP | None = None
+    """The strictest label that it takes, where it has said so."""
     own_name: str | None = None
     """The name that we alone know, where the ledger has a number."""
     keys: KeyState | None = None
@@ -134,6 +140,12 @@ def visible_channels(session: Session, actor: Actor) -> list[ChannelSummary]:
     return [_summary(session, row) for row in rows]
 
 
+def visible_breakouts(session: Session, actor: Actor, channel: str) -> list[ChannelSummary]:
+    """Give the breakouts of a case that we take part in."""
+    get_visible_channel(session, actor, channel)
+    return [one for one in visible_channels(session, actor) if one.parent == channel]
+
+
 def visible_channels_with(
     session: Session, actor: Actor, organisation: str
 ) -> list[ChannelSummary]:
@@ -165,7 +177,7 @@ def visible_members(
     session: Session, actor: Actor, channel: str, *, us: str, now: datetime
 ) -> list[MemberRow]:
     """Give who takes part in a channel, the joined first."""
-    get_visible_channel(session, actor, channel)
+    record = get_visible_channel(session, actor, channel)
     rows = list(session.scalars(select(MemberView).where(MemberView.channel == channel)))
     rows.sort(key=lambda row: (row.state != "joined", "coordinator" not in row.roles, row.since))
     names, known = names_in(session, channel), known_names(session, actor, channel)
@@ -182,11 +194,18 @@ def visible_members(
             is_us=row.organisation == us,
             without_node=row.without_node,
             replaced_by=row.replaced_by,
+            takes=_limit_of(record, row.organisation),
             own_name=_own_name(row, known.get(row.organisation)),
             keys=keys.get(row.organisation),
         )
         for row in rows
     ]
+
+
+def _limit_of(record: ChannelRecord, organisation: str) -> TLP | None:
+    """Give the strictest label that a member said it takes."""
+    limit = (record.state or {}).get("things", {}).get(f"limit:{organisation}", NONE)
+    return None if limit == NONE else TLP(limit)
 
 
 def _own_name(row: MemberView, known: AbsentRecord | None) -> str | None:
@@ -267,6 +286,8 @@ def _is_shown(row: ChannelRecord) -> bool:
 def _summary(session: Session, row: ChannelRecord) -> ChannelSummary:
     owner = session.get(MemberView, (row.id, row.owner))
     state = row.state or {}
+    parent = find_channel(session, state["parent"]) if state.get("parent") else None
+    known = parent is not None and parent.state is not None
     ceiling = state.get("things", {}).get("ceiling:channel")
     return ChannelSummary(
         id=row.id,
@@ -286,6 +307,8 @@ def _summary(session: Session, row: ChannelRecord) -> ChannelSummary:
         head_at=row.head_at,
         applied_at=row.applied_at,
         pending_count=len(outbox.pending(session, row.id)),
+        parent=parent.id if parent is not None and known else None,
+        parent_name=parent.name if parent is not None and known else None,
     )
 
 

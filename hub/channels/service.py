@@ -21,6 +21,7 @@ from federation.partner_keys import get_chain
 from federation.partners import get_partner
 from hub.accounts.actor import Actor
 from hub.audit import service as audit
+from hub.channels.breakouts import check_guest, check_parent
 from hub.channels.invitations import find_answer, get_open_invitation, invited_by
 from hub.channels.records import InvitationView
 from policies.acts import ACTS, Act, ChannelKind
@@ -65,6 +66,7 @@ def open_channel(
     Raises:
         ForbiddenError: the actor may not open channels.
         InvalidError: kind, name or ceiling can't be used.
+        NotFoundError, ConflictError: we have no part in the case that it is to be a breakout of.
     """
     actor.may(Right.OPEN_CHANNELS).enforce()
     if kind not in _SHARED:
@@ -77,6 +79,8 @@ def open_channel(
             field="tlp",
             hint="Open the case at TLP:AMBER+STRICT, and a breakout of it for what is red.",
         )
+    if parent is not None:
+        check_parent(session, parent, us=desk.organisation)
     record = openings.open_channel(
         session, desk, kind=kind, name=name, ceiling=ceiling, parent=parent, now=now
     )
@@ -122,6 +126,7 @@ def invite(  # noqa: PLR0913 - who invites whom, where and why
     chain = get_chain(session, organisation)
     direct = openings.ensure_direct(session, desk, chain, now=now)
     state = get_state(session, record)
+    check_guest(session, state, organisation)
     body: dict[str, Any] = {
         "organisation": organisation,
         "role": names[0] if len(names) == 1 else names,
@@ -132,7 +137,7 @@ def invite(  # noqa: PLR0913 - who invites whom, where and why
     }
     if replaces is not None:
         body["replaces"] = replaces
-    words = _note(desk, reason, about=[state.identity], marking=None, now=now)
+    words = note_of(desk, reason, about=[state.identity], marking=None, now=now)
     invited = [StixObject.of(chain[-1].organisation), *words]
     written = channels.write(
         session, desk, channel, Act.MEMBER_INVITED, body, invited, by=actor.name, now=now
@@ -147,7 +152,7 @@ def invite(  # noqa: PLR0913 - who invites whom, where and why
         "head": head.document(),
         "kind": record.kind.value,
     }
-    carried = [_identity_of(record), *words]
+    carried = [identity_of(record), *words]
     channels.write(
         session, desk, direct.id, Act.MEMBER_INVITED, copy, carried, by=actor.name, now=now
     )
@@ -242,7 +247,7 @@ def add_note(  # noqa: PLR0913 - what is said, about what and to whom
     record = get_visible_channel(session, actor, channel)
     state = get_state(session, record)
     refs = list(about) or [state.identity]
-    notes = _note(desk, text, about=refs, marking=tlp or state.ceiling, now=now)
+    notes = note_of(desk, text, about=refs, marking=tlp or state.ceiling, now=now)
     if not notes:
         raise InvalidError("a note needs some text", field="text")
     return write(
@@ -280,7 +285,7 @@ def remove(
     """
     record = get_visible_channel(session, actor, channel)
     state = get_state(session, record)
-    words = _note(desk, reason, about=[state.identity], marking=None, now=now)
+    words = note_of(desk, reason, about=[state.identity], marking=None, now=now)
     if not words:
         raise InvalidError("a removal needs a reason", field="reason")
     body = {"organisation": organisation}
@@ -410,9 +415,14 @@ def limits_of(takes: TLP | None, topics: Sequence[str]) -> dict[str, list[str]]:
     return limits
 
 
-def _note(
+def note_of(
     desk: Desk, text: str | None, *, about: Sequence[str], marking: TLP | None, now: datetime
 ) -> list[StixObject]:
+    """Give a note of ours; none where there are no words.
+
+    Raises:
+        InvalidError: too many of them.
+    """
     text = (text or "").strip()
     if not text:
         return []
@@ -421,7 +431,7 @@ def _note(
     return [stix.note(text, about=about, created_by=desk.organisation, now=now, marking=marking)]
 
 
-def _identity_of(record: ChannelRecord) -> StixObject:
+def identity_of(record: ChannelRecord) -> StixObject:
     """Give a channel's name as an object, for those who do not read the channel yet."""
     return stix.identity(
         record.name,

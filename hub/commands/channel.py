@@ -19,6 +19,7 @@ from hub.channels import history, queries, service
 from hub.channels.invitations import visible_invitations
 from hub.commands import (
     channel_acts,
+    channel_audience,
     channel_holders,
     channel_proofs,
     channel_relay,
@@ -197,6 +198,7 @@ def invitations(*, show_all: bool, as_json: bool) -> None:
 
 
 for _command in (
+    *channel_audience.COMMANDS,
     *channel_acts.COMMANDS,
     *channel_relay.COMMANDS,
     *channel_holders.COMMANDS,

@@ -44,6 +44,11 @@ FILES: Final = click.option(
     type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
     help="A STIX object, or a STIX bundle of them; a dash is standard input. Repeatable.",
 )
+LATER: Final = click.option(
+    "--later-members/--no-later-members",
+    default=None,
+    help="Whether members who join later read it, whatever its label.",
+)
 FROM: Final = click.option(
     "--from", "owner", metavar="NAME", help="Who invites, where several name the same channel."
 )
@@ -185,9 +190,12 @@ def remove(channel: str, organisation: str, reason: str, *, as_json: bool) -> No
 @click.argument("channel")
 @click.argument("text")
 @click.option("--tlp", metavar="LEVEL", help="Its label; the channel's ceiling if not given.")
+@LATER
 @frame.as_json
 @frame.refusing
-def note(channel: str, text: str, tlp: str | None, *, as_json: bool) -> None:
+def note(
+    channel: str, text: str, tlp: str | None, *, later_members: bool | None, as_json: bool
+) -> None:
     """Write a note to all members; a dash reads TEXT from standard input."""
     label = read_tlp(tlp) if tlp is not None else None
     if text == "-":
@@ -195,7 +203,16 @@ def note(channel: str, text: str, tlp: str | None, *, as_json: bool) -> None:
 
     def act(session: Session, desk: Desk, actor: Actor, now: datetime) -> tuple[str, Act, Written]:
         found = get_channel_named(session, actor, channel)
-        written = service.add_note(session, desk, actor, found, text=text, tlp=label, now=now)
+        written = service.add_note(
+            session,
+            desk,
+            actor,
+            found,
+            text=text,
+            tlp=label,
+            later_members=later_members,
+            now=now,
+        )
         return found, Act.NOTE_ADDED, written
 
     write_act(act, as_json=as_json)
@@ -206,10 +223,17 @@ def note(channel: str, text: str, tlp: str | None, *, as_json: bool) -> None:
 @click.argument("act", metavar="ACT", type=ACTS)
 @click.option("--body", metavar="JSON", help="What the act needs: docs/acts.md.")
 @FILES
+@LATER
 @frame.as_json
 @frame.refusing
 def write(
-    channel: str, act: str, body: str | None, files: tuple[Path, ...], *, as_json: bool
+    channel: str,
+    act: str,
+    body: str | None,
+    files: tuple[Path, ...],
+    *,
+    later_members: bool | None,
+    as_json: bool,
 ) -> None:
     """Write any ACT into CHANNEL."""
     meant, now = Act(act), clock.utcnow()
@@ -220,7 +244,17 @@ def write(
         session: Session, desk: Desk, actor: Actor, now: datetime
     ) -> tuple[str, Act, Written]:
         found = get_channel_named(session, actor, channel)
-        written = service.write(session, desk, actor, found, meant, document, objects, now=now)
+        written = service.write(
+            session,
+            desk,
+            actor,
+            found,
+            meant,
+            document,
+            objects,
+            later_members=later_members,
+            now=now,
+        )
         return found, meant, written
 
     write_act(acting, as_json=as_json)

@@ -8,6 +8,7 @@ from hub.web import frame
 from hub.web.views import (
     account,
     administration,
+    audience,
     channels,
     door,
     files,
@@ -24,6 +25,7 @@ from hub.web.views import (
 VIEWS = (
     account,
     administration,
+    audience,
     channels,
     door,
     files,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, assert_never
@@ -137,9 +137,69 @@ class Member:
 
 def invitation_of(row: InvitationRow) -> Invitation:
     """Give an invitation as its page shows it."""
-    below = [label for label in labels_under(row.ceiling) if label is not row.ceiling]
-    choices = tuple((label.value, label.label) for label in below)
-    return Invitation(row, KIND_WORDS[row.kind], choices)
+    below = (label for label in labels_under(row.ceiling) if label is not row.ceiling)
+    return Invitation(row, KIND_WORDS[row.kind], _choices(below))
+
+
+@dataclass(frozen=True)
+class AudiencePart:
+    """What a channel's page says and offers of who reads what.
+
+    Args:
+        ceilings: labels that it could take; none where nobody here changes that.
+        takes: labels that we could say we take at most; none where we can't.
+        ours: what we said that we take at most.
+        less: who takes less than the channel allows, in words.
+        suspended: we are kept out for now.
+        guests: who could be asked into a breakout, as (organisation, name).
+    """
+
+    ceilings: tuple[tuple[str, str], ...]
+    takes: tuple[tuple[str, str], ...]
+    ours: str
+    less: tuple[str, ...]
+    suspended: MemberRow | None
+    guests: tuple[tuple[str, str], ...]
+    breakouts: tuple[ChannelSummary, ...]
+    breakout_labels: tuple[tuple[str, str], ...]
+
+
+def audience_of(
+    channel: ChannelSummary,
+    members: Sequence[MemberRow],
+    offered: frozenset[Act],
+    breakouts: Sequence[ChannelSummary],
+) -> AudiencePart:
+    """Give what a channel's page says and offers of who reads what."""
+    ceiling = channel.ceiling or TLP.RED
+    red = channel.parent is not None or channel.kind is ChannelKind.DIRECT
+    changes = Act.CHANNEL_CEILING_CHANGED in offered
+    below = [label for label in labels_under(ceiling) if label is not ceiling]
+    us = next((row for row in members if row.is_us), None)
+    joined = [row for row in members if row.state == "joined" and not row.is_us]
+    less = tuple(
+        f"{row.name} takes matter up to {row.takes.label} alone"
+        for row in members
+        if row.state == "joined" and row.takes is not None and not row.takes.allows(ceiling)
+    )
+    return AudiencePart(
+        ceilings=_choices(
+            label
+            for label in reversed(TLP)
+            if changes and label is not ceiling and (red or label is not TLP.RED)
+        ),
+        takes=_choices(below if Act.MEMBER_LIMITS_CHANGED in offered else ()),
+        ours=us.takes.value if us is not None and us.takes is not None else "",
+        less=less,
+        suspended=us if us is not None and us.state == "suspended" else None,
+        guests=tuple((row.organisation, row.name) for row in joined if not row.without_node),
+        breakouts=tuple(breakouts),
+        breakout_labels=_choices(reversed(TLP)),
+    )
+
+
+def _choices(labels: Iterable[TLP]) -> tuple[tuple[str, str], ...]:
+    return tuple((label.value, label.label) for label in labels)
 
 
 def state_of(channel: ChannelSummary) -> State:
@@ -254,7 +314,8 @@ def readers_sentence(members: Sequence[MemberRow], kind: ChannelKind) -> str:
         others = [*others[:2], f"{len(others) - 2} more"]
     listed = ", ".join(others[:-1])
     named = f"{listed} and {others[-1]}" if listed else others[-1]
-    later = "" if kind is ChannelKind.DIRECT else " Later members read what its label allows."
+    direct = kind is ChannelKind.DIRECT
+    later = "" if direct else " Later members read what its label or your word allows."
     return f"Read by you, {named}.{later}"
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from federation.ledger_records import Standing
-from hub.channels import service
+from hub.channels import audience, history, queries, service
+from hub.channels.history import EntryItem
 from policies.acts import Act
+from policies.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from policies.roles import PersonRole
 from policies.tlp import TLP
 from sharing import collections, stix
 from sharing.objects import StixObject
 from tests.integration.test_membership import hand_over, open_case, texts
-from tests.kit.nodes import RunningNode, running, settle
+from tests.kit.nodes import CONSOLE, RunningNode, running, settle
 
 Four = tuple[RunningNode, RunningNode, RunningNode, RunningNode]
 
@@ -121,3 +125,122 @@ def test_who_is_gone_is_shown_nothing_new_and_not_stopped_by_what_was_recalled_s
 def _holds(node: RunningNode, case: str, stix_object: StixObject) -> bool:
     with node.reading() as session:
         return bool(collections.find_hashes(session, case, [stix_object.sha256]))
+
+
+def test_members_in_doubt_ceilings_and_limits_are_settled_with_words_that_all_read(
+    nodes: Four,
+) -> None:
+    cert, grid, vendor, water = nodes
+    case = open_case(cert, grid, vendor)
+    with pytest.raises(InvalidError, match="say why"):
+        cert.does(audience.suspend, case, organisation=vendor.organisation, reason=" ")
+    cert.does(audience.suspend, case, organisation=vendor.organisation, reason="a stolen laptop")
+    note_of(cert, case, "what vendor must not read")
+    settle(*nodes)
+    assert texts(vendor, case) == ["a stolen laptop"]
+    with pytest.raises(ConflictError):
+        vendor.note(case, "let me in")
+    # What we take binds how far the channel is opened.
+    grid.does(audience.change_limits, case, takes=TLP.AMBER, topics=["energy"])
+    settle(*nodes)
+    with pytest.raises(ConflictError, match="TLP:AMBER"):
+        cert.does(audience.change_ceiling, case, ceiling=TLP.AMBER_STRICT)
+    with pytest.raises(InvalidError, match="breakouts"):
+        cert.does(audience.change_ceiling, case, ceiling=TLP.RED)
+    # Who was invited under the old ceiling can still answer under the new one.
+    cert.invite(case, water)
+    settle(*nodes)
+    cert.does(audience.change_ceiling, case, ceiling=TLP.GREEN)
+    with pytest.raises(ForbiddenError, match="goes up to TLP:GREEN"):
+        cert.note(case, "too strict now", TLP.AMBER)
+    settle(*nodes)
+    water.join(case)
+    settle(*nodes)
+    assert water.state(case) == cert.state(case)
+    cert.does(
+        audience.resume, case, organisation=vendor.organisation, reason="compared by telephone"
+    )
+    settle(*nodes)
+    assert vendor.state(case) == cert.state(case) == grid.state(case)
+    assert "what vendor must not read" not in texts(vendor, case)
+    assert "compared by telephone" in texts(vendor, case)
+    with cert.reading() as session:
+        rows = queries.visible_members(session, CONSOLE, case, us=cert.organisation, now=cert.now())
+    assert {row.name: row.takes for row in rows}["Grid"] is TLP.AMBER
+
+
+def test_red_goes_to_those_of_a_breakout_and_the_others_learn_nothing_of_it(nodes: Four) -> None:
+    cert, grid, vendor, water = nodes
+    case = open_case(cert, grid, vendor, tlp=TLP.AMBER_STRICT)
+    with pytest.raises(NotFoundError, match="no member of the case"):
+        cert.does(
+            audience.open_breakout,
+            case,
+            name="The insider",
+            ceiling=TLP.RED,
+            members=[water.organisation],
+        )
+    breakout = grid.does(
+        audience.open_breakout,
+        case,
+        name="The insider",
+        ceiling=TLP.RED,
+        members=[cert.organisation],
+    ).id
+    settle(*nodes)
+    with pytest.raises(ConflictError, match="members of its case"):
+        grid.invite(breakout, water)
+    cert.join(breakout)
+    settle(*nodes)
+    secret = note_of(grid, breakout, "a name", TLP.RED)
+    settle(*nodes)
+    assert texts(cert, breakout) == ["a name"]
+    with cert.reading() as session:
+        assert queries.get_visible_summary(session, CONSOLE, breakout).parent == case
+        (shown,) = queries.visible_breakouts(session, CONSOLE, case)
+        auditor = replace(CONSOLE, roles=frozenset({PersonRole.AUDITOR}))
+        entries = history.visible_entries(session, auditor, breakout)
+    assert shown.id == breakout
+    assert [one.absence for entry in entries for one in entry.items if one.type == "note"] == [
+        "red"
+    ]
+    for node in (vendor, water):
+        with node.reading() as session, pytest.raises(NotFoundError):
+            queries.get_visible_summary(session, CONSOLE, breakout)
+    with vendor.app.app_context():
+        server = vendor.office.replicas.connect(grid.organisation, case)
+        with pytest.raises(Exception, match="404"):
+            server.by_ids(breakout, [secret.stix_id])
+    vendor_case = vendor.state(case)
+    assert breakout not in str(vendor_case.document())
+
+
+def test_who_joined_late_asks_and_the_author_releases(nodes: Four) -> None:
+    cert, grid, vendor, _ = nodes
+    case = open_case(cert, grid)
+    secret = note_of(grid, case, "before you came")
+    settle(cert, grid)
+    admit(cert, case, vendor, grid)
+    assert _entry_items(grid, case, secret)[0].may_open
+    assert _entry_items(vendor, case, secret)[0].absence == "withheld"
+    vendor.does(audience.ask_release, case, objects=[secret.stix_id])
+    settle(*nodes)
+    assert texts(grid, case)[0] == audience.PLEASE_RELEASE
+    with pytest.raises(NotFoundError):
+        grid.does(audience.release, case, objects=["note--00000000-0000-4000-8000-00000000dead"])
+    with pytest.raises(ConflictError, match="not all of it is here"):
+        vendor.does(audience.release, case, objects=[secret.stix_id])
+    with pytest.raises(ConflictError):
+        cert.does(audience.release, case, objects=[secret.stix_id])
+    grid.does(audience.release, case, objects=[secret.stix_id])
+    settle(*nodes)
+    assert _entry_items(vendor, case, secret)[0].text == "before you came"
+    assert _entry_items(grid, case, secret)[0].later
+    with pytest.raises(ConflictError, match="nothing of this is withheld"):
+        vendor.does(audience.ask_release, case, objects=[secret.stix_id])
+
+
+def _entry_items(node: RunningNode, case: str, stix_object: StixObject) -> list[EntryItem]:
+    with node.reading() as session:
+        entries = history.visible_entries(session, CONSOLE, case, limit=100)
+    return [item for one in entries for item in one.items if item.ref == stix_object.stix_id]

@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from federation import partners
 from federation.channels import Written
 from federation.desk import Desk
+from federation.ledger_records import Standing
 from hub import clock
 from hub.accounts.actor import Actor
 from hub.accounts.current import current_actor
@@ -54,6 +55,7 @@ class NoteForm(PageForm):
 
     text: Text
     tlp: TLP
+    later: Literal["yes"] | None = None
 
 
 class NoForm(PageForm):
@@ -75,6 +77,10 @@ class Forms:
     remove: Filled[Any] | None = None
     absent: Filled[Any] | None = None
     told: Filled[Any] | None = None
+    ceiling: Filled[Any] | None = None
+    limits: Filled[Any] | None = None
+    standing: Filled[Any] | None = None
+    breakout: Filled[Any] | None = None
     other: Filled[Any] | None = None
 
 
@@ -159,6 +165,7 @@ def post_note(channel: UUID) -> BaseResponse:
                     str(channel),
                     text=form.text,
                     tlp=form.tlp,
+                    later_members=form.later is not None,
                     now=clock.utcnow(),
                 )
             )
@@ -275,6 +282,7 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
             if coordinates and not row.is_us
         }
         held = holders.visible_holders(session, actor, channel, us=desk.organisation, now=now)
+        breakouts = queries.visible_breakouts(session, actor, channel)
         relayed = relay_part(session, actor, summary, rows, now=now)
         candidates = _candidates(session, {row.organisation for row in rows if _counts(row)})
     offered = _permitted(actor, open_acts)
@@ -313,6 +321,11 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
         may_leave=Act.MEMBER_LEFT in offered and not summary.is_ours,
         candidates=candidates,
         relay=relayed,
+        audience=shown.audience_of(summary, rows, offered, breakouts),
+        may_release=Act.OBJECT_RELEASED in offered,
+        may_break_out=is_case
+        and summary.standing is Standing.CURRENT
+        and bool(actor.may(Right.OPEN_CHANNELS) and actor.may(Right.MANAGE_MEMBERS)),
         holding=holding_part(held),
         roles=[(role.value, shown.ROLE_WORDS[role]) for role in roles],
         forms=forms,

@@ -21,7 +21,6 @@ from hub.web.acting import DONE, attempt
 from hub.web.forms import Filled, PageForm
 from hub.web.frame import pages, show
 from hub.web.views.channels import Forms, NoForm, show_channel, to_channel, write_act
-from policies.acts import Act
 from policies.errors import NotFoundError
 from policies.roles import Right, Role
 from policies.tlp import TLP
@@ -128,18 +127,6 @@ def post_uninvite(channel: UUID) -> BaseResponse:
     return _after_member_act(channel, act, "The invitation is taken back.")
 
 
-@pages.post("/channels/<uuid:channel>/suspensions")
-def post_member_suspend(channel: UUID) -> BaseResponse:
-    """Suspend a member whose node or key is in doubt."""
-    return _member_act(channel, Act.MEMBER_SUSPENDED, "Suspended: nothing more goes to them.")
-
-
-@pages.post("/channels/<uuid:channel>/resumptions")
-def post_member_resume(channel: UUID) -> BaseResponse:
-    """Take a suspended member back in."""
-    return _member_act(channel, Act.MEMBER_RESUMED, "They are a member again.")
-
-
 @pages.post("/channels/<uuid:channel>/leaving")
 def post_leaving(channel: UUID) -> BaseResponse:
     """Leave a channel."""
@@ -204,18 +191,6 @@ def post_declining(channel: UUID) -> BaseResponse:
         return _show_invitation(str(channel), filled, status)
     flash("You declined. They are being told.", "good")
     return redirect(url_for("pages.get_channels"), HTTPStatus.SEE_OTHER)
-
-
-def _member_act(channel: UUID, act: Act, done: str) -> BaseResponse:
-    def write(form: MemberForm) -> None:
-        body = {"organisation": form.organisation}
-        write_act(
-            lambda session, desk, actor: service.write(
-                session, desk, actor, str(channel), act, body, (), now=clock.utcnow()
-            )
-        )
-
-    return _after_member_act(channel, write, done)
 
 
 def _after_member_act(channel: UUID, act: Callable[[MemberForm], None], done: str) -> BaseResponse:
