@@ -153,11 +153,18 @@ def describe_all(session: Session, desk: Desk, *, now: datetime) -> None:
                 ask(session, DESCRIBE, record.id, now=now)
 
 
-def find_doubtful(session: Session, desk: Desk) -> list[tuple[EntryRecord, str]]:
+def find_doubtful(
+    session: Session, desk: Desk, *, affirmed: bool = False
+) -> list[tuple[EntryRecord, str]]:
     """Give what stands in ledgers in our name and was signed with a key that we revoked, and why.
 
     What we have disowned already is left out. Newest first.
+
+    Args:
+        affirmed: also what our people know as ours.
     """
+    if all(entry.revoked_at is None for entry in desk.node.newest.keys):
+        return []
     good = {entry.key.thumbprint for entry in desk.node.newest.keys if entry.revoked_at is None}
     rows = session.scalars(
         select(EntryRecord)
@@ -167,6 +174,7 @@ def find_doubtful(session: Session, desk: Desk) -> list[tuple[EntryRecord, str]]
             EntryRecord.act != Act.CHANNEL_OPENED.value,
             EntryRecord.void.is_(None),
             ~EntryRecord.disowned,
+            *(() if affirmed else (EntryRecord.affirmed_at.is_(None),)),
         )
         .order_by(EntryRecord.created_at.desc(), EntryRecord.channel, EntryRecord.seq.desc())
     )
@@ -196,19 +204,7 @@ def disown(
     """
     record = get_channel(session, channel)
     state = get_state(session, record)
-    doubtful = {
-        row.contribution_sha256 or row.sha256
-        for row, _ in find_doubtful(session, desk)
-        if row.channel == channel
-    }
-    other = [sha256 for sha256 in bundles if sha256 not in doubtful]
-    if other or not bundles:
-        named = f"{other[0][:12]}…" if other else "nothing"
-        raise InvalidError(
-            f"{named} is in doubt here in our name",
-            field="disowned",
-            hint="See: tocsin node doubtful",
-        )
+    _get_doubtful(session, desk, channel, bundles)
     own = desk.node.descriptors
     news = news_for(state.chains.get(desk.organisation, ()), own) or own[-1:]
     body = {
@@ -216,6 +212,43 @@ def disown(
         "disowned": sorted(set(bundles)),
     }
     return channels.write(session, desk, channel, Act.NODE_DESCRIBED, body, by=by, now=now)
+
+
+def affirm(
+    session: Session, desk: Desk, channel: str, bundles: Sequence[str], *, now: datetime
+) -> None:
+    """Remember that doubtful entries in our name are ours; others go on seeing them as doubtful.
+
+    Raises:
+        InvalidError: one of them is not in doubt.
+    """
+    for row in _get_doubtful(session, desk, channel, bundles):
+        row.affirmed_at = now
+    session.flush()
+
+
+def _get_doubtful(
+    session: Session, desk: Desk, channel: str, bundles: Sequence[str]
+) -> list[EntryRecord]:
+    """Give doubtful entries by the hashes of their bundles.
+
+    Raises:
+        InvalidError: one of them is not in doubt, or none was named.
+    """
+    doubtful = {
+        row.contribution_sha256 or row.sha256: row
+        for row, _ in find_doubtful(session, desk, affirmed=True)
+        if row.channel == channel
+    }
+    other = [sha256 for sha256 in bundles if sha256 not in doubtful]
+    if other or not bundles:
+        named = f"{other[0][:12]}… is not" if other else "nothing is"
+        raise InvalidError(
+            f"{named} in doubt here in our name",
+            field="bundles",
+            hint="See: tocsin node doubtful",
+        )
+    return [doubtful[sha256] for sha256 in bundles]
 
 
 def thaw(session: Session, *, now: datetime) -> None:

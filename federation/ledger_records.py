@@ -93,6 +93,7 @@ class EntryRecord(Base):
     __table_args__ = (
         UniqueConstraint("channel", "contribution_sha256"),
         Index(None, "channel", "date_added"),
+        Index(None, "author", "kid"),
     )
 
     channel: Mapped[str] = mapped_column(ForeignKey("channel.id"), primary_key=True)
@@ -119,6 +120,9 @@ class EntryRecord(Base):
     """Ledger time as it was signed: what a revocation is compared with."""
     disowned: Mapped[bool] = mapped_column(default=False)
     """Its author has said since that somebody else signed it, with a key that was stolen."""
+
+    affirmed_at: Mapped[datetime | None]
+    """When our people said that it is ours although its key was revoked; never sent."""
 
     @property
     def created_ns(self) -> int:

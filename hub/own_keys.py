@@ -133,6 +133,8 @@ class DoubtfulRow:
 def visible_doubtful(session: Session, office: Office, actor: Actor) -> list[DoubtfulRow]:
     """Give what stands in channels in our name, signed with a key that we revoked; newest first.
 
+    What our people have said to be ours is left out.
+
     Raises:
         ForbiddenError: the actor reads neither the audit log nor channels.
     """
@@ -168,6 +170,27 @@ def disown(
     subject = f"{channel} {' '.join(sha256[:12] for sha256 in bundles)}"
     audit.record(session, actor, "entry.disowned", subject, now=now)
     return written
+
+
+def affirm(
+    session: Session,
+    office: Office,
+    actor: Actor,
+    channel: str,
+    bundles: Sequence[str],
+    *,
+    now: datetime,
+) -> None:
+    """Say that doubtful entries in our name are ours: nobody here is asked about them again.
+
+    Raises:
+        ForbiddenError: the actor does not manage keys.
+        InvalidError: one of them is not in doubt.
+    """
+    actor.may(Right.MANAGE_KEYS).enforce()
+    describing.affirm(session, office.desk(session), channel, bundles, now=now)
+    subject = f"{channel} {' '.join(sha256[:12] for sha256 in bundles)}"
+    audit.record(session, actor, "entry.affirmed", subject, now=now)
 
 
 def _tell(

@@ -12,7 +12,7 @@ from pydantic import Field
 from federation.descriptor import KeyUse
 from federation.node import get_node
 from hub import own_keys
-from hub.api.channel_models import ChannelId, EntryOut, Sha256, entry_document
+from hub.api.channel_models import ChannelId, DoneOut, EntryOut, Sha256, entry_document
 from hub.api.frame import Call, Resource
 from hub.api.models import Document, Form
 from hub.api.node import NodeOut, node_document
@@ -61,7 +61,7 @@ class DoubtfulsOut(Document):
 
 
 class DisownIn(Form):
-    """What is not ours."""
+    """Doubtful entries of one channel."""
 
     channel: ChannelId
     bundles: Annotated[list[Sha256], Field(min_length=1, max_length=MAX_DISOWNED)]
@@ -101,3 +101,12 @@ def post_disowning(call: Call, body: DisownIn) -> DisownedOut:
         call.session, current_office(), call.actor, body.channel, body.bundles, now=call.now
     )
     return DisownedOut(channel=body.channel, history=written.entry is not None)
+
+
+@resource.writes("POST", "/affirming", takes=DisownIn, gives=DoneOut, action="entry.affirmed")
+def post_affirming(call: Call, body: DisownIn) -> DoneOut:
+    """Say that doubtful entries in our name are ours: nobody here is asked about them again."""
+    own_keys.affirm(
+        call.session, current_office(), call.actor, body.channel, body.bundles, now=call.now
+    )
+    return DoneOut()

@@ -1,4 +1,4 @@
-"""`tocsin node rotate-key · revoke-key · recover · doubtful · disown`: our keys over time."""
+"""`tocsin node rotate-key · …`: our keys over time, and what was signed with them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+from sqlalchemy.orm import Session
 
 from federation.descriptor import KeyUse
 from federation.keys import PrivateKey
@@ -13,6 +14,7 @@ from federation.keystore import read_recovery_pem, recovery_pem
 from federation.node import get_node
 from federation.partners import partners as list_partners
 from hub import clock, own_keys
+from hub.accounts.actor import Actor
 from hub.api.node import node_document
 from hub.commands import frame
 from hub.commands.names import get_channel_named
@@ -148,7 +150,8 @@ def recover(
 def doubtful(*, as_json: bool) -> None:
     """List what stands in channels in our name, signed with a key that we revoked.
 
-    Ask your people of each: was this you? What was not, disown: tocsin node disown CHANNEL ENTRY
+    Ask your people of each: was this you? What was not, disown: tocsin node disown
+    CHANNEL ENTRY. What was, note: tocsin node affirm CHANNEL ENTRY
     """
     with frame.node(), reading() as session:
         rows = own_keys.visible_doubtful(session, current_office(), frame.console_actor())
@@ -171,21 +174,7 @@ def disown(channel: str, entries: tuple[str, ...], *, as_json: bool) -> None:
     with frame.node():
         actor, office = frame.console_actor(), current_office()
         with transaction() as session:
-            channel_id = get_channel_named(session, actor, channel)
-            rows = own_keys.visible_doubtful(session, office, actor)
-            known = {
-                f"{row.entry.epoch}/{row.entry.seq}": row.entry.bundle
-                for row in rows
-                if row.entry.channel == channel_id
-            }
-            other = [entry for entry in entries if entry not in known]
-            if other:
-                raise InvalidError(
-                    f"entry {other[0]} is not in doubt in our name",
-                    field="entries",
-                    hint="See: tocsin node doubtful",
-                )
-            bundles = [known[entry] for entry in entries]
+            channel_id, bundles = _get_doubtful(session, actor, channel, entries)
             written = own_keys.disown(
                 session, office, actor, channel_id, bundles, now=clock.utcnow()
             )
@@ -193,6 +182,47 @@ def disown(channel: str, entries: tuple[str, ...], *, as_json: bool) -> None:
         document = {"channel": channel_id, "disowned": bundles, "history": bool(written.entry)}
         line = f"disowned {len(bundles)} in {channel}: {told}"
         frame.show(document, as_json=as_json, line=line)
+
+
+@click.command("affirm")
+@click.argument("channel")
+@click.argument("entries", nargs=-1, required=True)
+@frame.as_json
+@frame.refusing
+def affirm(channel: str, entries: tuple[str, ...], *, as_json: bool) -> None:
+    """Note that doubtful ENTRIES in CHANNEL are ours: nobody here is asked about them again."""
+    with frame.node():
+        actor, office = frame.console_actor(), current_office()
+        with transaction() as session:
+            channel_id, bundles = _get_doubtful(session, actor, channel, entries)
+            own_keys.affirm(session, office, actor, channel_id, bundles, now=clock.utcnow())
+        document = {"channel": channel_id, "affirmed": bundles}
+        frame.show(document, as_json=as_json, line=f"noted: {len(bundles)} in {channel} are ours")
+
+
+def _get_doubtful(
+    session: Session, actor: Actor, channel: str, entries: tuple[str, ...]
+) -> tuple[str, list[str]]:
+    """Give the channel and the bundles that somebody named by EPOCH/SEQ.
+
+    Raises:
+        NotFoundError: there is no such channel.
+        InvalidError: one of the entries is not in doubt.
+    """
+    channel_id = get_channel_named(session, actor, channel)
+    known = {
+        f"{row.entry.epoch}/{row.entry.seq}": row.entry.bundle
+        for row in own_keys.visible_doubtful(session, current_office(), actor)
+        if row.entry.channel == channel_id
+    }
+    other = [entry for entry in entries if entry not in known]
+    if other:
+        raise InvalidError(
+            f"entry {other[0]} is not in doubt in our name",
+            field="entries",
+            hint="See: tocsin node doubtful",
+        )
+    return channel_id, [known[entry] for entry in entries]
 
 
 def _doubtful_document(row: own_keys.DoubtfulRow) -> dict[str, Any]:
@@ -252,4 +282,4 @@ def _show_changed(changed: own_keys.Changed, first: str, *, as_json: bool) -> No
     frame.show(document, as_json=as_json, line="\n".join(lines))
 
 
-COMMANDS: Final = (rotate_key, revoke_key, recover, doubtful, disown)
+COMMANDS: Final = (rotate_key, revoke_key, recover, doubtful, disown, affirm)

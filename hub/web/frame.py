@@ -91,6 +91,7 @@ def register(app: Flask) -> None:
         short=words.short,
         tlp_meaning=words.tlp_meaning,
         day=words.day,
+        date=words.date_tag,
         sentence=as_sentence,
     )
     app.jinja_env.trim_blocks = True

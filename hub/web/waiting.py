@@ -11,7 +11,7 @@ from typing import Final
 from flask import url_for
 from sqlalchemy.orm import Session
 
-from federation import node, partners, worker
+from federation import describing, node, partners, worker
 from federation.ledger_records import Delivery, Standing
 from federation.partner_records import PartnerState
 from federation.partners import Partner
@@ -20,6 +20,7 @@ from hub.channels import history, queries, relay
 from hub.channels.invitations import visible_invitations
 from hub.channels.queries import ChannelSummary, PendingRow
 from hub.health import BEAT_MAX_AGE
+from hub.office import current_office
 from hub.web import words
 from hub.web.channel_words import PENDING_WORDS
 from hub.web.forms import as_sentence
@@ -69,6 +70,7 @@ def _waiting(
 ) -> list[Waiting]:
     waiting = [
         *_partners(session, actor),
+        *_doubtful(session, actor),
         *_invitations(session, actor, now=now),
         *_contributions(session, actor, channels, now=now),
         *_said_for_us(session, actor, channels),
@@ -107,6 +109,25 @@ def _partners(session: Session, actor: Actor) -> Iterator[Waiting]:
         one = _waiting_partner(partner)
         if one is not None:
             yield one
+
+
+def _doubtful(session: Session, actor: Actor) -> Iterator[Waiting]:
+    """Give what stands in our name and was signed with a key that somebody else may have had."""
+    if not actor.may(Right.MANAGE_KEYS):
+        return
+    rows = describing.find_doubtful(session, current_office().desk(session))
+    if rows:
+        entries = words.count(len(rows), "entry", "entries")
+        yield Waiting(
+            f"Was this you? {entries} in your name",
+            "They were signed with a key that was revoked. Look at each, and disown what is not"
+            " yours.",
+            url_for("pages.get_keys", _anchor="doubtful"),
+            "Look",
+            "alert-triangle",
+            tone=Tone.TROUBLE,
+            since=rows[-1][0].created_at,
+        )
 
 
 def _waiting_partner(partner: Partner) -> Waiting | None:

@@ -29,6 +29,13 @@ def time_tag(at: datetime | None, *, now: datetime | None = None, never: str = "
     return Markup('<time datetime="{}" title="{}">{}</time>').format(machine, instant(at), text)
 
 
+def date_tag(at: datetime) -> Markup:
+    """Give the date as a `<time>`, the instant as its title."""
+    machine = at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    text = at.astimezone(UTC).strftime("%Y-%m-%d")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(machine, instant(at), text)
+
+
 def distance(at: datetime, now: datetime) -> str:
     """Say how long ago or how far ahead: `4 min ago`, `in 3 h`; far away, the date."""
     span = now - at

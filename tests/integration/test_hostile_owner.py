@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from http import HTTPStatus
 
@@ -638,3 +638,42 @@ def test_nobody_gets_our_objects_of_another_channel_by_naming_their_hash(world: 
     assert_waits(world, case, Doubt.MISSING_OBJECT)
     for peer in (world.owner, world.fellow):
         assert secret.stix_id not in json.dumps(read_all(world.grid, peer, case.id))
+
+
+@dataclass
+class Invented(Organisation):
+    """Keys that an owner has made up for somebody else."""
+
+    other: Organisation = field(kw_only=True)
+
+    @property
+    def id(self) -> str:
+        return self.other.id
+
+    @property
+    def identity(self) -> StixObject:
+        return self.other.identity
+
+
+def test_an_owner_that_invents_our_keys_is_frozen_with_the_evidence(world: World) -> None:
+    us = Invented("made up for us", 0, "Grid", other=honest(world.grid))
+    false = HostileChannel.opened(world.owner, us, kind="direct")
+    world.hears(false)
+    assert world.standing(false) is Standing.FROZEN
+    (kept_entry,) = world.evidence(false)
+    assert kept_entry.doubt == Doubt.FORK.value
+    assert "by a recovery key that is not ours" in kept_entry.sentence
+    assert StixObject.read(kept_entry.content).sha256 == false.kit.steps[0].judged.entry.stix.sha256
+    assert "by a recovery key that is not ours" in world.page(f"/channels/{false.id}")
+
+
+def test_keys_that_an_owner_invents_for_a_partner_of_ours_are_shown_as_such(world: World) -> None:
+    world.fellow.pair(world.grid)
+    settle(world.grid)
+    made_up = Invented("made up for another", 0, "Trudy", other=world.fellow)
+    case = world.joined(made_up)
+    shown = world.page(f"/channels/{case.id}")
+    assert "other recovery key" in shown
+    assert "another recovery key than the one that you confirmed" in shown
+    # The ledger itself holds: whether we believe it is for people to say.
+    assert world.standing(case) is Standing.CURRENT

@@ -295,6 +295,7 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
         status=status,
         now=now,
         channel=summary,
+        us=desk.organisation,
         kind=shown.KIND_WORDS[summary.kind],
         state=shown.state_of(summary),
         sentence=shown.sentence_of(summary),

@@ -55,6 +55,7 @@ class OwnNode:
     issued_at: datetime
     keys: list[KeyView]
     key_state: KeysView | None
+    recovery_now: str
 
 
 @pages.get("/administration/keys")
@@ -102,6 +103,28 @@ def post_disowning() -> BaseResponse:
     return redirect(url_for("pages.get_keys"), HTTPStatus.SEE_OTHER)
 
 
+@pages.post("/administration/keys/affirming")
+def post_affirming() -> BaseResponse:
+    """Say that doubtful entries in our name are ours."""
+
+    def act(form: DisownForm) -> None:
+        with transaction() as session:
+            own_keys.affirm(
+                session,
+                current_office(),
+                current_actor(),
+                form.channel,
+                form.bundles,
+                now=clock.utcnow(),
+            )
+
+    filled, status = attempt(DisownForm, act)
+    if status is not DONE:
+        return _show_keys(disown_form=filled, status=status)
+    flash("Noted as yours. Others go on seeing them marked: tell them by telephone.", "good")
+    return redirect(url_for("pages.get_keys"), HTTPStatus.SEE_OTHER)
+
+
 def _show_keys(
     *,
     rotate_form: Filled[RotateForm] | None = None,
@@ -123,6 +146,7 @@ def _show_keys(
         issued_at=read_time(newest.issued),
         keys=[key_view(key) for key in newest.keys],
         key_state=keys_view(key_state_of(own.descriptors)),
+        recovery_now=newest.recovery.thumbprint,
     )
     return show_section(
         "administration/keys.html",
