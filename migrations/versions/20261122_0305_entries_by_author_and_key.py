@@ -7,8 +7,8 @@ from typing import Final
 import sqlalchemy as sa
 from alembic import op
 
-revision: Final = "20261122_0258"
-down_revision: Final = "20261122_0249"
+revision: Final = "20261122_0305"
+down_revision: Final = "20261122_0251"
 branch_labels: Final = None
 depends_on: Final = None
 
