@@ -405,7 +405,7 @@ def _candidates(
     if not shown or record.standing is Standing.ENDED:
         return ()
     ours = {row.candidate: row for row in endorsements.given_by(session, record, desk.organisation)}
-    found = []
+    found: list[Candidate] = []
     for tally in endorsements.tallies(session, record, now=now):
         organisation = tally.candidate
         row = ours.get(organisation)
@@ -426,6 +426,7 @@ def _candidates(
                 undelivered=undelivered,
             )
         )
+    found.sort(key=lambda one: (-len(one.given), one.name))
     # Where there are two only, nobody can succeed: the other would choose itself.
     return tuple(found) if len(found) > 1 else ()
 
