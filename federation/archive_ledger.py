@@ -265,7 +265,7 @@ class LedgerReader:
         self._chain.move(judged.state)
         self._holders.take(judged)
         for one in judged.covered:
-            covered = (one.item, entry.place, one.claimed)
+            covered = (one.item, entry.place, one.withheld_by)
             self._covered.setdefault((one.item.ref, one.item.sha256), covered)
         for ref in judged.released:
             self._released |= self.facts.covered_contents(ref)

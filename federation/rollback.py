@@ -23,12 +23,19 @@ from federation.contents import is_proven
 from federation.doubt import Doubt, DoubtError
 from federation.errands import ask, hasten_lane
 from federation.ledger import load_state
-from federation.ledger_records import ChannelRecord, ContributionRecord, Standing
+from federation.ledger_records import (
+    ChannelRecord,
+    ContributionRecord,
+    EvidenceRecord,
+    Standing,
+)
 from federation.receipt_records import ReceiptRecord, WitnessRecord
 from federation.sources import source_of
 from federation.state import JOINED
 from federation.stops import keep_evidence, tell
 from federation.whole import LOST
+from policies.errors import InvalidError
+from sharing.objects import StixObject
 
 logger = logging.getLogger(__name__)
 
@@ -149,6 +156,9 @@ def notice_seen(
         return
     if not is_proven(contribution, state.chains):
         return
+    witness = session.get(WitnessRecord, (record.id, contribution.author))
+    if witness is not None and witness.disbelieved_at is not None:
+        return
     name = _name(session, record, contribution.author)
     place = seen.epoch, seen.seq
     if place <= (record.epoch or 0, record.seq or 0):
@@ -193,6 +203,41 @@ def settle(
         tell(session, "channel.whole", record.id, "nothing more is missing", now=now)
         return True
     return False
+
+
+def disbelieve_seen(session: Session, record: ChannelRecord, *, now: datetime) -> None:
+    """Let nobody stop a channel of ours any more who said to have seen what nobody shows.
+
+    As receipts that are not believed any more: an administrator has asked around.
+
+    Args:
+        record: the channel's, locked.
+    """
+    query = select(EvidenceRecord.content).where(
+        EvidenceRecord.channel == record.id, EvidenceRecord.doubt == Doubt.GAP.value
+    )
+    for content in session.scalars(query):
+        author = _unseen_by(record, content)
+        if author is None:
+            continue
+        witness = session.get(WitnessRecord, (record.id, author))
+        if witness is None:
+            witness = WitnessRecord(channel=record.id, organisation=author, asked_at=now)
+            session.add(witness)
+        witness.disbelieved_at = now
+        session.flush()
+
+
+def _unseen_by(record: ChannelRecord, content: bytes) -> str | None:
+    """Give the author of a kept contribution that had seen what is still not here."""
+    try:
+        contribution = SignedBundle.read(StixObject.read(content))
+    except (DoubtError, InvalidError):
+        return None
+    seen = contribution.seen
+    if seen is None or (seen.epoch, seen.seq) <= (record.epoch or 0, record.seq or 0):
+        return None
+    return contribution.author
 
 
 def forget_loss(record: ChannelRecord) -> None:

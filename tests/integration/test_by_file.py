@@ -27,6 +27,7 @@ from federation.ledger_records import (
 )
 from federation.openings import find_direct
 from federation.outbox_writer import prepare_outbox
+from hub.channels import service
 from policies.acts import Act
 from policies.errors import CoordinationError
 from policies.tlp import TLP
@@ -158,6 +159,7 @@ def test_an_export_for_a_late_joiner_is_its_replica_and_nothing_more(nodes: Node
     channel = cert.open()
     cert.note(channel, "Older and amber: not for later members.")
     cert.note(channel, "Older and green.", TLP.GREEN)
+    cert.does(service.add_note, channel, text="Older, amber, opened.", later_members=True)
     cert.invite(channel, grid)
     settle(cert, grid)
     grid.join(channel)
@@ -167,6 +169,7 @@ def test_an_export_for_a_late_joiner_is_its_replica_and_nothing_more(nodes: Node
     whole = export(cert, channel)
     assert len(whole) > len(due)
     assert b"not for later members" not in due
+    assert b"Older, amber, opened." in due
     # A file with more than we are due brings what we are due.
     assert take(grid, whole).standing is Standing.CURRENT
     by_file = replica(grid, channel)

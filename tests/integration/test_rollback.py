@@ -33,6 +33,7 @@ from hub.accounts.records import SignIn
 from hub.channels import repair
 from hub.channels.repair import WayOut
 from hub.settings import SettingsError, load_settings
+from policies.acts import Act
 from policies.errors import ConflictError
 from sharing.db import db
 from tests.integration.test_by_file import export, opened, replica, take
@@ -189,6 +190,32 @@ def test_a_restored_member_takes_no_number_twice_and_nothing_is_told_twice(
         assert list(acts).count("note.added") == 5
     assert set(states) == {Delivery.CONFIRMED}
     assert grid.channel(channel).restored_at is None
+
+
+def test_a_restored_successor_opens_no_epoch_twice(nodes: Nodes, tmp_path: Path) -> None:
+    cert, grid, vendor = nodes
+    channel = opened(cert, grid, vendor)
+    file = backup(grid, tmp_path)
+    cert.write(channel, Act.HANDOVER_OFFERED, {"successor": grid.organisation})
+    settle(*nodes)
+    grid.write(channel, Act.HANDOVER_ACCEPTED)
+    settle(*nodes)
+    cert.write(channel, Act.COORDINATOR_HANDED_OVER, {"successor": grid.organisation})
+    settle(*nodes)
+    assert grid.channel(channel).is_ours
+    grid.note(channel, "Under the new coordinator.")
+    settle(*nodes)
+    before = replica(cert, channel)
+    restore(grid, file)
+    later(nodes)
+    later(nodes)
+    # The hand-over came again, and with it our own opening of the epoch: no other one was made.
+    assert replica(grid, channel) == before == replica(vendor, channel)
+    assert grid.channel(channel).is_ours
+    assert grid.channel(channel).standing is Standing.CURRENT
+    grid.note(channel, "And on.")
+    settle(*nodes)
+    assert replica(cert, channel) == replica(grid, channel) == replica(vendor, channel)
 
 
 def test_a_contribution_that_has_seen_more_than_we_hold_shows_that_we_are_behind(
