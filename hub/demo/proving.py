@@ -28,6 +28,7 @@ from hub.demo.people import TAXII_TYPE, Person
 from hub.demo.processes import plain_environment, run_tocsin
 from hub.settings import PASSPHRASE_FILE
 from sharing.canonical import sha256_hex
+from sharing.outbound import Reach
 
 PROBE_SECONDS: Final = 10
 REFUSED: Final = 1
@@ -156,7 +157,7 @@ def ask_as_a_stranger(stranger: Person, owner: Person, channel: str) -> list[req
         organisation = stranger.organisation
         return [build_assertion(key, organisation=organisation, audience=audience, now=_now())]
 
-    http = PartnerHttp(assert_to, clock=_now)
+    http = PartnerHttp(assert_to, clock=_now, reach=Reach(loopback=lambda: True))
     token = http.token(Destination(owner.node.base_url, owner.organisation))
     headers = {"Authorization": f"Bearer {token}", "Accept": TAXII_TYPE}
     addresses = [
