@@ -90,7 +90,7 @@ def _look(browser: Browser, person: Person, channel: str, folder: Path) -> Sight
         rows.first.wait_for()
         for row in rows.all():
             sentence = row.locator(".sentence").inner_text()
-            place = row.locator(".meta a").get_attribute("title") or ""
+            place = row.locator(".meta a[title]").get_attribute("title") or ""
             entries.append(f"{place}: {sentence}")
         older = page.get_by_role("link", name="Older entries")
         if older.count() == 0:
