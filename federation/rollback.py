@@ -31,7 +31,7 @@ from federation.ledger_records import (
 )
 from federation.receipt_records import ReceiptRecord, WitnessRecord
 from federation.sources import source_of
-from federation.state import JOINED
+from federation.state import Member
 from federation.stops import keep_evidence, tell
 from federation.whole import LOST
 from policies.errors import InvalidError
@@ -104,8 +104,13 @@ def fall_behind(
 
 def look_soon(session: Session, *, now: datetime) -> None:
     """Have the members asked as soon as a worker can."""
-    ask(session, LOOK_BACK, "", now=now, lane=LOOK_BACK)
-    hasten_lane(session, LOOK_BACK, now=now)
+    ask(session, LOOK_BACK, "", now=now)
+    hasten_look(session, now=now)
+
+
+def hasten_look(session: Session, *, now: datetime) -> None:
+    """End the wait after members could not be asked, because somebody was heard from."""
+    hasten_lane(session, f"{LOOK_BACK} ", now=now)
 
 
 def stay_behind(
@@ -266,12 +271,12 @@ def mark_restored(
 
 
 def others_in(record: ChannelRecord, organisation: str) -> list[str]:
-    """Give the other members of a channel, by its state."""
-    members = (record.state or {}).get("members", ())
+    """Give the other members of a channel that have a node."""
+    members = [Member.read(member) for member in (record.state or {}).get("members", ())]
     return [
-        str(member["organisation"])
-        for member in members
-        if member["state"] == JOINED and member["organisation"] != organisation
+        one.organisation
+        for one in members
+        if one.is_joined and not one.without_node and one.organisation != organisation
     ]
 
 

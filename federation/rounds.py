@@ -41,7 +41,7 @@ from federation.partner_records import PartnerRecord, PartnerState, UsedAssertio
 from federation.partners import find_partner, get_destination
 from federation.poll_records import PollRecord
 from federation.replica import PAGES_PER_ERRAND, Budget, Replicas
-from federation.rollback import LOOK_BACK
+from federation.rollback import hasten_look
 from federation.sources import DELIVER, LOOK, PULL, ask_pull, expect_direct, pulls_from
 from federation.vouching import RECEIPT, Vouching
 from federation.witness_rounds import COMPARE, WITNESS, WITNESS_ALL, WitnessRounds, hear_head
@@ -333,7 +333,7 @@ def hasten_partner(session: Session, organisation: str, *, now: datetime) -> Non
     """End the waits for a partner that was heard from. Source: protocol, 8."""
     for kind in (DELIVER, PULL, LOOK, ENDORSE, RING_BELL, RECEIPT):
         hasten_lane(session, f"{kind} {organisation}", now=now)
-    hasten_lane(session, LOOK_BACK, now=now)
+    hasten_look(session, now=now)
 
 
 def handlers(rounds: Rounds) -> dict[str, Callable[[Flask, str, datetime], Outcome]]:

@@ -154,7 +154,7 @@ def read_backup(
                 hint="With --force its files are moved aside and the backup takes their place.",
             )
         if settings.on_sqlite:
-            _settle(make_url(f"sqlite:///{scratch / DATABASE}"), actor, manifest, now)
+            _settle(URL.create("sqlite", database=str(scratch / DATABASE)), actor, manifest, now)
         unfinished = settings.data / RESTORING_FILE
         unfinished.touch(mode=0o600)
         aside = _move_aside(settings, url, now=now)

@@ -25,6 +25,7 @@ from federation.pairing import create_invitation
 from federation.partner_records import InvitationRecord
 from federation.receipts import make_receipt
 from federation.rollback import LOOK_BACK, WATCH_DATABASE
+from federation.rounds import hasten_partner
 from federation.timeline_records import TimelineRecord
 from federation.timelines import has_turned, note_timeline
 from federation.witnesses import keep_receipt
@@ -159,6 +160,10 @@ def test_with_every_member_away_it_waits_in_a_named_state(nodes: Nodes, tmp_path
         assert cert.channel(channel).standing is Standing.BEHIND
         assert "no member can be reached" in (cert.channel(channel).sentence or "")
         assert "no member can be reached" in (look_back(cert) or "")
+        # As a worker asks for it when it starts: the wait ends as soon as somebody is heard from.
+        with cert.writing() as session:
+            hasten_partner(session, grid.organisation, now=cert.now())
+        assert cert.work() == 1
     # What a member brings by file helps at once, and is not yet all that there may be.
     take(cert, export(grid, channel))
     assert replica(cert, channel) == replica(grid, channel)
