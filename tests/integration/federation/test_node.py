@@ -15,7 +15,7 @@ from flask import Flask
 from sqlalchemy.exc import IntegrityError
 
 from federation.descriptor import KeyUse
-from federation.key_changes import revoke_key, rotate_keys
+from federation.key_changes import recover, revoke_key, rotate_keys
 from federation.keys import PrivateKey, b64
 from federation.keystore import KeyStore
 from federation.node import find_node, get_node, init_node
@@ -131,6 +131,58 @@ def test_keys_are_rotated_and_revoked_under_one_chain(store: KeyStore) -> None:
             revoke_key(session, store, thumbprint, recovery=recovery, since=later, now=later)
     with transaction() as session, pytest.raises(InvalidError):
         revoke_key(session, store, "x", recovery=PrivateKey.generate(), since=later, now=later)
+
+
+@pytest.mark.usefixtures("empty")
+def test_a_node_whose_key_folder_is_lost_begins_anew_with_its_recovery_key(
+    store: KeyStore, tmp_path: Path
+) -> None:
+    with transaction() as session:
+        recovery = init_node(session, store, organisation="C", base_url=BASE_URL, now=START)
+    lost, fresh = store.load(), KeyStore(tmp_path / "other keys", b"a passphrase for tests")
+    later, new_recovery = START + timedelta(days=1), PrivateKey.generate()
+    with transaction() as session:
+        recover(
+            session,
+            fresh,
+            recovery=recovery,
+            new_recovery=new_recovery,
+            since=later,
+            now=later,
+        )
+    with reading() as session:
+        node = get_node(session)
+    ring = fresh.load()
+    assert not set(ring) & set(lost)
+    assert {node.signing_key(ring).thumbprint, node.transport_key(ring).thumbprint} == set(ring)
+    assert {one.key.thumbprint for one in node.newest.keys if one.revoked_at} == set(lost)
+    assert node.newest.recovery == new_recovery.public
+    assert node.recovery_thumbprint == recovery.thumbprint
+    # A time that has not come is no time since when a key was stolen.
+    with transaction() as session, pytest.raises(InvalidError, match="has passed"):
+        recover(session, fresh, recovery=new_recovery, since=later + timedelta(days=1), now=later)
+    with transaction() as session, pytest.raises(InvalidError, match="not the recovery key"):
+        recover(session, fresh, recovery=recovery, since=later, now=later)
+
+
+@pytest.mark.usefixtures("empty")
+def test_a_retired_key_is_revoked_without_another_in_its_place(store: KeyStore) -> None:
+    with transaction() as session:
+        recovery = init_node(session, store, organisation="C", base_url=BASE_URL, now=START)
+        first = get_node(session).newest.keys_in_use(KeyUse.SIGN)[0].key.thumbprint
+    later = START + timedelta(days=1)
+    with transaction() as session:
+        rotate_keys(session, store, list(KeyUse), ring=store.load(), now=later)
+    count = len(store.load())
+    with transaction() as session:
+        revoke_key(session, store, first, recovery=recovery, since=later, now=later)
+    assert len(store.load()) == count
+    with reading() as session:
+        node = get_node(session)
+    assert len(node.newest.keys_in_use(KeyUse.SIGN)) == 1
+    assert [one.thumbprint for one in node.transport_keys(store.load())][1:] == [
+        node.descriptors[0].keys_in_use(KeyUse.TRANSPORT)[0].key.thumbprint
+    ]
 
 
 def partner_row(**values: object) -> PartnerRecord:
