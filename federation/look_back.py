@@ -6,7 +6,7 @@ Source: protocol, 10 (*Rollback*).
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,8 +14,11 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from federation import stage
+from federation.claims import believed_beyond, disbelieve
 from federation.client import PartnerHttp
 from federation.desk import Desk
+from federation.doubt import Doubt, DoubtError
 from federation.errands import Done, Failed, Outcome
 from federation.heads import Head
 from federation.ledger import find_channel, get_channel, get_state, lock_channel
@@ -109,16 +112,21 @@ class LookBack:
             others: who would know.
         """
         reason: str | None = None
+        unclear: set[str] = set()
         for organisation in [*others, *(one for one in answers if one not in others)]:
             if not self._lacks(channel, answers.get(organisation)):
                 continue
             try:
-                doubt = self.replicas.fetch_back(channel, organisation)
+                doubt = self._fetch_back(channel, organisation)
             except CoordinationError as error:
                 reason = error.message
+                unclear.add(organisation)
             else:
-                reason = doubt.message if doubt is not None else reason
-        missing = any(self._lacks(channel, told) for told in answers.values())
+                if doubt is not None:
+                    reason = doubt.message
+                    unclear.add(organisation)
+        self._disbelieve(channel, {one for one in answers if answers[one] is not None} - unclear)
+        missing = any(self._lacks(channel, answers[one]) for one in unclear)
         answered = not others or any(answers.get(one) is not None for one in others)
         with transaction() as session:
             desk, record = self.desk(session), lock_channel(session, channel)
@@ -129,6 +137,27 @@ class LookBack:
             if whole and record.standing is Standing.CURRENT:
                 self._go_on(session, desk, record)
             return whole
+
+    def _fetch_back(self, channel: str, organisation: str) -> DoubtError | None:
+        """Fetch what a member shows of our own entries; give what of these is missing still.
+
+        What it shows besides leads nowhere, and is forgotten.
+        """
+        doubt = self.replicas.fetch_back(channel, organisation)
+        if doubt is None or doubt.doubt is not Doubt.GAP:
+            return doubt
+        with transaction() as session:
+            lock_channel(session, channel).cursor = None
+            stage.empty(session, channel)
+        return None
+
+    def _disbelieve(self, channel: str, answered: Collection[str]) -> None:
+        """Wait no more for those who were asked, and do not show what they have signed to hold."""
+        with transaction() as session:
+            record = lock_channel(session, channel)
+            for who in believed_beyond(session, record):
+                if who in answered:
+                    disbelieve(session, record, who, now=self.clock())
 
     def _lacks(self, channel: str, told: Mapping[str, Head] | None) -> bool:
         """Tell whether our chain does not hold the entry that a member calls its head."""

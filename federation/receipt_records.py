@@ -53,7 +53,11 @@ class WitnessRecord(Base):
     searched_at: Mapped[datetime | None]
     """When its replica was last searched for an entry that ours has not."""
     disbelieved_at: Mapped[datetime | None]
-    """When we, who own the channel, opened it anew although this member says that it holds more."""
+    """Since when we, who own the channel, wait no more for what this member alone says to hold: it
+    was asked and showed nothing, or an administrator went on without."""
+    claimed_epoch: Mapped[int | None]
+    """The furthest place that a contribution of its has named as seen; receipts say their own."""
+    claimed_seq: Mapped[int | None]
     next_epoch: Mapped[int | None]
     """With which place the next round goes on, where the last one did not come to the end."""
     next_seq: Mapped[int | None]

@@ -293,7 +293,7 @@ class Replicas:
         doubts = stage.put(session, channel, page.values, now, owner=owner)
         if page.last_added is not None:
             record.cursor, record.cursor_server = page.last_added, source
-        if doubts and record.standing not in _STOPPED:
+        if doubts and record.standing not in (*_STOPPED, Standing.BEHIND):
             doubt, evidence = doubts[0]
             freeze(session, record, doubt, evidence, now=now)
 
@@ -384,6 +384,9 @@ def _apply_staged(
                 keep_evidence(session, record, error, entry.stix.content, now)
                 stage.clear(session, channel, [entry.stix.sha256])
                 continue
+            if behind and entry is not None and _proves_nothing(error, entry, desk, state):
+                stage.clear(session, channel, [entry.stix.sha256])
+                continue
             return count, stop(session, record, entry, error, now=now)
         kept = _keep(session, desk, record, judged, behind=behind, now=now)
         choose = judged.act is Act.CHANNEL_OPENED
@@ -398,6 +401,21 @@ def _apply_staged(
         gap = DoubtError(Doubt.GAP, "entries before the newest have not arrived yet")
         return count, stop(session, record, None, gap, now=now)
     return count, None
+
+
+def _proves_nothing(
+    error: DoubtError, entry: SignedBundle, desk: Desk, state: ChannelState | None
+) -> bool:
+    """Tell whether what a member shows us of our own ledger is not even ours.
+
+    Only what our own key has signed, and signed twice, stops a channel of ours.
+    """
+    if error.doubt is not Doubt.UNKNOWN_KEY and (
+        consequence(error.doubt) is not Consequence.FREEZE
+    ):
+        return False
+    own = entry.author == desk.organisation and error.doubt is Doubt.FORK
+    return state is None or not (own and is_proven(entry, state.chains))
 
 
 def _find_branch(

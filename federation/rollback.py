@@ -19,23 +19,17 @@ from sqlalchemy.orm import Session
 
 from federation import stage
 from federation.bundles import SignedBundle
+from federation.claims import believed_beyond, is_believed, note_claim
 from federation.contents import is_proven
 from federation.doubt import Doubt, DoubtError
 from federation.errands import ask, hasten_lane
 from federation.ledger import load_state
-from federation.ledger_records import (
-    ChannelRecord,
-    ContributionRecord,
-    EvidenceRecord,
-    Standing,
-)
-from federation.receipt_records import ReceiptRecord, WitnessRecord
+from federation.ledger_records import ChannelRecord, ContributionRecord, Standing
+from federation.receipt_records import WitnessRecord
 from federation.sources import source_of
 from federation.state import Member
 from federation.stops import keep_evidence, tell
 from federation.whole import LOST
-from policies.errors import InvalidError
-from sharing.objects import StixObject
 
 logger = logging.getLogger(__name__)
 
@@ -128,26 +122,15 @@ def stay_behind(
 
 
 def find_lost(session: Session, record: ChannelRecord) -> tuple[int, int] | None:
-    """Give the furthest place beyond our head that a receipt or a contribution has named."""
-    head = (record.epoch or 0, record.seq if record.seq is not None else -1)
-    row = session.execute(
-        select(ReceiptRecord.epoch, ReceiptRecord.seq)
-        .where(ReceiptRecord.channel == record.id)
-        .order_by(ReceiptRecord.epoch.desc(), ReceiptRecord.seq.desc())
-        .limit(1)
-    ).first()
-    places = [(row.epoch, row.seq)] if row is not None else []
-    lost = Behind.of(record).lost
-    places += [lost] if lost is not None else []
-    furthest = max(places, default=None)
-    return furthest if furthest is not None and furthest > head else None
+    """Give the furthest place beyond our head that somebody whom we believe has named."""
+    return max(believed_beyond(session, record).values(), default=None)
 
 
 def notice_receipt(
     session: Session, record: ChannelRecord, author: str, place: tuple[int, int], *, now: datetime
 ) -> None:
     """Take a receipt that proved and names a place beyond the head of a channel of ours."""
-    if record.is_ours:
+    if record.is_ours and is_believed(session, record.id, author):
         sentence = _lost_sentence(record, place, _name(session, record, author))
         fall_behind(session, record, sentence, lost=place, now=now)
 
@@ -161,8 +144,7 @@ def notice_seen(
         return
     if not is_proven(contribution, state.chains):
         return
-    witness = session.get(WitnessRecord, (record.id, contribution.author))
-    if witness is not None and witness.disbelieved_at is not None:
+    if not is_believed(session, record.id, contribution.author):
         return
     name = _name(session, record, contribution.author)
     place = seen.epoch, seen.seq
@@ -170,6 +152,7 @@ def notice_seen(
         return
     error = DoubtError(Doubt.GAP, f"{name} had seen {seen.epoch}/{seen.seq}, which is not here")
     keep_evidence(session, record, error, contribution.stix.content, now)
+    note_claim(session, record.id, contribution.author, place, now=now)
     fall_behind(session, record, _lost_sentence(record, place, name), lost=place, now=now)
 
 
@@ -208,41 +191,6 @@ def settle(
         tell(session, "channel.whole", record.id, "nothing more is missing", now=now)
         return True
     return False
-
-
-def disbelieve_seen(session: Session, record: ChannelRecord, *, now: datetime) -> None:
-    """Let nobody stop a channel of ours any more who said to have seen what nobody shows.
-
-    As receipts that are not believed any more: an administrator has asked around.
-
-    Args:
-        record: the channel's, locked.
-    """
-    query = select(EvidenceRecord.content).where(
-        EvidenceRecord.channel == record.id, EvidenceRecord.doubt == Doubt.GAP.value
-    )
-    for content in session.scalars(query):
-        author = _unseen_by(record, content)
-        if author is None:
-            continue
-        witness = session.get(WitnessRecord, (record.id, author))
-        if witness is None:
-            witness = WitnessRecord(channel=record.id, organisation=author, asked_at=now)
-            session.add(witness)
-        witness.disbelieved_at = now
-        session.flush()
-
-
-def _unseen_by(record: ChannelRecord, content: bytes) -> str | None:
-    """Give the author of a kept contribution that had seen what is still not here."""
-    try:
-        contribution = SignedBundle.read(StixObject.read(content))
-    except (DoubtError, InvalidError):
-        return None
-    seen = contribution.seen
-    if seen is None or (seen.epoch, seen.seq) <= (record.epoch or 0, record.seq or 0):
-        return None
-    return contribution.author
 
 
 def forget_loss(record: ChannelRecord) -> None:

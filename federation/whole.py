@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
+from federation.claims import believed_beyond
 from federation.doubt import Doubt, DoubtError
 from federation.ledger_records import ChannelRecord, Standing
-from federation.receipt_records import ReceiptRecord
 from federation.timelines import has_turned
 from policies.errors import ConflictError
 
@@ -41,15 +40,5 @@ def require_whole(session: Session, record: ChannelRecord) -> None:
         )
     if has_turned(session):
         raise DoubtError(Doubt.GAP, TURNED)
-    if _is_shown_beyond(session, record):
+    if believed_beyond(session, record):
         raise DoubtError(Doubt.GAP, LOST)
-
-
-def _is_shown_beyond(session: Session, record: ChannelRecord) -> bool:
-    """Tell whether a receipt that we keep names a place beyond our head."""
-    after = or_(
-        ReceiptRecord.epoch > record.epoch,
-        and_(ReceiptRecord.epoch == record.epoch, ReceiptRecord.seq > record.seq),
-    )
-    query = select(ReceiptRecord.id).where(ReceiptRecord.channel == record.id, after)
-    return session.execute(query.limit(1)).first() is not None

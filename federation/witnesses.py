@@ -16,16 +16,16 @@ from sqlalchemy.orm import Session
 
 from federation.branch_records import AbandonedRecord
 from federation.bundles import Position, SignedBundle
+from federation.claims import is_believed
 from federation.descriptor import KeyUse, NodeKey, read_descriptor
 from federation.doubt import Doubt, DoubtError
 from federation.ledger import get_channel, get_state, head_of
 from federation.ledger_records import ChannelRecord, EntryRecord, EvidenceRecord
-from federation.receipt_records import ReceiptRecord, WitnessRecord
+from federation.receipt_records import ReceiptRecord
 from federation.receipt_rules import Held, judge_receipt
 from federation.receipts import Receipt, read_receipt
 from federation.rollback import notice_receipt
 from federation.state import ChannelState, Member, Place
-from federation.stops import keep_evidence
 from policies.acts import Act
 from sharing import objects
 from sharing.canonical import read_time
@@ -198,31 +198,6 @@ def find_beyond(session: Session, record: ChannelRecord) -> Sequence[ReceiptReco
     return session.scalars(query.order_by(*order)).all()
 
 
-def disbelieve_claims(session: Session, record: ChannelRecord, *, now: datetime) -> None:
-    """Let nobody who says that it holds more of our ledger than we do stop it any more.
-
-    That is for an administrator who has asked around and opens the channel anew: whoever signed
-    what nobody shows could stop it again and again. What was said is kept as evidence; a restore
-    makes everybody believed again.
-
-    Args:
-        record: a channel of ours, locked.
-    """
-    for row in find_beyond(session, record):
-        witness = session.get(WitnessRecord, (record.id, row.author))
-        if witness is None:
-            witness = WitnessRecord(channel=record.id, organisation=row.author, asked_at=now)
-            session.add(witness)
-        witness.disbelieved_at = now
-        said = DoubtError(
-            Doubt.GAP, f"a receipt for entry {row.epoch}/{row.seq}, which nobody has shown"
-        )
-        keep_evidence(session, record, said, row.jws.encode(), now)
-        session.delete(row)
-        session.flush()
-    record.lost_epoch = record.lost_seq = None
-
-
 def find_contradictions(session: Session, channel: str) -> Sequence[ReceiptRecord]:
     """Give the receipts that name another entry than the one that our chain has there.
 
@@ -291,8 +266,7 @@ def _keep(
     shown_by_owner: bool,
 ) -> None:
     if held is Held.BEYOND and record.is_ours:
-        witness = session.get(WitnessRecord, (record.id, receipt.author))
-        if witness is not None and witness.disbelieved_at is not None:
+        if not is_believed(session, record.id, receipt.author):
             return
         place = receipt.head.epoch, receipt.head.seq
         notice_receipt(session, record, receipt.author, place, now=now)

@@ -18,6 +18,7 @@ from federation import endorsements, stage
 from federation.branch_records import AbandonedRecord
 from federation.bundles import Position
 from federation.channels import Written, end_part
+from federation.claims import disbelieve_claims
 from federation.desk import Desk
 from federation.doubt import PLAIN_WORDS, Doubt
 from federation.endorsements import Tally
@@ -36,9 +37,8 @@ from federation.looks import ask_looks
 from federation.openings import OpenedBy, open_epoch
 from federation.partner_records import PartnerRecord
 from federation.receipt_records import ReceiptRecord
-from federation.rollback import disbelieve_seen, forget_loss, look_soon
+from federation.rollback import forget_loss, look_soon
 from federation.sources import ask_pull
-from federation.witnesses import disbelieve_claims
 from hub.accounts.actor import Actor
 from hub.audit import service as audit
 from hub.channels.names import names_in
@@ -287,7 +287,6 @@ def reopen(
             hint="Open on the newest entry, or say that what they hold is to be abandoned.",
         )
     disbelieve_claims(session, record, now=now)
-    disbelieve_seen(session, record, now=now)
     judged = open_epoch(session, desk, record, opened_by=OpenedBy.RE_OPENING, head=head, now=now)
     forget_loss(record)
     audit.record(session, actor, "channel.reopened", f"{channel} {head.epoch}/{head.seq}", now=now)

@@ -210,6 +210,8 @@ def test_a_history_that_nobody_shows_is_a_contradiction_and_stops_nothing(world:
 
 
 def test_who_signs_what_nobody_shows_stops_an_owner_once_and_not_again(world: World) -> None:
+    # Whoever can be asked, and does not show it, is not waited for; this one hides.
+    world.mallory.is_away = True
     for place in (Position(1, world.head.seq + 9, "1" * 64), Position(999_999, 0, "2" * 64)):
         world.wait(seconds=11)
         assert world.post(world.receipt(place)).status_code == HTTPStatus.NO_CONTENT

@@ -104,6 +104,8 @@ class HostilePeer(Organisation):
     """Channel → the receipts that were posted to it."""
     shown_receipts: dict[str, list[str]] = field(default_factory=dict)
     """Channel → the receipts that it shows."""
+    is_away: bool = False
+    """Nobody gets an answer."""
     bells: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     """Paths and queries that others asked for."""
@@ -290,6 +292,8 @@ class HostilePeer(Organisation):
 
     def _answer(self, request: Request) -> Response:
         path = request.path
+        if self.is_away:
+            return Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
         if path == "/.well-known/coordination-node":
             return _json(self.documents[-1], "application/jose+json")
         if path.startswith("/federation/descriptors/"):
