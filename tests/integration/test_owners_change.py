@@ -100,7 +100,9 @@ def test_a_lost_owner_is_succeeded_and_follows_when_it_comes_back(tmp_path: Path
         settle(cert, *rest)
         cert.note(channel, "Known to all.")
         settle(cert, *rest)
-        # The owner loses its connection; it and one member write on.
+        # One member has read what the others have not, when the owner loses its connection.
+        water.note(channel, "Only one has read it.")
+        settle(cert, water)
         cert.stop()
         cert.note(channel, "Written alone.")
         vendor.note(channel, "Written while nobody coordinated.")
@@ -118,7 +120,8 @@ def test_a_lost_owner_is_succeeded_and_follows_when_it_comes_back(tmp_path: Path
         cert.start()
         silence(cert, *rest)
         assert len(heads(channel, cert, *rest)) == 1
-        said = ["Known to all.", "Written while nobody coordinated.", "Under the new owner."]
+        said = ["Known to all.", "Only one has read it.", "Written while nobody coordinated."]
+        said.append("Under the new owner.")
         for node in (cert, *rest):
             assert notes_in(node, channel) == [*said, "Written alone."]
             assert rebuilt_equal(node, channel)
