@@ -26,12 +26,12 @@ from federation.errands import ask
 from federation.judge import Judged, situation_of
 from federation.ledger import get_state, metadata_label
 from federation.ledger_facts import LedgerFacts
-from federation.ledger_records import ChannelRecord, EvidenceRecord, Standing
+from federation.ledger_records import ChannelRecord, EntryRecord, EvidenceRecord, Standing
 from federation.openings import OpenedBy, open_epoch
 from federation.partner_records import PartnerRecord
 from federation.returns import offer_again
 from federation.sources import ask_look
-from federation.state import ChannelState
+from federation.state import ChannelState, Place
 from federation.stops import keep_evidence, tell
 from policies.acts import Act, read_body
 from policies.errors import ConflictError, InvalidError
@@ -148,7 +148,7 @@ def reason_to_endorse(session: Session, record: ChannelRecord, *, now: datetime)
     Raises:
         ConflictError: neither; it says since when the owner has been heard of.
     """
-    if holds_fork(session, record.id):
+    if holds_fork(session, record):
         return "fork"
     heard = heard_of_owner(session, record)
     if heard is None or now - heard >= SILENCE:
@@ -161,12 +161,28 @@ def reason_to_endorse(session: Session, record: ChannelRecord, *, now: datetime)
     )
 
 
-def holds_fork(session: Session, channel: str) -> bool:
-    """Tell whether we hold proof that the owner signed two histories of this channel."""
-    query = select(EvidenceRecord.id).where(
-        EvidenceRecord.channel == channel, EvidenceRecord.doubt == Doubt.FORK.value
+def holds_fork(session: Session, record: ChannelRecord) -> bool:
+    """Tell whether we hold proof that the owner of this epoch signed two histories of it."""
+    if record.standing is Standing.FROZEN and record.doubt == Doubt.FORK.value:
+        return True
+    state, shown = get_state(session, record), dict[Place, str]()
+    query = select(EvidenceRecord.content).where(
+        EvidenceRecord.channel == record.id, EvidenceRecord.doubt == Doubt.FORK.value
     )
-    return session.execute(query.limit(1)).first() is not None
+    for content in session.scalars(query):
+        try:
+            entry = SignedBundle.read(StixObject.read(content))
+        except (DoubtError, InvalidError):
+            continue
+        if not entry.is_entry or entry.epoch != state.head.epoch or entry.author != state.owner:
+            continue
+        if not is_proven(entry, state.chains):
+            continue
+        ours = session.get(EntryRecord, (record.id, *entry.place))
+        other = ours.sha256 if ours is not None else shown.setdefault(entry.place, entry.sha256)
+        if other != entry.sha256:
+            return True
+    return False
 
 
 def heard_of_owner(session: Session, record: ChannelRecord) -> datetime | None:

@@ -11,15 +11,19 @@ from typing import Any
 
 import pytest
 
+from federation import endorsements
 from federation.branch_records import AbandonedRecord, RecallInForceRecord
-from federation.bundles import Position
+from federation.bundles import Position, SignedBundle
+from federation.doubt import Doubt, DoubtError
 from federation.ledger_records import ChannelRecord, Standing
 from federation.looks import Looks
 from federation.rebuild import rebuild
 from federation.replica import PulledPage, Replicas
+from federation.stops import keep_evidence
 from hub import clock
 from hub.apply import VIEWS
 from policies.acts import Act, ChannelKind
+from policies.errors import ConflictError
 from sharing import collections
 from sharing.objects import StixObject
 from sharing.records import CollectionRow
@@ -236,10 +240,23 @@ def test_the_members_choose_between_two_histories_that_an_owner_signed(node: Loc
     reopened = world.base(6, fork_at=3)
     reopened.reopen(world.owner, "re-opening", round=0)
     assert not following.hear(world.owner, reopened)
+    # With both histories in hand a member may endorse a successor at once, and in this epoch alone.
+    forked = other.steps[3].judged.entry
+    assert why_endorse(node, forked) == "fork"
     chosen = world.succeeded(other, world.water, 1)
     assert following.hear(world.water, chosen)
     assert following.head == chosen.head
     assert following.rebuilt() == ()
+    with pytest.raises(ConflictError, match="heard of"):
+        why_endorse(node, forked)
+
+
+def why_endorse(node: LocalNode, evidence: SignedBundle) -> str:
+    with node.writing() as session:
+        record = session.get_one(ChannelRecord, CHANNEL)
+        error = DoubtError(Doubt.FORK, "two histories")
+        keep_evidence(session, record, error, evidence.stix.content, node.now())
+        return endorsements.reason_to_endorse(session, record, now=node.now())
 
 
 def test_who_was_not_endorsed_leads_nobody(node: LocalNode) -> None:
