@@ -131,6 +131,9 @@ class EntryOut(Document):
         RelayedOut | None,
         Field(description="That it is the author's word on behalf of another; null: it is not."),
     ]
+    clock: Annotated[
+        str | None, Field(description="What its times do not agree on, by more than five minutes.")
+    ]
 
 
 class EntriesOut(Document):

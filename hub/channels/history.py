@@ -20,13 +20,14 @@ from federation.ledger_records import (
 from federation.node import find_node
 from hub.accounts.actor import Actor
 from hub.channels.names import names_in
-from hub.channels.plain_words import describe_entry
+from hub.channels.plain_words import describe_clock, describe_entry
 from hub.channels.relay import is_ours_to_answer
 from hub.channels.relay_records import RelayAnswer, RelayedView
 from hub.channels.service import get_visible_channel
 from policies.roles import PersonRole, Right
 from policies.tlp import TLP
 from sharing import collections, objects
+from sharing.canonical import read_time
 from sharing.records import CollectionRow
 from sharing.selection import NEVER_WITHHELD
 
@@ -110,6 +111,8 @@ class Entry:
     items: tuple[EntryItem, ...]
     more_items: int
     relayed: Relayed | None = None
+    clock: str | None = None
+    """What its times do not agree on, in words; order and deadlines go by the ledger alone."""
 
     @property
     def withheld(self) -> tuple[str, ...]:
@@ -197,8 +200,10 @@ def entry_of(
     contents = collections.find_contents(session, row.channel, wanted)
     bundle = contents.get(hashes[0])
     body: Mapping[str, Any] = {}
+    dated = row.created_at
     if bundle is not None:
-        body = objects.StixObject.read(bundle).value.get("body", {})
+        value = objects.StixObject.read(bundle).value
+        body, dated = value.get("body", {}), read_time(str(value["created"]))
     listed = [_item(actor, one, contents.get(one.sha256)) for one in shown]
     items = tuple(_with_later_members(session, row.channel, shown, listed))
     # Who told it is named by an identity that came along, for those who may read it.
@@ -228,6 +233,7 @@ def entry_of(
         items=items,
         more_items=len(covered) - len(shown),
         relayed=_relayed(session, row, names) if "on_behalf_of" in body else None,
+        clock=describe_clock(author, dated, row.created_at, row.applied_at),
     )
 
 

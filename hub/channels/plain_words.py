@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from policies.acts import ACTS, Act
@@ -19,6 +20,9 @@ WAY_WORDS: Final[Mapping[str, str]] = {
     "message": "by message",
     "other": "by another way",
 }
+
+SKEW: Final = timedelta(minutes=5)
+"""By how much clocks may differ before people are told."""
 
 Body = Mapping[str, Any]
 Names = Mapping[str, str]
@@ -42,6 +46,28 @@ def describe_entry(
     if words is not None:
         return f"{speaker} {words(body, names, refs)}"
     return f"{speaker} {ACTS[known].says}"
+
+
+def describe_clock(
+    author: str, dated: datetime, ledger_time: datetime, received: datetime
+) -> str | None:
+    """Say what the times of an entry do not agree on; `None` where they do.
+
+    Args:
+        dated: what its author says.
+        ledger_time: what the coordinator says, which counts.
+        received: when it was applied here.
+
+    Source: protocol, 14 (clock games): times are claims, skew over five minutes is flagged.
+    """
+    if ledger_time > received + SKEW:
+        return f"dated ahead of this node’s clock: {ledger_time:%d %b, %H:%M} UTC"
+    if abs(dated - ledger_time) > SKEW:
+        return (
+            f"{author} dates it {dated:%d %b, %H:%M} UTC; "
+            f"the coordinator took it in at {ledger_time:%d %b, %H:%M} UTC, which counts"
+        )
+    return None
 
 
 def describe_relay(body: Body, names: Names) -> str:
