@@ -56,10 +56,12 @@ class Disowned:
     Args:
         bundles: hashes of the bundles.
         hidden: hashes of the contents that nobody but them has covered.
+        dropped: hashes of all that they covered, once for each bundle.
     """
 
     bundles: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
 
 
 NOTHING: Final = Disowned()
@@ -113,4 +115,4 @@ def check_disowned(acting: SignedBundle, chain: Sequence[Descriptor], facts: Fac
             bundles.append(sha256)
             dropped.update(past.contents)
     hidden = [sha256 for sha256, count in dropped.items() if facts.coverings(sha256) <= count]
-    return Disowned(tuple(bundles), tuple(sorted(hidden)))
+    return Disowned(tuple(bundles), tuple(sorted(hidden)), tuple(sorted(dropped.elements())))

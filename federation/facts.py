@@ -90,6 +90,7 @@ class MemoryFacts:
     by_ref: dict[str, set[str]] = field(default_factory=dict)
     past: dict[str, Past] = field(default_factory=dict)
     covering: dict[str, int] = field(default_factory=dict)
+    disowned: set[str] = field(default_factory=set)
 
     def add_object(self, stix: StixObject) -> None:
         """Take in an object that arrived."""
@@ -144,7 +145,10 @@ class MemoryFacts:
 
     def find_past(self, sha256: str) -> Past | None:
         """Give a bundle that is history and has effect."""
-        return self.past.get(sha256)
+        past = self.past.get(sha256)
+        if past is None or sha256 not in self.disowned:
+            return past
+        return replace(past, disowned=True)
 
     def coverings(self, sha256: str) -> int:
         """Count the bundles that cover this content and were not disowned."""
@@ -197,11 +201,10 @@ class MemoryFacts:
             created_ns=judged.entry.created_ns,
             contents=contents,
         )
-        for sha256 in judged.disowned.bundles:
-            past = self.past[sha256]
-            self.past[sha256] = replace(past, disowned=True)
-            for content in past.contents:
-                self.covering[content] -= 1
+        self.disowned.update(judged.disowned.bundles)
+        for content in judged.disowned.dropped:
+            # What lies behind these facts counts there; here it is taken off.
+            self.covering[content] = self.covering.get(content, 0) - 1
         self.recalled.update(judged.disowned.hidden)
 
 

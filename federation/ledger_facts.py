@@ -7,7 +7,7 @@ items costs a few statements and not ten thousand.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -301,7 +301,10 @@ class FactsAhead:
 
     def find_past(self, sha256: str) -> Past | None:
         """Give a bundle that is history and has effect."""
-        return self.ahead.find_past(sha256) or self.behind.find_past(sha256)
+        past = self.ahead.find_past(sha256) or self.behind.find_past(sha256)
+        if past is None or sha256 not in self.ahead.disowned:
+            return past
+        return replace(past, disowned=True)
 
     def coverings(self, sha256: str) -> int:
         """Count the bundles that cover this content and were not disowned."""

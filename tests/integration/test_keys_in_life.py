@@ -416,3 +416,35 @@ def test_a_fork_stops_the_partnership_by_name_and_the_recovery_key_ends_it(tmp_p
         assert verified(cert, case) == verified(grid, case)
         assert list(verified(cert, case).values()).count("disowned by its author") == 1
         assert case not in [row["channel"] for row in console.asks("node", "doubtful")]
+
+
+def test_who_joins_later_or_was_away_verifies_past_what_was_disowned(tmp_path: Path) -> None:
+    with running(tmp_path, "Cert", "Grid", "Water") as nodes:
+        cert, grid, water = nodes
+        case = shared_case(cert, grid)
+        since = cert.now()
+        # One reads the lie and is away for the rest; the other joins when all is over.
+        cert.note(case, "a lie", TLP.GREEN)
+        settle(cert, grid)
+        cert.note(case, "another lie", TLP.GREEN)
+        pass_time(cert, minutes=1)
+        with cert.writing() as session:
+            own_keys.recover(
+                *(session, cert.office, CONSOLE),
+                recovery=cert.recovery,
+                since=since,
+                now=cert.now(),
+            )
+        for _ in range(2):
+            with cert.writing() as session:
+                row = own_keys.visible_doubtful(session, cert.office, CONSOLE)[-1]
+                bundles = [row.entry.bundle]
+                own_keys.disown(session, cert.office, CONSOLE, case, bundles, now=cert.now())
+        cert.invite(case, water)
+        settle(*nodes)
+        water.join(case)
+        settle(*nodes)
+        same_everywhere(case, *nodes)
+        assert verified(cert, case) == verified(grid, case) == verified(water, case)
+        texts = [text for one in standings(water, case).values() for text in one[2]]
+        assert not {"a lie", "another lie"} & set(texts)

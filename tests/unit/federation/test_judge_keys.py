@@ -13,7 +13,9 @@ import pytest
 from federation.archive import verify_file
 from federation.describing import check_own_keys
 from federation.doubt import Doubt, DoubtError
-from federation.judge import Judged
+from federation.facts import MemoryFacts
+from federation.judge import Judged, Reader, judge_entry
+from federation.ledger_facts import FactsAhead
 from federation.node import Node
 from federation.state import ChannelState
 from policies.acts import Act
@@ -254,3 +256,24 @@ def test_a_key_that_went_with_its_branch_makes_doubtful_what_it_signed() -> None
     standings = {one.position.seq: one.standing for one in report.history}
     assert standings[1].startswith("doubtful: its key is none of its author’s")
     assert standings[2] == "disowned by its author"
+
+
+def test_what_is_disowned_ahead_counts_with_what_lies_behind() -> None:
+    member = grid()
+    kit = LedgerKit.opened(member)
+    (stolen,) = theft(kit, member, count=1)
+    ahead = FactsAhead(MemoryFacts(), kit.facts)
+    body = {"descriptors": member.documents[1:], "disowned": [hash_of(stolen)]}
+    bundle = kit.contribution(member, Act.NODE_DESCRIBED, body)
+    kit.arrive(bundle.stix)
+    judged = judge_entry(
+        kit.state, kit.draft(Act.ADMITTED, admits=bundle), ahead, Reader(lenient=True)
+    )
+    assert judged.disowned.hidden == (member.note(10).sha256,)
+    ahead.ahead.record(judged)
+    past = ahead.find_past(hash_of(stolen))
+    assert past is not None
+    assert past.disowned
+    assert ahead.coverings(member.note(10).sha256) == 0
+    assert ahead.is_recalled(member.note(10).sha256)
+    assert kit.facts.coverings(member.note(10).sha256) == 1
