@@ -17,12 +17,13 @@ from typing import Any, Final
 from sqlalchemy.orm import Session
 
 from federation import stage
+from federation.applying import ENTRIES_PER_TRANSACTION, apply_staged
 from federation.branch_records import HeadClaimRecord
 from federation.doubt import Consequence, DoubtError, consequence
 from federation.heads import Head
 from federation.ledger import find_channel, get_channel, head_of, lock_channel
 from federation.ledger_records import ChannelRecord, EntryRecord, Standing
-from federation.replica import ENTRIES_PER_TRANSACTION, ROUNDS, Replicas, apply_staged
+from federation.replica import ROUNDS, Replicas
 from federation.sources import ask_look, ask_pull, source_of
 from federation.state import JOINED
 from sharing.canonical import canonical

@@ -21,7 +21,7 @@ from hub.api.channel_models import (
 from hub.api.frame import Call, Resource
 from hub.api.models import Document, Form, Moment
 from hub.channels import queries, repair
-from hub.channels.repair import Repair, WayOut
+from hub.channels.ways_out import Repair, WayOut, visible_repair
 from hub.office import current_office
 from policies.acts import Act
 
@@ -129,9 +129,7 @@ class ReopenIn(Form):
 def get_repair(call: Call, channel: str) -> RepairOut:
     """Say what is wrong with a channel, what is kept, and what can be done."""
     desk = current_office().desk(call.session)
-    return repair_document(
-        repair.visible_repair(call.session, desk, call.actor, channel, now=call.now)
-    )
+    return repair_document(visible_repair(call.session, desk, call.actor, channel, now=call.now))
 
 
 @resource.writes(

@@ -12,6 +12,7 @@ from hub import clock
 from hub.accounts.actor import Actor
 from hub.api.repair import repair_document
 from hub.channels import repair as repairing
+from hub.channels.ways_out import visible_repair
 from hub.commands import frame
 from hub.commands.names import get_channel_named, get_member_named
 from hub.office import current_office
@@ -79,7 +80,7 @@ def repair(
         with reading() as session:
             found = get_channel_named(session, actor, channel)
             desk = current_office().desk(session)
-            seen = repairing.visible_repair(session, desk, actor, found, now=clock.utcnow())
+            seen = visible_repair(session, desk, actor, found, now=clock.utcnow())
     document = repair_document(seen).model_dump(mode="json")
     if chosen is not None:
         frame.show(document, as_json=as_json, line=DONE[chosen])

@@ -32,7 +32,7 @@ from federation.witnesses import keep_receipt
 from hub import archive
 from hub.accounts.records import SignIn
 from hub.channels import repair
-from hub.channels.repair import WayOut
+from hub.channels.ways_out import WayOut, visible_repair
 from hub.settings import SettingsError, load_settings
 from policies.acts import Act
 from policies.errors import ConflictError
@@ -278,7 +278,7 @@ def test_a_receipt_for_what_nobody_holds_leaves_the_choice_to_people(nodes: Node
     # The way out is taken: a new epoch opens without it, and everybody follows.
     with cert.reading() as session:
         desk = cert.office.desk(session)
-        seen = repair.visible_repair(session, desk, CONSOLE, channel, now=cert.now())
+        seen = visible_repair(session, desk, CONSOLE, channel, now=cert.now())
     assert "no member that answers holds" in seen.wrong[0]
     assert {WayOut.RETRY, WayOut.REOPEN} <= seen.ways
     with pytest.raises(ConflictError, match="held by Grid"):

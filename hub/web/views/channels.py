@@ -21,8 +21,9 @@ from hub import clock
 from hub.accounts.actor import Actor
 from hub.accounts.current import current_actor
 from hub.audit import service as audit
-from hub.channels import history, holders, proofs, queries, repair, service
+from hub.channels import history, holders, proofs, queries, service
 from hub.channels.invitations import visible_invitations
+from hub.channels.ways_out import visible_repair
 from hub.office import current_office
 from hub.web import channel_words as shown
 from hub.web.acting import DONE, attempt
@@ -272,7 +273,7 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
             for row in queries.visible_pending(session, actor, channel, now=now)
         ]
         open_acts = queries.visible_open_acts(session, desk, actor, channel, now=now)
-        mending = repair.visible_repair(session, desk, actor, channel, now=now)
+        mending = visible_repair(session, desk, actor, channel, now=now)
         coordinates = summary.is_ours and summary.kind is not ChannelKind.DIRECT
         about = {
             row.organisation: queries.visible_open_acts(

@@ -15,6 +15,7 @@ from hub import clock
 from hub.accounts.current import current_actor
 from hub.channels import repair
 from hub.channels.queries import get_visible_summary
+from hub.channels.ways_out import visible_repair
 from hub.office import current_office
 from hub.web import channel_words as shown
 from hub.web.acting import DONE, attempt
@@ -140,7 +141,7 @@ def show_repair(
     with reading() as session:
         desk = current_office().desk(session)
         summary = get_visible_summary(session, actor, channel)
-        seen = repair.visible_repair(session, desk, actor, channel, now=now)
+        seen = visible_repair(session, desk, actor, channel, now=now)
     return show(
         "channels/repair.html",
         "channels",
