@@ -39,6 +39,7 @@ from federation.ledger_records import (
 )
 from federation.sources import ask_delivery
 from federation.state import ChannelState
+from federation.unguessable import unguessable
 from policies.acts import LATER_MEMBERS, Act, ChannelKind, read_body
 from policies.audience import Audience, Purpose, may_share, opens_to_later_members
 from policies.errors import ConflictError, ForbiddenError
@@ -113,8 +114,11 @@ def write(  # noqa: PLR0913 - what is written, where, for whom and by whom
     if not record.is_ours:
         _check_standing(record, act)
     check_sharing(session, desk, record, new)
-    labels = labels_of(new, metadata_label(state.ceiling), facts).values()
-    body = read_body(act, _with_consent(act, body, record.kind, labels, wanted=later_members))
+    carrier = metadata_label(state.ceiling)
+    labels = labels_of(new, carrier, facts)
+    new = unguessable(session, facts, desk.organisation, new, labels)
+    consent = _with_consent(act, body, record.kind, labels.values(), wanted=later_members)
+    body = read_body(act, consent)
     if record.is_ours:
         return Written(entry=append(session, desk, channel, act, body, new, now=now))
     situation = situation_of(state, desk.organisation, body, facts, write_time(now))
@@ -132,7 +136,7 @@ def write(  # noqa: PLR0913 - what is written, where, for whom and by whom
         body,
         new,
         seen=head,
-        label=metadata_label(state.ceiling),
+        label=carrier,
         by=by,
         now=now,
     )

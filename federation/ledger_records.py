@@ -175,6 +175,21 @@ class StagedRecord(Base):
     staged_at: Mapped[datetime] = mapped_column(index=True)
 
 
+class ReissuedRecord(Base):
+    """What an observable is called in one channel, where its own id could be guessed or is taken.
+
+    Written again, it is the same object again.
+    """
+
+    __tablename__ = "reissued_object"
+
+    channel: Mapped[str] = mapped_column(ForeignKey("channel.id"), primary_key=True)
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    """Of the object as it was handed in."""
+    new_ref: Mapped[str]
+    nonce: Mapped[str]
+
+
 class Delivery(StrEnum):
     """How far a contribution of ours has come."""
 

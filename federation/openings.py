@@ -120,7 +120,8 @@ def open_channel(
     label = metadata_label(ceiling)
     definition, creator = stix.signed_bundle_definition()
     new = [StixObject.of(member.chain[-1].organisation) for member in members]
-    new += [identity, definition, creator, *(stix.tlp_marking(label) for label in TLP)]
+    defined = (definition, creator, stix.nonce_definition())
+    new += [identity, *defined, *(stix.tlp_marking(label) for label in TLP)]
     facts = MemoryFacts()
     for item in new:
         facts.add_object(item)

@@ -24,6 +24,9 @@ SIGNED_BUNDLE_EXTENSION: Final = "extension-definition--ccdc6f67-242b-460a-8fd8-
 PROJECT_IDENTITY: Final = "identity--7f3b1c52-90d4-4a0e-8a56-2d1c9be04e11"
 """Who defined our extension; the same on every node."""
 
+NONCE_EXTENSION: Final = "extension-definition--5d0c3a57-2c1e-4b8e-9f64-0b7f1a6e2d93"
+"""Something random in a short object, so that nobody guesses it by its hash."""
+
 _PROJECT_TIME: Final = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 _LEAST_STEP: Final = timedelta(milliseconds=1)
 
@@ -67,6 +70,14 @@ def build(
         value["object_marking_refs"] = [marking.marking_id]
     value.update(_given(properties))
     return StixObject.of(value)
+
+
+def nonce_extension(nonce: str) -> dict[str, str]:
+    """Give the extension that holds something random, in hex digits.
+
+    Source: coordination protocol, 5 (*Late joiners*: the hash of a short object can be guessed).
+    """
+    return {"extension_type": "property-extension", "nonce": nonce}
 
 
 def new_version(old: StixObject, changes: Mapping[str, Any], *, now: datetime) -> StixObject:
@@ -115,10 +126,16 @@ def note(
     abstract: str | None = None,
     authors: Iterable[str] = (),
     marking: TLP | None = None,
+    nonce: str | None = None,
 ) -> StixObject:
-    """Build a note about at least one object."""
+    """Build a note about at least one object.
+
+    Args:
+        nonce: something random, in hex digits, where not everybody may guess what it says.
+    """
     properties = {
         "abstract": abstract,
+        "extensions": {NONCE_EXTENSION: nonce_extension(nonce)} if nonce else None,
         "content": content,
         "authors": list(authors),
         "object_refs": list(about),
@@ -275,6 +292,34 @@ def signed_bundle_definition() -> tuple[StixObject, StixObject]:
         marking=TLP.CLEAR,
     )
     return definition, creator
+
+
+@cache
+def nonce_definition() -> StixObject:
+    """Give the definition of the extension that holds something random."""
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "required": ["extension_type", "nonce"],
+        "properties": {
+            "extension_type": {"const": "property-extension"},
+            "nonce": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+        },
+    }
+    return build(
+        "extension-definition",
+        {
+            "name": "Nonce",
+            "description": "Something random, so that nobody guesses a short object by its hash.",
+            "schema": json.dumps(schema, separators=(",", ":"), sort_keys=True),
+            "version": "1.0.0",
+            "extension_types": ["property-extension"],
+        },
+        stix_id=NONCE_EXTENSION,
+        created_by=PROJECT_IDENTITY,
+        now=_PROJECT_TIME,
+        marking=TLP.CLEAR,
+    )
 
 
 def _given(properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Every act goes through `federation.channels.write`; what it changes comes back t
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -19,6 +20,7 @@ from federation.ledger import find_channel, get_state, head_of
 from federation.ledger_records import ChannelRecord
 from federation.partner_keys import get_chain
 from federation.partners import get_partner
+from federation.unguessable import NONCE_BYTES
 from hub.accounts.actor import Actor
 from hub.audit import service as audit
 from hub.channels.breakouts import check_guest, check_parent
@@ -428,7 +430,9 @@ def note_of(
         return []
     if len(text) > MAX_TEXT_CHARACTERS:
         raise InvalidError(f"more than {MAX_TEXT_CHARACTERS} characters", field="text")
-    return [stix.note(text, about=about, created_by=desk.organisation, now=now, marking=marking)]
+    author, open_to_all = desk.organisation, marking is not None and TLP.GREEN.allows(marking)
+    nonce = None if open_to_all else secrets.token_hex(NONCE_BYTES)
+    return [stix.note(text, about=about, created_by=author, now=now, marking=marking, nonce=nonce)]
 
 
 def identity_of(record: ChannelRecord) -> StixObject:

@@ -6,15 +6,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from federation.ledger_records import Standing
+from federation.ledger_records import CoveredRecord, Standing
 from hub.channels import audience, history, queries, service
 from hub.channels.history import EntryItem
 from policies.acts import Act
 from policies.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from policies.roles import PersonRole
 from policies.tlp import TLP
-from sharing import collections, stix
+from sharing import collections, objects, stix
 from sharing.objects import StixObject
 from tests.integration.test_membership import hand_over, open_case, texts
 from tests.kit.nodes import CONSOLE, RunningNode, running, settle
@@ -244,3 +246,71 @@ def _entry_items(node: RunningNode, case: str, stix_object: StixObject) -> list[
     with node.reading() as session:
         entries = history.visible_entries(session, CONSOLE, case, limit=100)
     return [item for one in entries for item in one.items if item.ref == stix_object.stix_id]
+
+
+def test_nobody_guesses_what_is_withheld_by_its_id_or_hash(nodes: Four) -> None:
+    cert, grid, vendor, _ = nodes
+    case = open_case(cert, grid)
+    address = {
+        "type": "ipv4-addr",
+        "spec_version": "2.1",
+        "id": "ipv4-addr--ff26c055-6336-5bc5-b98d-13d6226742dd",
+        "value": "198.51.100.3",
+    }
+    seen = StixObject.of(address)
+    for _ in range(2):
+        # Written twice, it is the same object twice.
+        grid.write(case, Act.EVENT_ADDED, {}, [seen])
+    open_to_all = StixObject.of(address | {"object_marking_refs": [TLP.GREEN.marking_id]})
+    grid.write(case, Act.EVENT_ADDED, {}, [open_to_all])
+    cert.note(case, "yes")
+    settle(cert, grid)
+    admit(cert, case, vendor, grid)
+    with vendor.reading() as session:
+        entries = history.visible_entries(session, CONSOLE, case, limit=100)
+    refs = [one.ref for entry in entries for one in entry.items if one.type == "ipv4-addr"]
+    assert len(refs) == 3
+    assert len(set(refs)) == 2
+    assert seen.stix_id == refs[0]
+    with vendor.app.app_context():
+        server = vendor.office.replicas.connect(cert.organisation, case)
+        found = server.by_ids(case, [seen.stix_id, *refs])
+    assert [one["object_marking_refs"] for one in found] == [[TLP.GREEN.marking_id]]
+    # Its id is taken now: other content of the same id is written under another one.
+    other = StixObject.of(address | {"object_marking_refs": [TLP.CLEAR.marking_id]})
+    cert.write(case, Act.EVENT_ADDED, {}, [other])
+    foreign = stix.indicator(
+        "[ipv4-addr:value = '198.51.100.3']",
+        name="C2",
+        created_by="identity--6b6a4f0f-7c0d-4f7e-8d43-0c6d3b2a0004",
+        now=grid.now(),
+        marking=TLP.GREEN,
+    )
+    named = StixObject.of({**foreign.value, "x_seen_refs": [seen.stix_id]})
+    settle(*nodes)
+    with pytest.raises(InvalidError, match="could be guessed"):
+        cert.write(case, Act.INTEL_SHARED, {}, [seen, named])
+    # The same words, written twice, are two objects whose hashes have nothing in common to try.
+    cert.note(case, "yes")
+    with cert.reading() as session:
+        entries = history.visible_entries(session, CONSOLE, case, limit=100)
+        contents = [
+            objects.find_contents(session, [one.sha256 for one in _covered(session, entry)])
+            for entry in entries
+            if entry.act == "note.added"
+        ]
+    nonces = {
+        StixObject.read(content).value["extensions"][stix.NONCE_EXTENSION]["nonce"]
+        for found_here in contents
+        for content in found_here.values()
+    }
+    assert len(nonces) == 2
+
+
+def _covered(session: Session, entry: history.Entry) -> list[CoveredRecord]:
+    query = select(CoveredRecord).where(
+        CoveredRecord.channel == entry.channel,
+        CoveredRecord.epoch == entry.epoch,
+        CoveredRecord.seq == entry.seq,
+    )
+    return list(session.scalars(query))

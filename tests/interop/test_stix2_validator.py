@@ -9,6 +9,7 @@ import pytest
 from policies.tlp import TLP
 from sharing import stix
 from sharing.objects import StixObject
+from sharing.reissue import reissued
 
 pytestmark = pytest.mark.interop
 
@@ -43,6 +44,20 @@ def everything_we_write() -> list[StixObject]:
         stix.identity("The case", now=NOW, stix_id=channel, identity_class="group"),
         indicator,
         note,
+        stix.note("Yes.", about=[CERT], created_by=CERT, now=NOW, nonce="0f" * 16),
+        stix.nonce_definition(),
+        reissued(
+            StixObject.of(
+                {
+                    "type": "ipv4-addr",
+                    "spec_version": "2.1",
+                    "id": "ipv4-addr--ff26c055-6336-5bc5-b98d-13d6226742dd",
+                    "value": "198.51.100.3",
+                }
+            ),
+            stix.new_id("ipv4-addr"),
+            "0f" * 16,
+        ),
         stix.new_version(note, {"content": "We saw it too."}, now=NOW),
         stix.opinion(
             "agree", about=[note.stix_id], explanation="So do we.", created_by=CERT, now=NOW
