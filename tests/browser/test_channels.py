@@ -91,7 +91,7 @@ def test_a_case_is_opened_joined_written_into_by_both_and_left(
     path = here.page.url.removeprefix(node.base_url)
     assert here.page.locator(".tlp-band").inner_text().startswith("TLP:AMBER")
     here.page.get_by_role("combobox", name="Who?").select_option(other.name)
-    here.page.get_by_label("As what?").select_option("affected")
+    here.page.locator("#inv-role").select_option("affected")
     here.page.get_by_label("Why?").fill("Your telephones run it.")
     here.press("Invite")
     here.see("Invited. They read of it in your direct channel.")
