@@ -448,3 +448,26 @@ def test_who_joins_later_or_was_away_verifies_past_what_was_disowned(tmp_path: P
         assert verified(cert, case) == verified(grid, case) == verified(water, case)
         texts = [text for one in standings(water, case).values() for text in one[2]]
         assert not {"a lie", "another lie"} & set(texts)
+
+
+def test_a_ledger_that_could_not_be_told_is_told_later(tmp_path: Path) -> None:
+    with running(tmp_path, "Cert", "Grid") as nodes:
+        cert, grid = nodes
+        case = shared_case(cert, grid)
+        cert.write(case, Act.MEMBER_SUSPENDED, {"organisation": grid.organisation})
+        settle(*nodes)
+        changed = rotate(grid)
+        assert case not in (*changed.told.history, *changed.told.pending)
+        settle(*nodes)
+        assert cert.state(case).chains[grid.organisation][-1].version == 1
+        cert.write(case, Act.MEMBER_RESUMED, {"organisation": grid.organisation})
+        settle(*nodes)
+        with grid.app.app_context():
+            # The worker looks at every channel each hour, whatever was missed.
+            grid.office.rounds.describe_all(grid.app, "", grid.now())
+        settle(*nodes)
+        assert cert.state(case).chains[grid.organisation][-1].version == 2
+        same_everywhere(case, *nodes)
+        grid.note(case, "by the new key")
+        settle(*nodes)
+        assert newest(cert, case)[0].author == grid.organisation
