@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sharing.orm import Base
@@ -21,6 +21,12 @@ class ReceiptRecord(Base):
         UniqueConstraint("channel", "author", "epoch", "seq", "sha256", "at"),
         Index(None, "channel", "epoch", "seq"),
         Index(None, "channel", "author", "id"),
+        Index(
+            "ix_receipt_beside",
+            "channel",
+            sqlite_where=text("beside = 1"),
+            postgresql_where=text("beside"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -37,6 +43,8 @@ class ReceiptRecord(Base):
     """When it came here."""
     shown_by_owner: Mapped[bool] = mapped_column(default=False)
     """The owner has shown it to us, or it was posted to us as the owner."""
+    beside: Mapped[bool] = mapped_column(default=False)
+    """It named no entry of our chain when it came, and has not been seen to do so since."""
 
 
 class WitnessRecord(Base):

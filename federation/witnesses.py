@@ -7,29 +7,24 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from federation.branch_records import AbandonedRecord
-from federation.bundles import Position, SignedBundle
+from federation.bundles import Position
 from federation.claims import is_believed
-from federation.descriptor import KeyUse, NodeKey, read_descriptor
-from federation.doubt import Doubt, DoubtError
+from federation.doubt import DoubtError
+from federation.kept_ledger import KeptLedger
 from federation.ledger import get_channel, get_state, head_of
-from federation.ledger_records import ChannelRecord, EntryRecord, EvidenceRecord
+from federation.ledger_records import ChannelRecord, EntryRecord
 from federation.receipt_records import ReceiptRecord
 from federation.receipt_rules import Held, judge_receipt
 from federation.receipts import Receipt, read_receipt
 from federation.rollback import notice_receipt
-from federation.state import ChannelState, Member, Place
-from policies.acts import Act
-from sharing import objects
 from sharing.canonical import read_time
-from sharing.objects import StixObject
 
 logger = logging.getLogger(__name__)
 
@@ -37,88 +32,6 @@ BESIDE_AT_MOST: Final = 20
 """How many receipts of one author are kept that name no entry of our chain."""
 
 _ROWS_AT_ONCE: Final = 500
-_DESCRIBING: Final = (Act.CHANNEL_OPENED, Act.MEMBER_JOINED, Act.NODE_DESCRIBED)
-
-
-@dataclass(frozen=True)
-class KeptLedger:
-    """Our copy of a ledger, as far as receipts are judged by it."""
-
-    session: Session
-    record: ChannelRecord
-    state: ChannelState
-    _places: dict[tuple[str, str, bool], Place | None] = field(default_factory=dict)
-
-    @property
-    def channel(self) -> str:
-        """The channel's UUID."""
-        return self.record.id
-
-    @property
-    def head(self) -> Position | None:
-        """The last entry."""
-        return head_of(self.record)
-
-    def find_member(self, organisation: str) -> Member | None:
-        """Give an organisation's part in the channel."""
-        return self.state.members.get(organisation)
-
-    def find_signing_key(self, organisation: str, kid: str) -> NodeKey | None:
-        """Find a signing key of an organisation by its id, in use or not."""
-        descriptor = self.state.descriptor(organisation)
-        return descriptor.find_key(kid, KeyUse.SIGN) if descriptor is not None else None
-
-    def find_revocation(self, organisation: str, kid: str) -> Place | None:
-        """Give the place of the entry that revoked a key."""
-        return self._find_key(organisation, kid, revoked=True)
-
-    def find_description(self, organisation: str, kid: str) -> Place | None:
-        """Give the place of the entry that named a key first."""
-        return self._find_key(organisation, kid, revoked=False)
-
-    def _find_key(self, organisation: str, kid: str, *, revoked: bool) -> Place | None:
-        asked = (organisation, kid, revoked)
-        if asked not in self._places:
-            self._places[asked] = self._look_for_key(organisation, kid, revoked=revoked)
-        return self._places[asked]
-
-    def _look_for_key(self, organisation: str, kid: str, *, revoked: bool) -> Place | None:
-        query = (
-            select(EntryRecord)
-            .where(
-                EntryRecord.channel == self.channel,
-                EntryRecord.act.in_([act.value for act in _DESCRIBING]),
-                EntryRecord.void.is_(None),
-            )
-            .order_by(EntryRecord.epoch, EntryRecord.seq)
-        )
-        for entry in self.session.scalars(query):
-            for key in _keys_in(self.session, entry, organisation):
-                if key.key.thumbprint == kid and (key.revoked_at is not None or not revoked):
-                    return entry.epoch, entry.seq
-        return None
-
-    def hash_at(self, epoch: int, seq: int) -> str | None:
-        """Give the hash of the entry at a place of the chain."""
-        entry = self.session.get(EntryRecord, (self.channel, epoch, seq))
-        return entry.sha256 if entry is not None else None
-
-    def is_abandoned(self, place: Position) -> bool:
-        """Tell whether an entry stands on a branch that was abandoned."""
-        left = self.session.get(AbandonedRecord, (self.channel, place.sha256))
-        if left is not None:
-            return (left.epoch, left.seq) == (place.epoch, place.seq)
-        query = select(EvidenceRecord.content).where(
-            EvidenceRecord.channel == self.channel,
-            EvidenceRecord.doubt == Doubt.STALE_EPOCH.value,
-        )
-        late = (SignedBundle.read(StixObject.read(one)) for one in self.session.scalars(query))
-        return any(entry.is_entry and entry.position == place for entry in late)
-
-    def name(self, organisation: str) -> str:
-        """Give an organisation's name."""
-        descriptor = self.state.descriptor(organisation)
-        return descriptor.name if descriptor is not None else organisation
 
 
 def keep_receipt(
@@ -160,6 +73,7 @@ def keep_receipts(
     Args:
         record: the channel's, locked.
     """
+    _look_again(session, record.id)
     ledger = KeptLedger(session, record, get_state(session, record))
     known = {
         row.jws: row
@@ -203,20 +117,18 @@ def find_contradictions(session: Session, channel: str) -> Sequence[ReceiptRecor
 
     What stands on a branch that was abandoned contradicts nothing.
     """
-    abandoned = exists().where(
-        AbandonedRecord.channel == ReceiptRecord.channel,
-        AbandonedRecord.sha256 == ReceiptRecord.sha256,
+    beside = session.scalars(
+        select(ReceiptRecord).where(ReceiptRecord.channel == channel, ReceiptRecord.beside)
     )
-    return session.scalars(
-        select(ReceiptRecord)
-        .join(EntryRecord, _same_place())
-        .where(
-            ReceiptRecord.channel == channel,
-            ReceiptRecord.sha256 != EntryRecord.sha256,
-            ~abandoned,
-        )
-        .order_by(ReceiptRecord.epoch, ReceiptRecord.seq, ReceiptRecord.id)
-    ).all()
+    found = [row for row in beside if _contradicts(session, row)]
+    return sorted(found, key=lambda row: (row.epoch, row.seq, row.id))
+
+
+def _contradicts(session: Session, row: ReceiptRecord) -> bool:
+    ours = session.get(EntryRecord, (row.channel, row.epoch, row.seq))
+    if ours is None or ours.sha256 == row.sha256:
+        return False
+    return session.get(AbandonedRecord, (row.channel, row.sha256)) is None
 
 
 def provable_receipts(session: Session, channel: str, head: Position) -> Iterator[str]:
@@ -305,6 +217,7 @@ def _keep(
             jws=receipt.jws,
             kept_at=now,
             shown_by_owner=shown_by_owner,
+            beside=held is not Held.ON_CHAIN,
         )
     )
     session.flush()
@@ -338,6 +251,22 @@ def _make_room(session: Session, record: ChannelRecord, receipt: Receipt, held: 
     return (count or 0) < 2 * BESIDE_AT_MOST
 
 
+def _look_again(session: Session, channel: str) -> None:
+    """Note which receipts name entries that our chain has by now."""
+    here = exists().where(is_on_chain())
+    session.execute(
+        update(ReceiptRecord)
+        .where(ReceiptRecord.channel == channel, ReceiptRecord.beside, here)
+        .values(beside=False)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def is_on_chain() -> ColumnElement[bool]:
+    """Give the condition by which a receipt is joined with the entry of our chain that it names."""
+    return and_(_same_place(), EntryRecord.sha256 == ReceiptRecord.sha256)
+
+
 def _same_place() -> ColumnElement[bool]:
     return and_(
         EntryRecord.channel == ReceiptRecord.channel,
@@ -351,17 +280,3 @@ def _is_after(head: Position) -> ColumnElement[bool]:
         ReceiptRecord.epoch > head.epoch,
         and_(ReceiptRecord.epoch == head.epoch, ReceiptRecord.seq > head.seq),
     )
-
-
-def _keys_in(session: Session, entry: EntryRecord, organisation: str) -> list[NodeKey]:
-    """Give an organisation's keys as the newest descriptor in an entry names them."""
-    if entry.act != Act.CHANNEL_OPENED and entry.author != organisation:
-        return []
-    sha256 = entry.contribution_object or entry.object_sha256
-    contents = objects.find_contents(session, [sha256])
-    if sha256 not in contents:
-        return []
-    body = SignedBundle.read(StixObject.read(contents[sha256])).body
-    named = [one for one in body.get("members", ()) if one["organisation"] == organisation]
-    chains = [one.get("descriptors", ()) for one in named] or [body.get("descriptors", ())]
-    return [key for chain in chains for jws in chain[-1:] for key in read_descriptor(jws).keys]

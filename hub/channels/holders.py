@@ -11,13 +11,9 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from federation.bundles import Position
+from federation.delivery import MemberHolding, find_members
 from federation.holding import Holding
-from federation.holdings import (
-    MemberHolding,
-    find_entry_holding,
-    find_holdings,
-    find_members,
-)
+from federation.holdings import find_entry_holding, find_holdings
 from federation.ledger import head_of
 from federation.ledger_records import ChannelRecord
 from hub.accounts.actor import Actor

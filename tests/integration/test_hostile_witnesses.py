@@ -115,12 +115,12 @@ def test_who_left_vouches_for_no_later_entry(nodes: Three) -> None:
     cert, grid, vendor = nodes
     channel = case_of(cert, grid, vendor)
     beyond = Position(1, 500, "0" * 64)
-    keep(cert, channel, vouch(grid, channel, beyond))
     for leaves in (Act.MEMBER_SUSPENDED, Act.MEMBER_REMOVED):
         cert.write(channel, leaves, {"organisation": vendor.organisation})
         with pytest.raises(DoubtError) as caught:
             keep(cert, channel, vouch(vendor, channel, beyond))
         assert caught.value.doubt is Doubt.NOT_MEMBER
+    keep(cert, channel, vouch(grid, channel, beyond))
     with cert.reading() as session:
         authors = {row.author for row in find_beyond(session, get_channel(session, channel))}
     assert authors == {grid.organisation}
