@@ -45,11 +45,11 @@ class Rates:
         strangers: requests from one address that prove nothing before they are answered.
     """
 
-    requests: int = 1200
+    requests: int = 3000
     bytes: int = 256 * 1024 * 1024
-    contributions: int = 600
+    contributions: int = 1200
     at_once: int = 6
-    strangers: int = 600
+    strangers: int = 1200
 
 
 @dataclass(slots=True)

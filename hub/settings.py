@@ -68,11 +68,11 @@ class Settings(BaseSettings):
     max_envelope_bytes: int = Field(32 * 1024 * 1024, ge=8 * 1024 * 1024, le=256 * 1024 * 1024)
     poll_seconds: int = Field(30, ge=1, le=300)
 
-    quota_requests: int = Field(1200, ge=10, le=1_000_000)
+    quota_requests: int = Field(3000, ge=10, le=1_000_000)
     quota_bytes: int = Field(256 * 1024 * 1024, ge=1024 * 1024, le=1 << 40)
-    quota_contributions: int = Field(600, ge=1, le=1_000_000)
+    quota_contributions: int = Field(1200, ge=1, le=1_000_000)
     quota_at_once: int = Field(6, ge=1, le=128)
-    quota_strangers: int = Field(600, ge=10, le=1_000_000)
+    quota_strangers: int = Field(1200, ge=10, le=1_000_000)
 
     session_idle_seconds: int = Field(8 * 3600, ge=60, le=7 * 86400)
     session_life_seconds: int = Field(7 * 86400, ge=300, le=90 * 86400)

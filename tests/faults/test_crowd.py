@@ -20,6 +20,7 @@ from federation.servers import NodeServer
 from hub.channels.invitations import find_invited
 from policies.roles import PersonRole
 from sharing.objects import find_contents
+from sharing.taxii.connection import Limits
 from tests.interop.channel_readers import give_token
 from tests.kit.histories import (
     assert_one_history,
@@ -30,6 +31,7 @@ from tests.kit.histories import (
 )
 from tests.kit.nodes import RunningNode, pair
 from tests.kit.processes import NodeProcesses, utcnow, wait_until
+from tests.kit.reach import LOOPBACK
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
@@ -69,6 +71,7 @@ def owner(tmp_path: Path, postgresql_url: str) -> Iterator[NodeProcesses]:
         database_url=postgresql_url,
         serve=("web", "worker", "worker"),
         web_processes=2,
+        quota_at_once=16,
     )
     try:
         node.start()
@@ -157,7 +160,11 @@ def test_one_contribution_posted_from_everywhere_at_once_is_admitted_once(
         for number in range(5):
             node.note(case, f"Said {number} times")
             contents = newest(node, case)
-            server = NodeServer(node.office.http, Destination(owner.base_url, owner.organisation))
+            server = NodeServer(
+                node.office.http,
+                Destination(owner.base_url, owner.organisation),
+                limits=Limits(reach=LOOPBACK),
+            )
 
             def post(
                 _place: int, server: NodeServer = server, contents: list[bytes] = contents
