@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from federation.doubt import PLAIN_WORDS, RETRIED, Doubt
@@ -91,15 +91,24 @@ class Outbox:
                 return failed
 
 
+_IS_PENDING: Final = ContributionRecord.state.in_((Delivery.PENDING, Delivery.ADMITTED)) | (
+    (ContributionRecord.state == Delivery.REFUSED) & ContributionRecord.seen_at.is_(None)
+)
+
+
 def pending(session: Session, channel: str | None = None) -> list[ContributionRecord]:
     """Give what is not history yet, and refusals that nobody has taken note of; oldest first."""
-    query = select(ContributionRecord).where(
-        (ContributionRecord.state.in_((Delivery.PENDING, Delivery.ADMITTED)))
-        | ((ContributionRecord.state == Delivery.REFUSED) & ContributionRecord.seen_at.is_(None))
-    )
+    query = select(ContributionRecord).where(_IS_PENDING)
     if channel is not None:
         query = query.where(ContributionRecord.channel == channel)
     return list(session.scalars(query.order_by(ContributionRecord.written_at)))
+
+
+def count_pending(session: Session) -> dict[str, int]:
+    """Give channel → how much of ours is not history yet or was refused, where there is any."""
+    query = select(ContributionRecord.channel, func.count().label("pending")).where(_IS_PENDING)
+    counted = session.execute(query.group_by(ContributionRecord.channel))
+    return {row.channel: row.pending for row in counted}
 
 
 def is_withheld_by_owner(contribution: ContributionRecord, now: datetime) -> bool:

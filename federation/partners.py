@@ -86,7 +86,8 @@ def partners(session: Session) -> list[Partner]:
     rows = session.scalars(
         select(PartnerRecord).order_by(PartnerRecord.name, PartnerRecord.organisation)
     )
-    return [partner_of(session, row) for row in rows]
+    versions = _newest_versions(session)
+    return [_partner(row, versions.get(row.organisation, 0)) for row in rows]
 
 
 def get_destination(session: Session, organisation: str) -> Destination:
@@ -186,6 +187,23 @@ def partner_of(session: Session, row: PartnerRecord) -> Partner:
             PartnerDescriptorRecord.evidence.is_(False),
         )
     )
+    return _partner(row, version or 0)
+
+
+def _newest_versions(session: Session) -> dict[str, int]:
+    """Give organisation → the version of its newest descriptor, for all in one look-up."""
+    query = (
+        select(
+            PartnerDescriptorRecord.organisation,
+            func.max(PartnerDescriptorRecord.version).label("version"),
+        )
+        .where(PartnerDescriptorRecord.evidence.is_(False))
+        .group_by(PartnerDescriptorRecord.organisation)
+    )
+    return {row.organisation: row.version for row in session.execute(query)}
+
+
+def _partner(row: PartnerRecord, version: int) -> Partner:
     return Partner(
         organisation=row.organisation,
         name=row.name,
@@ -205,7 +223,7 @@ def partner_of(session: Session, row: PartnerRecord) -> Partner:
         heard_at=row.heard_at,
         failed_at=row.failed_at,
         failure=row.failure,
-        descriptor_version=version or 0,
+        descriptor_version=version,
     )
 
 

@@ -137,7 +137,8 @@ def visible_channels(session: Session, actor: Actor) -> list[ChannelSummary]:
     rows = [row for row in rows if _is_shown(row)]
     rows.sort(key=lambda row: row.head_at or row.opened_at, reverse=True)
     rows.sort(key=lambda row: row.kind is ChannelKind.DIRECT)
-    return [_summary(session, row) for row in rows]
+    owners, pending = _owner_names(session), outbox.count_pending(session)
+    return [_summary(session, row, owners.get(row.id), pending.get(row.id, 0)) for row in rows]
 
 
 def visible_breakouts(session: Session, actor: Actor, channel: str) -> list[ChannelSummary]:
@@ -170,7 +171,10 @@ def get_visible_summary(session: Session, actor: Actor, channel: str) -> Channel
     Raises:
         NotFoundError: there is none, or this person may not know of it.
     """
-    return _summary(session, get_visible_channel(session, actor, channel))
+    row = get_visible_channel(session, actor, channel)
+    owner = session.get(MemberView, (row.id, row.owner))
+    name = owner.name if owner is not None else None
+    return _summary(session, row, name, len(outbox.pending(session, row.id)))
 
 
 def visible_members(
@@ -283,8 +287,18 @@ def _is_shown(row: ChannelRecord) -> bool:
     return not (row.standing is Standing.ENDED and row.state is None and row.genesis is None)
 
 
-def _summary(session: Session, row: ChannelRecord) -> ChannelSummary:
-    owner = session.get(MemberView, (row.id, row.owner))
+def _owner_names(session: Session) -> dict[str, str | None]:
+    """Give channel → the name of its owner, for all channels in one look-up."""
+    query = select(ChannelRecord.id, MemberView.name).join(
+        MemberView,
+        (MemberView.channel == ChannelRecord.id) & (MemberView.organisation == ChannelRecord.owner),
+    )
+    return {row.id: row.name for row in session.execute(query)}
+
+
+def _summary(
+    session: Session, row: ChannelRecord, owner_name: str | None, pending_count: int
+) -> ChannelSummary:
     state = row.state or {}
     parent = find_channel(session, state["parent"]) if state.get("parent") else None
     known = parent is not None and parent.state is not None
@@ -294,7 +308,7 @@ def _summary(session: Session, row: ChannelRecord) -> ChannelSummary:
         kind=row.kind,
         name=row.name or "not read yet",
         owner=row.owner,
-        owner_name=owner.name if owner is not None else None,
+        owner_name=owner_name,
         is_ours=row.is_ours,
         ceiling=TLP(ceiling) if ceiling is not None else None,
         standing=row.standing,
@@ -306,7 +320,7 @@ def _summary(session: Session, row: ChannelRecord) -> ChannelSummary:
         head_sha256=row.head_sha256,
         head_at=row.head_at,
         applied_at=row.applied_at,
-        pending_count=len(outbox.pending(session, row.id)),
+        pending_count=pending_count,
         parent=parent.id if parent is not None and known else None,
         parent_name=parent.name if parent is not None and known else None,
     )
