@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: Final = "20261122_0326"
-down_revision: Final = "20261122_0311"
+down_revision: Final = "20261122_0312"
 branch_labels: Final = None
 depends_on: Final = None
 
