@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from federation import endorsements
-from federation.branch_records import AbandonedRecord
+from federation.branch_records import AbandonedRecord, EndorsementRecord
 from federation.desk import Desk
 from federation.doubt import PLAIN_WORDS, Doubt
 from federation.ledger_records import (
@@ -26,6 +26,7 @@ from federation.ledger_records import (
     EvidenceRecord,
     Standing,
 )
+from federation.node import find_node
 from federation.partner_records import PartnerRecord
 from hub.accounts.actor import Actor
 from hub.channels.names import names_in
@@ -165,6 +166,26 @@ def visible_repair(
         abandoned=tuple(_abandoned(session, channel, names)),
         candidates=candidates,
     )
+
+
+def visible_calls(session: Session, actor: Actor) -> Mapping[str, int]:
+    """Give the channels that other members want us to take over: channel → how many of them."""
+    own = find_node(session)
+    if own is None or not actor.may(Right.READ_CHANNELS):
+        return {}
+    rows = session.execute(
+        select(EndorsementRecord.channel, func.count(EndorsementRecord.author.distinct()))
+        .join(ChannelRecord, ChannelRecord.id == EndorsementRecord.channel)
+        .where(
+            EndorsementRecord.candidate == own.organisation,
+            EndorsementRecord.author != own.organisation,
+            EndorsementRecord.epoch == ChannelRecord.epoch + 1,
+            ~ChannelRecord.is_ours,
+            ChannelRecord.standing != Standing.ENDED,
+        )
+        .group_by(EndorsementRecord.channel)
+    )
+    return {channel: count for channel, count in rows}  # noqa: C416 - rows are no pairs
 
 
 def may_choose(actor: Actor) -> Decision:

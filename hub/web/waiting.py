@@ -19,6 +19,7 @@ from hub.accounts.actor import Actor
 from hub.channels import history, queries, relay
 from hub.channels.invitations import visible_invitations
 from hub.channels.queries import ChannelSummary, PendingRow
+from hub.channels.ways_out import may_choose, visible_calls
 from hub.health import BEAT_MAX_AGE
 from hub.office import current_office
 from hub.web import words
@@ -75,6 +76,7 @@ def _waiting(
         *_contributions(session, actor, channels, now=now),
         *_said_for_us(session, actor, channels),
         *_channels(actor, channels, now=now),
+        *_called_upon(session, actor, channels),
     ]
     waiting.sort(key=lambda one: (one.tone is not Tone.TROUBLE, one.due or one.since or now))
     return waiting
@@ -261,6 +263,27 @@ def _channels(
             tone=Tone.WAITING if late else Tone.TROUBLE,
             since=channel.doubted_at,
             tlp=channel.ceiling,
+        )
+
+
+def _called_upon(
+    session: Session, actor: Actor, channels: dict[str, ChannelSummary]
+) -> Iterator[Waiting]:
+    """Give channels that other members want us to take over."""
+    if not may_choose(actor):
+        return
+    for channel, given in visible_calls(session, actor).items():
+        summary = channels.get(channel)
+        if summary is None:
+            continue
+        yield Waiting(
+            f"You are asked to coordinate {summary.name}",
+            f"{words.count(given, 'member')} endorsed you as successor of a coordinator that is "
+            "silent or has forked. Call them; take over, or say that you will not.",
+            url_for("pages.get_repair", channel=channel),
+            "Look",
+            "heart-handshake",
+            tlp=summary.ceiling,
         )
 
 

@@ -129,6 +129,7 @@ def test_members_choose_a_successor_and_what_a_hostile_one_signs_is_kept(tmp_pat
         assert refusal(mallory, grid, case, second).startswith("fork: ")
         proofs = at_grid.get(f"/repair/{case}")["evidence"]
         assert [one["name"] for one in proofs] == ["endorsed_twice"] * 2
+        assert "You are asked to coordinate Case" in signed_in(grid).get("/").text
         # The first one stands; with two more the candidate takes over.
         assert at_grid.post(f"/repair/{case}/take-over", None, 409)["hint"]
         at_vendor.run("channel", "repair", case, "--endorse", "Grid")
