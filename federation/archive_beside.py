@@ -16,6 +16,7 @@ from federation.doubt import Doubt, DoubtError
 from federation.receipt_rules import Held, judge_receipt
 from federation.receipts import Receipt, read_receipt
 from federation.state import Member, Place
+from policies.acts import Act
 from sharing.objects import StixObject
 
 
@@ -29,7 +30,8 @@ class BesideReader:
         self.has_begun = False
         self._chain = chain
         self.channel = chain.channel
-        self._branch: set[tuple[int, int, str]] = set()
+        self._branch: dict[tuple[int, int, str], str] = {}
+        """Entries that were abandoned, and who owned the epoch on their branch."""
         self._proofs: dict[tuple[int, int], str] = {}
 
     @property
@@ -132,8 +134,20 @@ class BesideReader:
         )
         if not follows:
             raise DoubtError(Doubt.GAP, "it follows neither the chain nor another abandoned entry")
-        self._branch.add((place.epoch, place.seq, place.sha256))
+        owner = self._owner_on_branch(entry, seen)
+        if entry.author != owner:
+            name = chain.name(entry.author)
+            raise DoubtError(Doubt.NOT_OWNER, f"{name} owned no epoch {place.epoch} there")
+        self._branch[place.epoch, place.seq, place.sha256] = owner
         self.abandoned.append(self._line(entry))
+
+    def _owner_on_branch(self, entry: SignedBundle, seen: Position | None) -> str | None:
+        """Give who owned an abandoned entry's epoch on its branch; who opens an epoch owns it."""
+        if seen is None or entry.act == Act.CHANNEL_OPENED:
+            return entry.author
+        left = self._branch.get((seen.epoch, seen.seq, seen.sha256))
+        owner = left or self._chain.owners.get(seen.epoch)
+        return owner if entry.place[0] == seen.epoch else None
 
     def _take_evidence(self, entry: SignedBundle) -> None:
         chain, (epoch, seq) = self._chain, entry.place

@@ -279,6 +279,10 @@ def _evidence(session: Session, channel: str, head: Position) -> Iterator[bytes]
         if not entry.is_entry or entry.channel != channel or entry.place > (head.epoch, head.seq):
             continue
         known = session.get(EntryRecord, (channel, *entry.place))
+        opening = session.get(EntryRecord, (channel, entry.place[0], 0))
+        # What somebody signed who never owned that epoch proves nothing about its owner.
+        if opening is None or opening.author != entry.author:
+            continue
         if known is not None and known.sha256 != entry.sha256:
             yield entry.stix.content
 

@@ -20,23 +20,24 @@ from sqlalchemy.orm import Session
 from federation.branch_records import EndorsementRecord
 from federation.bundles import Position, SignedBundle, make_bundle
 from federation.contents import is_proven
+from federation.descriptor import KeyUse
 from federation.desk import Desk
 from federation.doubt import Doubt, DoubtError
 from federation.errands import ask
 from federation.judge import Judged, situation_of
-from federation.ledger import get_state, metadata_label
+from federation.ledger import get_state, ledger_time, metadata_label
 from federation.ledger_facts import LedgerFacts
 from federation.ledger_records import ChannelRecord, EntryRecord, EvidenceRecord, Standing
 from federation.openings import OpenedBy, open_epoch
 from federation.partner_records import PartnerRecord
 from federation.returns import offer_again
 from federation.sources import ask_look
-from federation.state import ChannelState, Place
+from federation.state import ChannelState, Place, key_in_use
 from federation.stops import keep_evidence, tell
 from policies.acts import Act, read_body
 from policies.errors import ConflictError, InvalidError
 from policies.lifecycles import Situation, electors, endorsements_needed, rule
-from sharing.canonical import write_time
+from sharing.canonical import read_instant, write_time
 from sharing.objects import SIGNED_BUNDLE, StixObject
 
 logger = logging.getLogger(__name__)
@@ -273,7 +274,12 @@ def tallies(session: Session, record: ChannelRecord, *, now: datetime) -> Sequen
     state = get_state(session, record)
     situation = _situation(session, state, record.owner, {}, now)
     allowed, needed = electors(situation), endorsements_needed(situation)
-    rows = _rows(session, record.id, state.head.epoch + 1, None)
+    at = ledger_time(state, now)
+    rows = [
+        row
+        for row in _rows(session, record.id, state.head.epoch + 1, None)
+        if _is_signed_still(row, state, at)
+    ]
     facts = LedgerFacts(session, record.id)
     here = {
         row.sha256: facts.hash_at(row.head_epoch, row.head_seq) == row.head_sha256 for row in rows
@@ -298,6 +304,17 @@ def tallies(session: Session, record: ChannelRecord, *, now: datetime) -> Sequen
             )
         )
     return found
+
+
+def _is_signed_still(row: EndorsementRecord, state: ChannelState, at: datetime) -> bool:
+    """Tell whether an endorsement could be counted in an opening of now.
+
+    One under a key that was revoked or retired since would void the opening that carries it.
+    """
+    descriptor = state.descriptor(row.author)
+    kid = SignedBundle.read(StixObject.read(row.content)).kid
+    key = descriptor.find_key(kid, KeyUse.SIGN) if descriptor is not None else None
+    return key is not None and key_in_use(key, read_instant(write_time(at)))
 
 
 def take_over(session: Session, desk: Desk, record: ChannelRecord, *, now: datetime) -> Judged:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from federation import stage
@@ -19,6 +20,9 @@ from federation.ledger_records import ChannelRecord, EvidenceRecord, Standing
 from sharing.canonical import sha256_hex
 
 logger = logging.getLogger(__name__)
+
+KEPT_AT_MOST: Final = 200
+"""How many pieces of evidence of one kind are kept of a channel."""
 
 Watch = Callable[[Session, str, str, str, datetime], object]
 """Takes what happened to which channel, and the sentence; in the transaction in which it did."""
@@ -79,19 +83,23 @@ def keep_evidence(
 ) -> None:
     """Keep bytes as they came, once, with what is wrong with them.
 
+    Of one kind and channel the first are kept, up to `KEPT_AT_MOST`: nobody fills us with more.
+
     Args:
         name: what they are evidence of, where the doubt's own name does not say it.
     """
     sha256 = sha256_hex(content or error.answer.encode())
-    query = select(EvidenceRecord.id).where(
-        EvidenceRecord.channel == record.id, EvidenceRecord.sha256 == sha256
-    )
-    if session.scalar(query) is not None:
+    doubt = name or error.doubt.value
+    of_channel = select(func.count()).where(EvidenceRecord.channel == record.id)
+    if session.scalar(of_channel.where(EvidenceRecord.sha256 == sha256)):
+        return
+    if (session.scalar(of_channel.where(EvidenceRecord.doubt == doubt)) or 0) >= KEPT_AT_MOST:
+        logger.warning("evidence not kept", extra={"channel": record.id, "doubt": doubt})
         return
     session.add(
         EvidenceRecord(
             channel=record.id,
-            doubt=name or error.doubt.value,
+            doubt=doubt,
             sentence=error.message,
             sha256=sha256,
             content=content,

@@ -237,6 +237,12 @@ def _make_room(session: Session, record: ChannelRecord, receipt: Receipt, held: 
         rows = session.scalars(beyond.order_by(*order)).all()
         for nearest in rows[: max(0, len(rows) + 1 - BESIDE_AT_MOST)]:
             session.delete(nearest)
+        # What was beyond our head before, and contradicts it now, does not pile up.
+        passed = beside.outerjoin(EntryRecord, _same_place()).where(
+            EntryRecord.sha256.is_not(None), EntryRecord.sha256 != ReceiptRecord.sha256
+        )
+        for newest in session.scalars(passed.order_by(ReceiptRecord.id)).all()[BESIDE_AT_MOST:]:
+            session.delete(newest)
         return True
     count = session.scalar(
         select(func.count())

@@ -121,19 +121,33 @@ def test_the_proof_of_a_fork_goes_with_it_and_is_named(nodes: Nodes) -> None:
     with cert.reading() as session:
         desk = cert.office.desk(session)
         before = session.get_one(EntryRecord, (channel, 1, 1)).sha256
+    with grid.reading() as session:
+        member = grid.office.desk(session)
+    made: dict[str, Any] = {
+        "channel": channel,
+        "contents": (),
+        "label": TLP.AMBER,
+        "now": cert.now(),
+        "position": (1, 2),
+        "seen": Position(1, 1, before),
+    }
+    # What a member signs as if it were the owner proves nothing, and spoils no export.
+    made_up = make_bundle(
+        key=member.key, author=grid.organisation, act=Act.NOTE_ADDED.value, body={}, **made
+    )
     other = make_bundle(
         key=desk.key,
         author=cert.organisation,
-        channel=channel,
         act=Act.CHANNEL_CEILING_CHANGED.value,
         body={"ceiling": "green"},
-        contents=(),
-        label=TLP.AMBER,
-        now=cert.now(),
-        position=(1, 2),
-        seen=Position(1, 1, before),
+        **made,
     )
-    kept = ((Doubt.FORK, other.stix.content), (Doubt.FORK, b""), (Doubt.MALFORMED, b"{}"))
+    kept = (
+        (Doubt.STALE_EPOCH, made_up.stix.content),
+        (Doubt.FORK, other.stix.content),
+        (Doubt.FORK, b""),
+        (Doubt.MALFORMED, b"{}"),
+    )
     with grid.writing() as session:
         for number, (doubt, content) in enumerate(kept):
             session.add(

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from federation.branch_records import HeadClaimRecord
+from federation.descriptor import KeyUse
 from federation.doubt import Doubt, DoubtError
-from federation.endorsements import reason_to_endorse
+from federation.endorsements import endorse, reason_to_endorse, tally_of
 from federation.errands import find_waiting
 from federation.heads import Head
 from federation.ledger import get_channel, lock_channel
@@ -21,6 +22,7 @@ from federation.ledger_records import Standing
 from federation.looks import LONGEST_PATIENCE, Looks, weigh_claim
 from federation.sources import LOOK
 from federation.stops import freeze
+from hub import own_keys
 from hub.channels import service
 from tests.kit.nodes import CONSOLE, Clock, RunningNode, running, settle
 
@@ -107,3 +109,27 @@ def test_an_owner_that_dates_its_entries_ahead_is_silent_all_the_same(nodes: Thr
         assert (
             reason_to_endorse(session, get_channel(session, channel), now=grid.now()) == "silence"
         )
+
+
+def test_an_endorsement_under_a_key_that_is_retired_by_now_spoils_no_take_over(
+    nodes: Three,
+) -> None:
+    cert, grid, vendor = nodes
+    channel = gather(cert, grid, vendor)
+    wait(grid, minutes=61)
+    for node in (grid, vendor):
+        with node.writing() as session:
+            desk, record = node.office.desk(session), get_channel(session, channel)
+            endorse(session, desk, record, candidate=grid.organisation, now=node.now())
+    settle(grid, vendor)
+
+    def given() -> set[str]:
+        with grid.reading() as session:
+            record = get_channel(session, channel)
+            return set(tally_of(session, record, grid.organisation, now=grid.now()).given)
+
+    assert given() == {grid.organisation, vendor.organisation}
+    with vendor.writing() as session:
+        own_keys.rotate(session, vendor.office, CONSOLE, (KeyUse.SIGN,), now=vendor.now())
+    settle(cert, grid, vendor)
+    assert given() == {grid.organisation}

@@ -148,6 +148,19 @@ def test_what_does_not_prove_is_refused_by_name(shared: Shared) -> None:
     assert not kept(cert)
 
 
+def test_what_was_beyond_and_contradicts_by_now_does_not_pile_up(shared: Shared) -> None:
+    cert, grid, channel = shared
+    for number in range(4):
+        head = head_at(grid, channel)
+        for lie in range(BESIDE_AT_MOST):
+            place = Position(1, head.seq + 1, f"{number * 100 + lie:064x}")
+            assert keep(grid, channel, receipt_of(grid, channel, place)) is Held.BEYOND
+        cert.note(channel, f"Note {number}.")
+        settle(cert, grid)
+    with grid.reading() as session:
+        assert 0 < len(find_contradictions(session, channel)) <= 2 * BESIDE_AT_MOST
+
+
 def test_receipts_beyond_our_head_are_found_furthest_first_and_few_are_kept(
     shared: Shared,
 ) -> None:

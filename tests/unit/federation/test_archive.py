@@ -501,6 +501,19 @@ def test_an_abandoned_branch_is_shown() -> None:
     assert names(check(kit.export(more=abandoned[1:]))) == ["gap"]
 
 
+def test_what_a_member_made_up_was_never_abandoned() -> None:
+    kit, member, _ = joined_ledger()
+    author = {"author": member.id, "key": member.key}
+    made_up = kit.draft(Act.NOTE_ADDED, **author)
+    after_it = kit.draft(Act.NOTE_ADDED, position=(1, 99), seen=made_up.position, **author)
+    next_epoch = kit.draft(Act.NOTE_ADDED, position=(2, 3), seen=kit.head, **author)
+    kit.reopen(kit.owner, "re-opening")
+    for entries in ((made_up,), (made_up, after_it), (next_epoch,)):
+        report = check(kit.export(more=[{"abandoned": one.stix.value} for one in entries]))
+        assert names(report)[0] == "not_owner"
+        assert not report.abandoned
+
+
 def test_verification_is_a_function_of_the_file_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = check(EXPORT).document()
     for name in ("TOCSIN_DATA", "TOCSIN_DATABASE_URL", "LANG", "LC_ALL", "TZ"):
