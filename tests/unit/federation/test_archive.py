@@ -503,7 +503,7 @@ def test_an_abandoned_branch_is_shown() -> None:
 
 def test_what_a_member_made_up_was_never_abandoned() -> None:
     kit, member, _ = joined_ledger()
-    author = {"author": member.id, "key": member.key}
+    author: dict[str, Any] = {"author": member.id, "key": member.key}
     made_up = kit.draft(Act.NOTE_ADDED, **author)
     after_it = kit.draft(Act.NOTE_ADDED, position=(1, 99), seen=made_up.position, **author)
     next_epoch = kit.draft(Act.NOTE_ADDED, position=(2, 3), seen=kit.head, **author)
