@@ -42,7 +42,7 @@ RESTORED: Final = (
     "is written"
 )
 LOST_CHANNEL: Final = "this channel of ours was lost; its entries are being fetched back"
-NTH_LEAP: Final = 1_000_000
+NTH_LEAP: Final = 100_000
 """How many numbers a restored member leaves out: those that it may have used and forgotten."""
 
 _OVER: Final = frozenset({Standing.FROZEN, Standing.ENDED})

@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 from federation import errands
 from federation.bundles import Position
 from federation.doubt import Doubt, DoubtError
+from federation.judge import MAX_STEP_OF_NTH
 from federation.ledger import lock_channel
 from federation.ledger_records import (
     ContributionRecord,
@@ -24,7 +25,7 @@ from federation.node import get_node
 from federation.pairing import create_invitation
 from federation.partner_records import InvitationRecord
 from federation.receipts import make_receipt
-from federation.rollback import LOOK_BACK, WATCH_DATABASE
+from federation.rollback import LOOK_BACK, NTH_LEAP, WATCH_DATABASE
 from federation.rounds import hasten_partner
 from federation.timeline_records import TimelineRecord
 from federation.timelines import has_turned, note_timeline
@@ -195,6 +196,10 @@ def test_a_restored_member_takes_no_number_twice_and_nothing_is_told_twice(
         assert list(acts).count("note.added") == 5
     assert set(states) == {Delivery.CONFIRMED}
     assert grid.channel(channel).restored_at is None
+
+
+def test_numbers_that_are_left_out_are_within_what_a_contribution_may_leave_out() -> None:
+    assert 10 * NTH_LEAP <= MAX_STEP_OF_NTH
 
 
 def test_a_restored_successor_opens_no_epoch_twice(nodes: Nodes, tmp_path: Path) -> None:

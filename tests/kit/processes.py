@@ -246,6 +246,26 @@ class Postgresql:
         os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not self._children_of(pid), "backends end", seconds=30)
 
+    def take_copy(self) -> None:
+        """Make a standby that has heard everything up to now, and hears nothing after it."""
+        shutil.rmtree(self._copy, ignore_errors=True)
+        self._run(
+            "pg_basebackup", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres",
+            "-D", str(self._copy), "-R", "-c", "fast",
+        )  # fmt: skip
+
+    def promote_copy(self) -> None:
+        """Lose the server; the standby takes its place under the same address."""
+        self.kill()
+        shutil.rmtree(self._data)
+        self._copy.rename(self._data)
+        self.start()
+        self._run("pg_ctl", "-D", str(self._data), "-w", "promote")
+
+    @property
+    def _copy(self) -> Path:
+        return self._folder / "standby"
+
     def database(self, name: str) -> str:
         """Make a database; give its URL."""
         with psycopg.connect(self._server, autocommit=True) as connection:
