@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -24,9 +23,10 @@ from tests.kit.nodes import CONSOLE, RunningNode, running, settle
 Three = tuple[RunningNode, RunningNode, RunningNode]
 
 
-@pytest.fixture
-def nodes(tmp_path: Path) -> Iterator[Three]:
-    with running(tmp_path, "CERT", "Grid", "Vendor") as (cert, grid, vendor):
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Three]:
+    folder = tmp_path_factory.mktemp("invitations")
+    with running(folder, "CERT", "Grid", "Vendor") as (cert, grid, vendor):
         yield cert, grid, vendor
 
 
