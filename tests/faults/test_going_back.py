@@ -18,7 +18,7 @@ from tests.faults.chaos import NAMES, PATIENCE_SECONDS, Chaos
 from tests.kit.histories import assert_one_chain, history_of
 from tests.kit.processes import NodeProcesses, Postgresql, postgresql, wait_until
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.soak]
 ROOT = Path(__file__).parents[2]
 
 
