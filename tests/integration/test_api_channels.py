@@ -410,3 +410,52 @@ def test_a_channel_that_waits_is_read_again(apis: Apis) -> None:
     cert.post(f"/channels/{channel}/notes", {"text": "All is well."})
     settled(apis)
     assert grid.get(f"/channels/{channel}")["standing"] == "current"
+
+
+def test_who_reads_what_is_settled_by_api(apis: Apis) -> None:
+    cert, grid, vendor = apis
+    channel = joined(apis, grid)
+    cert.post(f"/channels/{channel}/notes", {"text": "for all", "later_members": True})
+    cert.post(f"/channels/{channel}/notes", {"text": "kept close"})
+    settled(apis)
+    invite(cert, channel, vendor)
+    settled(apis)
+    vendor.post(f"/invitations/{channel}/answer", {"answer": "join", "takes": "green"})
+    settled(apis)
+    notes = [
+        entry["items"][0]
+        for entry in vendor.get(f"/channels/{channel}/entries")["items"]
+        if entry["act"] == "note.added"
+    ]
+    assert [one["absence"] or one["text"] for one in notes] == ["withheld", "for all"]
+    here = {"channel": channel, "objects": [notes[0]["ref"]]}
+    vendor.post("/audience/requests", here, 201)
+    vendor.post("/audience/releases", here, 409)
+    cert.post("/audience/releases", here, 201)
+    members = {row["name"]: row for row in cert.get(f"/channels/{channel}/members")["items"]}
+    assert members["Vendor"]["takes"] == "green"
+    ceiling = {"channel": channel, "ceiling": "amber+strict"}
+    assert "TLP:GREEN" in cert.post("/audience/ceilings", ceiling, 409)["detail"]
+    settled(apis)
+    vendor.post("/audience/limits", {"channel": channel}, 201)
+    settled(apis)
+    cert.post("/audience/ceilings", ceiling, 201)
+    doubted = {"channel": channel, "organisation": vendor.node.organisation}
+    cert.post("/audience/suspensions", doubted, 400)
+    cert.post("/audience/suspensions", doubted | {"reason": "a stolen laptop"}, 201)
+    cert.post("/audience/resumptions", doubted | {"reason": "by telephone"}, 201)
+    handler = Api.of(cert.node, PersonRole.HANDLER)
+    handler.post("/audience/ceilings", ceiling | {"ceiling": "green"}, 403)
+    breakout = cert.post(
+        "/audience/breakouts",
+        {
+            "parent": channel,
+            "name": "The insider",
+            "tlp": "red",
+            "members": [grid.node.organisation],
+        },
+        201,
+    )
+    assert (breakout["parent"], breakout["ceiling"]) == (channel, "red")
+    nowhere = {"channel": NOWHERE, "objects": [notes[0]["ref"]]}
+    cert.post("/audience/releases", nowhere, 404)
