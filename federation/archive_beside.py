@@ -85,7 +85,7 @@ class BesideReader:
         if line.kind is Kind.RECEIPT:
             self._take_receipt(read_receipt(line.value))
             return
-        entry = SignedBundle.read(StixObject.of(line.value))
+        entry = SignedBundle.read(StixObject.of(line.value, written=line.written))
         self._check_entry(entry)
         if line.kind is Kind.ABANDONED:
             self._take_abandoned(entry)

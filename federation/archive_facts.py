@@ -66,5 +66,5 @@ class FileFacts(MemoryFacts):
         self._archive.seek(here)
         if not isinstance(line, Line) or line.length != length:
             return None
-        stix = StixObject.of(line.value)
+        stix = StixObject.of(line.value, written=line.written)
         return stix if stix.sha256 == sha256 else None

@@ -164,7 +164,7 @@ class LedgerReader:
             raise DoubtError(Doubt.MALFORMED, "the ledger goes on after what follows it")
         if line.kind is not Kind.ENTRY and self._contribution is not None:
             raise DoubtError(Doubt.MALFORMED, "an entry follows its contribution")
-        stix = StixObject.of(line.value)
+        stix = StixObject.of(line.value, written=line.written)
         if line.kind is not Kind.OBJECT and stix.stix_type != SIGNED_BUNDLE:
             raise DoubtError(Doubt.MALFORMED, f"a {stix.stix_type[:40]} is no signed bundle")
         if line.kind is Kind.ENTRY:

@@ -16,7 +16,7 @@ from typing import IO, Any, Final, cast
 
 from federation.doubt import Doubt, DoubtError
 from policies.errors import InvalidError
-from sharing.canonical import MAX_DEPTH, canonical, read_json
+from sharing.canonical import MAX_DEPTH, canonical, read_canonical, read_json
 
 FORMAT: Final = "coordination-export/1"
 OUTBOX_FORMAT: Final = "coordination-outbox/1"
@@ -54,6 +54,7 @@ class Line:
         offset: where it begins, in bytes.
         length: in bytes, without its end.
         value: what it holds, parsed.
+        written: what it holds, in the canonical bytes that stand there.
     """
 
     number: int
@@ -61,6 +62,7 @@ class Line:
     length: int
     kind: Kind
     value: Any = field(repr=False)
+    written: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +121,28 @@ def read_lines(archive: IO[bytes]) -> Iterator[Line | BadLine]:
 
 
 def _read_line(number: int, offset: int, raw: bytes) -> Line | BadLine:
+    is_canonical, value = read_canonical(raw, max_depth=MAX_DEPTH + 1)
+    if is_canonical and isinstance(value, Mapping) and len(value) == 1:
+        name, held = next(iter(value.items()))
+        if name in tuple(Kind):
+            written = raw[len(name) + len('{"":') : -1]
+            return Line(number, offset, len(raw), Kind(name), held, written)
+    return BadLine(number, _fault_of(raw))
+
+
+def _fault_of(raw: bytes) -> str:
+    """Say what is wrong with a line."""
     try:
         value = read_json(raw, limit_bytes=LINE_LIMIT_BYTES, field="line", max_depth=MAX_DEPTH + 1)
         if not isinstance(value, Mapping) or len(value) != 1:
-            return BadLine(number, "a line is {kind: value}")
+            return "a line is {kind: value}"
         name, held = next(iter(value.items()))
         if name not in tuple(Kind):
-            return BadLine(number, f"“{name[:40]}” is no kind of line")
-        if raw != b'{"' + name.encode() + b'":' + canonical(held) + b"}":
-            return BadLine(number, "it is not in canonical form")
+            return f"“{name[:40]}” is no kind of line"
+        canonical(held)
     except InvalidError as error:
-        return BadLine(number, error.message)
-    return Line(number, offset, len(raw), Kind(name), held)
+        return error.message
+    return "it is not in canonical form"
 
 
 def _read_chunks(source: IO[bytes], head: bytes) -> Iterator[bytes]:

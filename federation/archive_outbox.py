@@ -87,7 +87,7 @@ def read_parcels(archive: IO[bytes], header: Mapping[str, Any]) -> Iterator[Parc
 def _read(line: Line) -> StixObject:
     if line.kind not in (Kind.OBJECT, Kind.CONTRIBUTION):
         raise DoubtError(Doubt.MALFORMED, f"contributions on their way hold no {line.kind.value}")
-    return StixObject.of(line.value)
+    return StixObject.of(line.value, written=line.written)
 
 
 def _added(size: int, length: int) -> int:

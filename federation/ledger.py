@@ -359,7 +359,7 @@ def _keep_entry(session: Session, judged: Judged, date_added: int, now: datetime
         for place, covered in enumerate(judged.covered)
     ]
     if rows:
-        session.execute(insert(CoveredRecord), rows)
+        session.connection().execute(insert(CoveredRecord), rows)
 
 
 def keep_descriptors(session: Session, record: ChannelRecord, state: ChannelState) -> None:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import delete, func, select
+import orjson
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from federation.bundles import Position, SignedBundle
@@ -28,6 +30,8 @@ from sharing.records import CollectionRow
 STAGE_LIMIT_BYTES: Final = 64 * 1024 * 1024
 STAGE_AGE: Final = timedelta(hours=24)
 _CHUNK: Final = 500
+_HAND: Final = "tocsin_staged"
+"""Where a session keeps what it has staged itself, parsed."""
 
 
 def put(
@@ -46,7 +50,8 @@ def put(
     Gives the doubts about entries that have no form at all, with what they are; other objects
     without form are dropped, and an entry that covers one will wait for it.
     """
-    staged: dict[str, StagedRecord] = {}
+    staged: dict[str, dict[str, Any]] = {}
+    hand: dict[str, StixObject] = session.info.setdefault(_HAND, {})
     doubts: list[tuple[DoubtError, bytes]] = []
     for value in values:
         try:
@@ -57,21 +62,23 @@ def put(
                 doubts.append((_doubt_of(error), _as_it_came(value)))
             continue
         place = bundle if bundle is not None and _may_be_ours(bundle, channel, owner) else None
-        staged[stix.sha256] = StagedRecord(
-            channel=channel,
-            sha256=stix.sha256,
-            stix_id=stix.stix_id,
-            version_ns=str(stix.version_ns),
-            bundle_sha256=bundle and bundle.sha256,
-            epoch=place and place.epoch,
-            seq=place and place.seq,
-            content=stix.content,
-            staged_at=now,
-        )
+        hand[stix.sha256] = stix
+        staged[stix.sha256] = {
+            "channel": channel,
+            "sha256": stix.sha256,
+            "stix_id": stix.stix_id,
+            "version_ns": str(stix.version_ns),
+            "bundle_sha256": bundle and bundle.sha256,
+            "epoch": place and place.epoch,
+            "seq": place and place.seq,
+            "content": stix.content,
+            "staged_at": now,
+        }
     for known in _known(session, channel, staged):
         del staged[known]
-    session.add_all(staged.values())
-    session.flush()
+    if staged:
+        session.flush()
+        session.connection().execute(insert(StagedRecord), list(staged.values()))
     return doubts
 
 
@@ -311,13 +318,25 @@ def _as_it_came(value: Mapping[str, Any]) -> bytes:
 
 
 def _staged(session: Session, channel: str, refs: Iterable[str]) -> Iterable[StixObject]:
+    """Give what is staged under these ids; what this transaction has put there is at hand."""
+    hand: Mapping[str, StixObject] = session.info.get(_HAND, {})
     for chunk in chunks(refs, _CHUNK):
-        rows = session.scalars(
-            select(StagedRecord.content).where(
-                StagedRecord.channel == channel, StagedRecord.stix_id.in_(chunk)
+        named = (StagedRecord.channel == channel, StagedRecord.stix_id.in_(chunk))
+        hashes = list(session.scalars(select(StagedRecord.sha256).where(*named)))
+        yield from (_as_kept(hand[sha256]) for sha256 in hashes if sha256 in hand)
+        far = [sha256 for sha256 in hashes if sha256 not in hand]
+        if far:
+            rows = session.scalars(
+                select(StagedRecord.content).where(
+                    StagedRecord.channel == channel, StagedRecord.sha256.in_(far)
+                )
             )
-        )
-        yield from (StixObject.read(content) for content in rows)
+            yield from (StixObject.read(content) for content in rows)
+
+
+def _as_kept(stix: StixObject) -> StixObject:
+    """Give an object as it is read from its stored bytes: what came as `1.0` is 1 there."""
+    return replace(stix, value=orjson.loads(stix.content))
 
 
 def _known(session: Session, channel: str, hashes: Iterable[str]) -> set[str]:

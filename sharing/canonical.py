@@ -50,12 +50,9 @@ def read_json(
     if len(data) > limit_bytes:
         message = f"{len(data)} bytes are more than the {limit_bytes} allowed"
         raise TooLargeError(message, field=field)
-    with suppress(orjson.JSONDecodeError, MalformedError, RecursionError):
-        # Most of what comes was written in canonical form: what is written again as it stood names
-        # nothing twice, and every number in it is one that we take.
-        value = orjson.loads(data)
-        if _encode(value, max_depth) == data:
-            return value
+    is_canonical, value = read_canonical(data, max_depth=max_depth)
+    if is_canonical:
+        return value
     _check_depth_of_bytes(data, field, max_depth)
     try:
         text = data.decode("utf-8")
@@ -71,6 +68,19 @@ def read_json(
     except ValueError as error:
         raise MalformedError(f"not JSON: {error}", field=field) from None
     return value
+
+
+def read_canonical(data: bytes, *, max_depth: int = MAX_DEPTH) -> tuple[bool, Any]:
+    """Parse what is written in canonical form; tell whether it is, and what it says.
+
+    Most of what comes is: what is written again as it stood names nothing twice, and every number
+    in it is one that we take.
+    """
+    with suppress(orjson.JSONDecodeError, MalformedError, RecursionError):
+        value = orjson.loads(data)
+        if _encode(value, max_depth) == data:
+            return True, value
+    return False, None
 
 
 def canonical(value: Any) -> bytes:

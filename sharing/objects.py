@@ -69,8 +69,11 @@ class StixObject:
         return cls.of(read_json(data, limit_bytes=RAW_LIMIT_BYTES, field="object"))
 
     @classmethod
-    def of(cls, value: Any) -> StixObject:
+    def of(cls, value: Any, *, written: bytes | None = None) -> StixObject:
         """Take a parsed value as an object; nothing is added, dropped or altered.
+
+        Args:
+            written: its canonical form, where it was read from exactly these bytes.
 
         Raises:
             MalformedError: no STIX object, or without canonical form.
@@ -83,7 +86,7 @@ class StixObject:
             if name in value:
                 _read_timestamp(value[name], name)
         version = version_text(value)
-        content = canonical(value if isinstance(value, dict) else dict(value))
+        content = written or canonical(value if isinstance(value, dict) else dict(value))
         limit = BUNDLE_LIMIT_BYTES if stix_type == SIGNED_BUNDLE else OBJECT_LIMIT_BYTES
         if len(content) > limit:
             message = f"{len(content)} bytes are more than the {limit} allowed for one object"
