@@ -66,6 +66,9 @@ def _labels(
     """Give the label of the whole object and the strictest of its parts."""
     if obj.get("type") == _DEFINITION:
         _check_definition(obj)
+    match obj.get("object_marking_refs"), "granular_markings" in obj:
+        case [str() as ref], False:  # as most of all objects are marked
+            return _label_of(ref, "object_marking_refs[0]", find_definition), None
     on_object = {
         label
         for path, ref in _object_markings(obj)

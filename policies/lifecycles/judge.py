@@ -43,9 +43,7 @@ def knows(version: str, act_text: str) -> Act | None:
     Source: coordination protocol, 7 (`unknown_act`).
     """
     tables = TABLES.get(version)
-    if tables is None:
-        return None
-    return next((act for act in tables.acts if act.value == act_text), None)
+    return None if tables is None else tables.find_act(act_text)
 
 
 def rule(version: str, act: Act, situation: Situation) -> Ruling:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Final
 
 from policies.acts import Act, ChannelKind
@@ -91,7 +92,7 @@ class Subject(StrEnum):
     OBJECT_AT = "an object at an organisation"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Table:
     """The life cycle of one thing.
 
@@ -115,7 +116,7 @@ class Table:
     says: str
     source: str
 
-    @property
+    @cached_property
     def acts(self) -> frozenset[Act]:
         """All acts that it knows."""
         return frozenset(row.act for row in self.rows)
@@ -141,21 +142,33 @@ class Table:
         return any(Who.SELF in row.who for row in self.rows if row.act is act)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TableSet:
     """All tables of one version, by the name of their thing; each act stands in one of them."""
 
     version: str
     tables: Mapping[str, Table]
 
-    @property
+    @cached_property
     def acts(self) -> frozenset[Act]:
         """All acts that this version knows."""
-        return frozenset(act for table in self.tables.values() for act in table.acts)
+        return frozenset(self._by_act)
+
+    @cached_property
+    def _by_act(self) -> Mapping[Act, Table]:
+        return {act: table for table in self.tables.values() for act in table.acts}
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Act]:
+        return {act.value: act for act in self.acts}
+
+    def find_act(self, name: str) -> Act | None:
+        """Give the act of that name, or `None` if this version does not know it."""
+        return self._by_name.get(name)
 
     def find_table(self, act: Act) -> Table | None:
         """Give the table that the act stands in, or `None` if this version does not know it."""
-        return next((table for table in self.tables.values() if act in table.acts), None)
+        return self._by_act.get(act)
 
 
 @dataclass(frozen=True, slots=True)
