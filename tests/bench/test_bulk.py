@@ -37,19 +37,24 @@ from tests.kit.tables import _migrated_file, migrate
 
 pytestmark = pytest.mark.bench
 
-OBJECTS: Final = 20_000
+OBJECTS: Final = 100_000
 PAGE: Final = 1000
-ENTRIES: Final = 4_000
+ENTRIES: Final = 20_000
 PROMISED_RATIO: Final = 0.5
 PROMISED_ENTRIES: Final = 2000
 PROMISED_MEMORY: Final = 250_000
 """Kilobytes that one process may hold at its peak."""
 ROOT: Final = Path(hub.__file__).parents[1]
 ROWS: Final = {
-    "stix_object": 3,
-    "collection_row": 12,
-    "covered_object": 10,
+    "stix_object": "sha256, stix_id, content",
+    "collection_row": "collection_id, date_added, sha256, size_bytes, stix_id, stix_type,"
+    " spec_version, version, version_ns, claimed, hidden",
+    "covered_object": "channel, epoch, seq, place, ref, version_ns, sha256, author, claimed,"
+    " recalled, disowned",
 }
+"""What one object takes in a node's database: table → columns."""
+INSTANT: Final = 1_795_168_800_000_000_000
+SAME_FOR_ALL: Final = ("indicator", "2.1", "2026-11-20T10:00:00.000Z", INSTANT, "green", False)
 
 
 def tell(line: str) -> None:
@@ -180,15 +185,19 @@ def keeper(folder: Path, url: str, tables: Sequence[str]) -> Keeper:
             return list(given)
         if table == "collection_row":
             return [
-                (channel, next(numbers), sha256, len(content), ref, "indicator", "2.1")
-                + ("2026-11-20T10:00:00.000Z", 1_795_168_800_000_000_000, "green", None, False)
+                (channel, next(numbers), sha256, len(content), ref, *SAME_FOR_ALL)
                 for sha256, ref, content in given
             ]
-        seq = next(numbers)
+        seq, version = next(numbers), str(INSTANT)
         return [
-            (channel, 1, seq, place, ref, "1795168800000000000", sha256, channel, "green", False)
+            (channel, 1, seq, place, ref, version, sha256, channel, "green", False, False)
             for place, (sha256, ref, _) in enumerate(given)
         ]
+
+    def statement(table: str, mark: str) -> str:
+        columns = ROWS[table]
+        marks = ",".join([mark] * (columns.count(",") + 1))
+        return f"INSERT INTO {table} ({columns}) VALUES ({marks})"
 
     if not url:
         path = folder / f"bare-{len(tables)}.db"
@@ -201,8 +210,7 @@ def keeper(folder: Path, url: str, tables: Sequence[str]) -> Keeper:
         def keep_lite(given: Sequence[tuple[str, str, bytes]]) -> None:
             lite.execute("BEGIN IMMEDIATE")
             for table in tables:
-                marks = ",".join("?" * ROWS[table])
-                lite.executemany(f"INSERT INTO {table} VALUES ({marks})", rows_of(table, given))
+                lite.executemany(statement(table, "?"), rows_of(table, given))
             lite.execute("COMMIT")
 
         return keep_lite
@@ -216,9 +224,7 @@ def keeper(folder: Path, url: str, tables: Sequence[str]) -> Keeper:
     def keep_server(given: Sequence[tuple[str, str, bytes]]) -> None:
         with server.cursor() as cursor:
             for table in tables:
-                marks = ",".join(["%s"] * ROWS[table])
-                statement = f"INSERT INTO {table} VALUES ({marks})".encode()
-                cursor.executemany(statement, rows_of(table, given))
+                cursor.executemany(statement(table, "%s").encode(), rows_of(table, given))
         server.commit()
 
     return keep_server
