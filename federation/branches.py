@@ -21,6 +21,7 @@ from federation.branch_records import AbandonedRecord
 from federation.bundles import Position, SignedBundle
 from federation.desk import Desk
 from federation.facts import MemoryFacts
+from federation.holding_back import hold_back
 from federation.judge import Judged
 from federation.ledger import keep_descriptors, name_of
 from federation.ledger_records import (
@@ -117,6 +118,10 @@ def go_back(
     for row, kept in past.kept:
         desk.apply(session, kept, row.applied_at)
     session.flush()
+    # 5. Who reads again reads nothing that was written without it.
+    if past.dropped:
+        before = past.dropped[-1][1].state
+        hold_back(session, record.id, desk.organisation, before, judged.state, now=now)
     logger.warning("entries abandoned", extra={"channel": record.id, "count": len(past.dropped)})
     return judged.state
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
-from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from federation.branch_records import AbandonedRecord
@@ -22,6 +21,7 @@ from federation.channels import check_sharing, contribute
 from federation.desk import Desk
 from federation.doubt import Doubt, DoubtError
 from federation.errands import hasten
+from federation.holding_back import left_out, own_abandoned
 from federation.judge import OWNERS_ALONE, situation_of
 from federation.ledger import append, get_state, metadata_label
 from federation.ledger_facts import LedgerFacts
@@ -29,7 +29,6 @@ from federation.ledger_records import (
     ChannelRecord,
     ContributionRecord,
     Delivery,
-    EntryRecord,
     Standing,
 )
 from federation.sources import ask_delivery
@@ -53,7 +52,7 @@ def offer_again(session: Session, desk: Desk, record: ChannelRecord, *, now: dat
     if member is None or not member.is_joined or record.standing is Standing.ENDED:
         # What is read here is older than our being a member.
         return
-    left = _left_out(session, record.id)
+    left = left_out(session, record.id)
     if record.is_ours:
         for row in left:
             _admit_own(session, desk, record, row, now=now)
@@ -72,31 +71,12 @@ def offer_again(session: Session, desk: Desk, record: ChannelRecord, *, now: dat
         else:
             row.state = Delivery.PENDING
             row.answered_at = row.confirmed_at = row.doubt = row.sentence = None
-    for entry in _own_abandoned(session, desk, record.id):
+    for entry in own_abandoned(session, record.id, desk.organisation):
         _offer_entry(session, desk, record, entry, now=now)
     session.flush()
     ask_delivery(session, record, now=now)
     # What waited for the owner before waits no longer.
     hasten(session, record.id, now=now)
-
-
-def _left_out(session: Session, channel: str) -> list[ContributionRecord]:
-    """Give the contributions of ours that were not refused and that the ledger does not hold."""
-    held = exists().where(
-        EntryRecord.channel == channel,
-        EntryRecord.contribution_sha256 == ContributionRecord.sha256,
-    )
-    return list(
-        session.scalars(
-            select(ContributionRecord)
-            .where(
-                ContributionRecord.channel == channel,
-                ContributionRecord.state != Delivery.REFUSED,
-                ~held,
-            )
-            .order_by(ContributionRecord.nth)
-        )
-    )
 
 
 def _contents(session: Session, row: ContributionRecord) -> list[StixObject] | None:
@@ -148,18 +128,6 @@ def _write_anew(
 def _refuse(row: ContributionRecord, doubt: Doubt, sentence: str, now: datetime) -> None:
     row.state, row.answered_at = Delivery.REFUSED, now
     row.doubt, row.sentence = doubt.value, sentence
-
-
-def _own_abandoned(session: Session, desk: Desk, channel: str) -> list[AbandonedRecord]:
-    """Give what we had written as the owner of a branch, and have not offered since."""
-    query = select(AbandonedRecord).where(
-        AbandonedRecord.channel == channel,
-        AbandonedRecord.author == desk.organisation,
-        AbandonedRecord.contribution.is_(None),
-        AbandonedRecord.again.is_(None),
-        AbandonedRecord.sentence.is_(None),
-    )
-    return list(session.scalars(query.order_by(AbandonedRecord.epoch, AbandonedRecord.seq)))
 
 
 def _offer_entry(

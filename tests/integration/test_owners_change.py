@@ -10,7 +10,9 @@ from federation.ledger_records import ChannelRecord
 from federation.openings import OpenedBy, open_epoch
 from federation.rebuild import rebuild
 from hub.apply import VIEWS
-from hub.channels import history
+from hub.channels import history, queries
+from policies.acts import Act
+from policies.tlp import TLP
 from tests.kit.nodes import CONSOLE, RunningNode, running, settle
 
 
@@ -91,6 +93,30 @@ def test_an_owner_opens_anew_on_an_older_head_and_its_members_follow(tmp_path: P
         assert notes_in(cert, channel) == ["One that will be offered again."]
         assert rebuilt_equal(cert, channel)
         assert rebuilt_equal(grid, channel)
+
+
+def test_who_reads_again_reads_nothing_that_was_written_without_it(tmp_path: Path) -> None:
+    with running(tmp_path, "cert", "grid", "vendor") as (cert, grid, vendor):
+        channel = gather(cert, grid, vendor)
+        named = head_of(cert.channel(channel))
+        cert.write(channel, Act.MEMBER_REMOVED, {"organisation": vendor.organisation})
+        settle(cert, grid, vendor)
+        grid.note(channel, "For all but one.", tlp=TLP.AMBER)
+        grid.note(channel, "For everybody.", tlp=TLP.GREEN)
+        cert.note(channel, "The owner's own, for all but one.", tlp=TLP.AMBER)
+        settle(cert, grid, vendor)
+        with cert.writing() as session:
+            desk = cert.office.desk(session)
+            record = get_channel(session, channel)
+            how = OpenedBy.RE_OPENING
+            open_epoch(session, desk, record, opened_by=how, head=named, now=cert.now())
+        settle(cert, grid, vendor)
+        assert len(heads(channel, cert, grid)) == 1
+        assert vendor.organisation in cert.state(channel).joined
+        assert notes_in(cert, channel) == notes_in(grid, channel) == ["For everybody."]
+        with grid.reading() as session:
+            (refused,) = queries.visible_pending(session, CONSOLE, channel, now=grid.now())
+        assert "would read it" in str(refused.sentence)
 
 
 def test_a_lost_owner_is_succeeded_and_follows_when_it_comes_back(tmp_path: Path) -> None:
