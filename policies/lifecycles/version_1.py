@@ -192,7 +192,7 @@ COORDINATION: Final = Table(
             Act.SUCCESSION_ENDORSED,
             _M,
             SAME,
-            ("not_from_the_owner", "candidate_fits"),
+            ("not_from_the_owner", "has_a_successor", "candidate_fits"),
         ),
         Row(
             _states(*_ANY_EPOCH),

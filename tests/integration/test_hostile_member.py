@@ -223,11 +223,6 @@ def carrying_an_entry_without_form(world: World) -> list[object]:
     return [broken, world.bundle(contents=[item_of(broken, None)])]
 
 
-def ahead_of_the_ledger(world: World) -> list[object]:
-    head = world.seen()
-    return [world.bundle(seen=replace(head, seq=head.seq + 5))]
-
-
 def from_another_history(world: World) -> list[object]:
     return [world.bundle(seen=replace(world.seen(), sha256="0" * 64))]
 
@@ -351,7 +346,6 @@ REFUSED: list[tuple[Doubt, Crafted]] = [
     (Doubt.NOT_OWNER, as_an_owner_of_the_next_epoch),
     (Doubt.MALFORMED, carrying_an_entry_along),
     (Doubt.MALFORMED, carrying_an_entry_without_form),
-    (Doubt.GAP, ahead_of_the_ledger),
     (Doubt.FORK, from_another_history),
     (Doubt.MISSING_OBJECT, without_what_it_covers),
     (Doubt.HASH_MISMATCH, with_other_content_than_signed),
