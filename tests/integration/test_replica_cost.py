@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from sqlalchemy import event
 
+from federation import applying, replica
 from federation.errands import find_waiting
 from federation.heads import Head
 from federation.sources import PULL
@@ -61,10 +63,13 @@ def test_a_pull_that_brings_nothing_writes_nothing(tmp_path: Path) -> None:
 
 
 def test_a_page_of_more_entries_than_one_transaction_takes_is_applied_whole(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    at_once = 10
+    for module in (applying, replica):
+        monkeypatch.setattr(module, "ENTRIES_PER_TRANSACTION", at_once)
     with case_of_two(tmp_path) as (cert, grid, case):
-        for number in range(130):
+        for number in range(at_once + 3):
             cert.note(case, f"Note {number}")
         pull(grid, case)
         assert grid.channel(case).seq == cert.channel(case).seq
