@@ -16,7 +16,7 @@ from hub.office import current_office
 from hub.web.acting import DONE, attempt
 from hub.web.forms import PageForm
 from hub.web.frame import pages
-from hub.web.views.channels import Forms, show_channel, to_channel, write_act
+from hub.web.views.channels import Forms, show_channel, to_channel, write_form
 from policies.tlp import TLP
 from sharing.db import transaction
 
@@ -61,121 +61,77 @@ class BreakoutForm(PageForm):
 @pages.post("/channels/<uuid:channel>/releases")
 def post_release(channel: UUID) -> BaseResponse:
     """Open older objects of ours to later members."""
-
-    def act(form: ObjectsForm) -> None:
-        write_act(
-            lambda session, desk, actor: audience.release(
-                session, desk, actor, str(channel), objects=form.objects, now=clock.utcnow()
-            )
-        )
-
-    filled, status = attempt(ObjectsForm, act)
-    if status is not DONE:
-        return show_channel(str(channel), Forms(other=filled), status)
-    flash("Opened. Who joined later reads it as soon as their node has pulled.", "good")
-    return to_channel(str(channel))
+    return write_form(
+        channel,
+        ObjectsForm,
+        "other",
+        lambda form, where, now: audience.release(*where, objects=form.objects, now=now),
+        "Opened. Who joined later reads it as soon as their node has pulled.",
+    )
 
 
 @pages.post("/channels/<uuid:channel>/release-requests")
 def post_release_request(channel: UUID) -> BaseResponse:
     """Ask the author of withheld objects to release them."""
-
-    def act(form: ObjectsForm) -> None:
-        write_act(
-            lambda session, desk, actor: audience.ask_release(
-                session, desk, actor, str(channel), objects=form.objects, now=clock.utcnow()
-            )
-        )
-
-    filled, status = attempt(ObjectsForm, act)
-    if status is not DONE:
-        return show_channel(str(channel), Forms(other=filled), status)
-    flash("Asked, in a note that all members read.", "good")
-    return to_channel(str(channel))
+    return write_form(
+        channel,
+        ObjectsForm,
+        "other",
+        lambda form, where, now: audience.ask_release(*where, objects=form.objects, now=now),
+        "Asked, in a note that all members read.",
+    )
 
 
 @pages.post("/channels/<uuid:channel>/ceiling")
 def post_ceiling(channel: UUID) -> BaseResponse:
     """Change the strictest label that a channel takes."""
-
-    def act(form: CeilingForm) -> None:
-        write_act(
-            lambda session, desk, actor: audience.change_ceiling(
-                session, desk, actor, str(channel), ceiling=form.ceiling, now=clock.utcnow()
-            )
-        )
-
-    filled, status = attempt(CeilingForm, act)
-    if status is not DONE:
-        return show_channel(str(channel), Forms(ceiling=filled), status)
-    flash("From this entry on the channel takes matter up to that label.", "good")
-    return to_channel(str(channel))
+    return write_form(
+        channel,
+        CeilingForm,
+        "ceiling",
+        lambda form, where, now: audience.change_ceiling(*where, ceiling=form.ceiling, now=now),
+        "From this entry on the channel takes matter up to that label.",
+    )
 
 
 @pages.post("/channels/<uuid:channel>/limits")
 def post_limits(channel: UUID) -> BaseResponse:
     """Say what we take here from now on."""
-
-    def act(form: LimitsForm) -> None:
-        write_act(
-            lambda session, desk, actor: audience.change_limits(
-                session, desk, actor, str(channel), takes=form.takes, now=clock.utcnow()
-            )
-        )
-
-    filled, status = attempt(LimitsForm, act)
-    if status is not DONE:
-        return show_channel(str(channel), Forms(limits=filled), status)
-    flash("The members read what you take from now on.", "good")
-    return to_channel(str(channel))
+    return write_form(
+        channel,
+        LimitsForm,
+        "limits",
+        lambda form, where, now: audience.change_limits(*where, takes=form.takes, now=now),
+        "The members read what you take from now on.",
+    )
 
 
 @pages.post("/channels/<uuid:channel>/suspensions")
 def post_member_suspend(channel: UUID) -> BaseResponse:
     """Suspend a member whose node or key is in doubt."""
-
-    def act(form: StandingForm) -> None:
-        write_act(
-            lambda session, desk, actor: audience.suspend(
-                session,
-                desk,
-                actor,
-                str(channel),
-                organisation=form.organisation,
-                reason=form.reason,
-                now=clock.utcnow(),
-            )
-        )
-
-    filled, status = attempt(StandingForm, act)
-    if status is not DONE:
-        return show_channel(str(channel), Forms(standing=filled), status)
-    flash("Suspended: nothing more goes to them, and they keep what they have.", "good")
-    return to_channel(str(channel))
+    return write_form(
+        channel,
+        StandingForm,
+        "standing",
+        lambda form, where, now: audience.suspend(
+            *where, organisation=form.organisation, reason=form.reason, now=now
+        ),
+        "Suspended: nothing more goes to them, and they keep what they have.",
+    )
 
 
 @pages.post("/channels/<uuid:channel>/resumptions")
 def post_member_resume(channel: UUID) -> BaseResponse:
     """Take a suspended member back in."""
-
-    def act(form: StandingForm) -> None:
-        write_act(
-            lambda session, desk, actor: audience.resume(
-                session,
-                desk,
-                actor,
-                str(channel),
-                organisation=form.organisation,
-                reason=form.reason,
-                now=clock.utcnow(),
-            )
-        )
-
-    filled, status = attempt(StandingForm, act)
-    if status is not DONE:
-        return show_channel(str(channel), Forms(standing=filled), status)
-    flash("They are a member again. What came meanwhile is older matter for them.", "good")
-    return to_channel(str(channel))
+    return write_form(
+        channel,
+        StandingForm,
+        "standing",
+        lambda form, where, now: audience.resume(
+            *where, organisation=form.organisation, reason=form.reason, now=now
+        ),
+        "They are a member again. What came meanwhile is older matter for them.",
+    )
 
 
 @pages.post("/channels/<uuid:channel>/breakouts")

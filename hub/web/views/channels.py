@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 from uuid import UUID
 
 from flask import Response, flash, redirect, request, stream_with_context, url_for
@@ -67,6 +68,12 @@ class PlaceForm(PageForm):
     """Where in the history a page begins: `epoch-seq` of the entry after it."""
 
     before: Annotated[str, StringConstraints(pattern=r"^\d{1,9}-\d{1,15}$")] | None = None
+
+
+F = TypeVar("F", bound=PageForm)
+
+Where: TypeAlias = tuple[Session, Desk, Actor, str]
+"""What every service of a channel begins with; the last is the channel's id."""
 
 
 @dataclass(frozen=True)
@@ -244,6 +251,34 @@ def write_act(act: Callable[[Session, Desk, Actor], Written]) -> Written:
     """Write an act in a transaction of its own."""
     with transaction() as session:
         return act(session, current_office().desk(session), current_actor())
+
+
+def write_form(
+    channel: UUID,
+    model: type[F],
+    slot: str,
+    write: Callable[[F, Where, datetime], object],
+    done: str,
+) -> BaseResponse:
+    """Write what a form of a channel's page says; where that can't be, show the page again.
+
+    Args:
+        slot: the member of `Forms` that the form comes back in.
+        write: the service to call, with where to write as its first four arguments.
+        done: what is said once it is written.
+    """
+
+    def act(form: F) -> None:
+        with transaction() as session:
+            where = (session, current_office().desk(session), current_actor(), str(channel))
+            write(form, where, clock.utcnow())
+
+    filled, status = attempt(model, act)
+    if status is not DONE:
+        forms: dict[str, Any] = {slot: filled}
+        return show_channel(str(channel), Forms(**forms), status)
+    flash(done, "good")
+    return to_channel(str(channel))
 
 
 def to_channel(channel: str) -> BaseResponse:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
@@ -15,16 +14,15 @@ from hub import clock
 from hub.accounts.current import current_actor
 from hub.channels import service
 from hub.channels.invitations import visible_invitations
-from hub.office import current_office
 from hub.web import channel_words as shown
 from hub.web.acting import DONE, attempt
 from hub.web.forms import Filled, PageForm
 from hub.web.frame import pages, show
-from hub.web.views.channels import Forms, NoForm, show_channel, to_channel, write_act
+from hub.web.views.channels import NoForm, to_channel, write_act, write_form
 from policies.errors import NotFoundError
 from policies.roles import Right, Role
 from policies.tlp import TLP
-from sharing.db import reading, transaction
+from sharing.db import reading
 
 Reason = Annotated[str, StringConstraints(max_length=4_000)]
 Organisation = Annotated[str, StringConstraints(max_length=60)]
@@ -62,87 +60,58 @@ class RemoveForm(PageForm):
 @pages.post("/channels/<uuid:channel>/members")
 def post_invite(channel: UUID) -> BaseResponse:
     """Invite a partner."""
-
-    def act(form: InviteForm) -> None:
-        with transaction() as session:
-            service.invite(
-                session,
-                current_office().desk(session),
-                current_actor(),
-                str(channel),
-                organisation=form.organisation,
-                roles=[form.role.value],
-                reason=form.reason,
-                replaces=form.replaces,
-                now=clock.utcnow(),
-            )
-
-    filled, status = attempt(InviteForm, act)
-    if status is not DONE:
-        return show_channel(str(channel), Forms(invite=filled), status)
-    flash("Invited. They read of it in your direct channel.", "good")
-    return to_channel(str(channel))
+    return write_form(
+        channel,
+        InviteForm,
+        "invite",
+        lambda form, where, now: service.invite(
+            *where,
+            organisation=form.organisation,
+            roles=[form.role.value],
+            reason=form.reason,
+            replaces=form.replaces,
+            now=now,
+        ),
+        "Invited. They read of it in your direct channel.",
+    )
 
 
 @pages.post("/channels/<uuid:channel>/removals")
 def post_removal(channel: UUID) -> BaseResponse:
     """Remove a member, with the reason."""
-
-    def act(form: RemoveForm) -> None:
-        write_act(
-            lambda session, desk, actor: service.remove(
-                session,
-                desk,
-                actor,
-                str(channel),
-                organisation=form.organisation,
-                reason=form.reason,
-                now=clock.utcnow(),
-            )
-        )
-
-    filled, status = attempt(RemoveForm, act)
-    if status is not DONE:
-        return show_channel(str(channel), Forms(remove=filled), status)
-    flash("Removed. From this entry on they read nothing more.", "good")
-    return to_channel(str(channel))
+    return write_form(
+        channel,
+        RemoveForm,
+        "remove",
+        lambda form, where, now: service.remove(
+            *where, organisation=form.organisation, reason=form.reason, now=now
+        ),
+        "Removed. From this entry on they read nothing more.",
+    )
 
 
 @pages.post("/channels/<uuid:channel>/withdrawals")
 def post_uninvite(channel: UUID) -> BaseResponse:
     """Take an invitation back."""
-
-    def act(form: MemberForm) -> None:
-        write_act(
-            lambda session, desk, actor: service.uninvite(
-                session,
-                desk,
-                actor,
-                str(channel),
-                organisation=form.organisation,
-                now=clock.utcnow(),
-            )
-        )
-
-    return _after_member_act(channel, act, "The invitation is taken back.")
+    return write_form(
+        channel,
+        MemberForm,
+        "other",
+        lambda form, where, now: service.uninvite(*where, organisation=form.organisation, now=now),
+        "The invitation is taken back.",
+    )
 
 
 @pages.post("/channels/<uuid:channel>/leaving")
 def post_leaving(channel: UUID) -> BaseResponse:
     """Leave a channel."""
-
-    def act(_form: NoForm) -> None:
-        write_act(
-            lambda session, desk, actor: service.leave(
-                session, desk, actor, str(channel), now=clock.utcnow()
-            )
-        )
-
-    filled, status = attempt(NoForm, act)
-    if status is not DONE:
-        return show_channel(str(channel), Forms(other=filled), status)
-    flash("You leave this channel. The coordinator is being told.", "good")
-    return to_channel(str(channel))
+    return write_form(
+        channel,
+        NoForm,
+        "other",
+        lambda _, where, now: service.leave(*where, now=now),
+        "You leave this channel. The coordinator is being told.",
+    )
 
 
 @pages.get("/invitations/<uuid:channel>")
@@ -191,14 +160,6 @@ def post_declining(channel: UUID) -> BaseResponse:
         return _show_invitation(str(channel), filled, status)
     flash("You declined. They are being told.", "good")
     return redirect(url_for("pages.get_channels"), HTTPStatus.SEE_OTHER)
-
-
-def _after_member_act(channel: UUID, act: Callable[[MemberForm], None], done: str) -> BaseResponse:
-    filled, status = attempt(MemberForm, act)
-    if status is not DONE:
-        return show_channel(str(channel), Forms(other=filled), status)
-    flash(done, "good")
-    return to_channel(str(channel))
 
 
 def _show_invitation(
