@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from federation.judge import Judged
-from federation.rebuild import Views
+from federation.judging.judged import Judged
+from federation.ledgers.rebuild import Views
 from hub.channels import reducer, relay_reducer
 
 REDUCERS: Final = (reducer.reduce_channel, relay_reducer.reduce_relay)

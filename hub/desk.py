@@ -6,9 +6,9 @@ from functools import cached_property
 
 from sqlalchemy.orm import Session
 
-from federation.desk import Desk
-from federation.keystore import KeyRing, KeyStore
-from federation.node import get_node
+from federation.identity.keystore import KeyRing, KeyStore
+from federation.identity.node import get_node
+from federation.ledgers.desk import Desk
 from hub.apply import apply, clear
 from hub.settings import Settings
 

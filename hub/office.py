@@ -8,14 +8,14 @@ from typing import Final
 from flask import current_app
 from sqlalchemy.orm import Session
 
-from federation.client import PartnerHttp
-from federation.desk import Desk
-from federation.exchanges import Exchanges
-from federation.file_intake import FileIntake
-from federation.gate import Gate
-from federation.outbox import Outbox
-from federation.replica import Replicas
-from federation.rounds import Rounds
+from federation.archive.file_intake import FileIntake
+from federation.ledgers.desk import Desk
+from federation.ledgers.outbox import Outbox
+from federation.partners.client import PartnerHttp
+from federation.partners.gate import Gate
+from federation.replicas.replica import Replicas
+from federation.rounds.rounds import Rounds
+from federation.serving.exchanges import Exchanges
 from hub.desk import Keys
 
 OFFICE: Final = "tocsin.office"

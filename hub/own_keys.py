@@ -14,11 +14,12 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from federation import describing, key_changes
-from federation.channels import Written
-from federation.describing import Told
-from federation.descriptor import Descriptor, KeyUse
-from federation.keys import PrivateKey
+from federation.identity import key_changes
+from federation.identity.descriptor import Descriptor, KeyUse
+from federation.identity.keys import PrivateKey
+from federation.ledgers import describing
+from federation.ledgers.channels import Written
+from federation.ledgers.describing import Told
 from hub.accounts.actor import Actor
 from hub.audit import service as audit
 from hub.channels.history import Entry, entry_of

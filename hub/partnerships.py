@@ -10,12 +10,12 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from federation import pairing, partners, throttling
-from federation.exchanges import Exchanges
-from federation.invitations import Invitation
-from federation.node import get_node
-from federation.pairing import GivenInvitation
-from federation.partners import Partner
+from federation.identity.node import get_node
+from federation.partners import pairing, partners, throttling
+from federation.partners.invitations import Invitation
+from federation.partners.pairing import GivenInvitation
+from federation.partners.partners import Partner
+from federation.serving.exchanges import Exchanges
 from hub.accounts.actor import Actor
 from hub.audit import service as audit
 from policies.errors import NotFoundError

@@ -11,11 +11,11 @@ from datetime import datetime
 from sqlalchemy import URL, create_engine, delete, update
 from sqlalchemy.orm import Session
 
-from federation.node import find_node
-from federation.partner_records import InvitationRecord
-from federation.poll_records import PollRecord
-from federation.rollback import mark_restored
-from federation.timelines import note_timeline
+from federation.identity.node import find_node
+from federation.ledgers.timelines import note_timeline
+from federation.partners.partner_records import InvitationRecord
+from federation.partners.poll_records import PollRecord
+from federation.witnesses.rollback import mark_restored
 from hub import schema
 from hub.accounts.actor import Actor
 from hub.accounts.records import SignIn

@@ -10,7 +10,7 @@ from typing import Any, Final
 from gunicorn.glogging import Logger
 from prometheus_client import multiprocess
 
-from federation import worker as federation_worker
+from federation.work import worker as federation_worker
 from hub import logs
 from hub.settings import load_settings
 

@@ -14,27 +14,29 @@ from apiflask import APIFlask
 from flask import Flask, Request, Response, g, request
 from sqlalchemy.orm import Session
 
-from federation import rounds, stops, worker
-from federation.access import ChannelDoors, channel_keys, heads_for
-from federation.client import PartnerHttp
-from federation.endpoints import FederationDoors, create_federation
-from federation.errands import Done, Outcome
-from federation.exchanges import Exchanges, assertion_maker
-from federation.file_intake import FileIntake
-from federation.gate import Gate
-from federation.ledger import get_channel
-from federation.look_back import LookBack
-from federation.node import find_node
-from federation.origins import Destination, host_of, is_loopback
-from federation.outbox import Outbox
-from federation.quotas import Rates
-from federation.replica import Replicas
-from federation.rollback import LOOK_BACK, WATCH_DATABASE
-from federation.rounds import Rounds
-from federation.servers import NodeServer
-from federation.vouching import Vouching
-from federation.witness_rounds import WitnessRounds
-from federation.worker import Work
+from federation.archive.file_intake import FileIntake
+from federation.identity.node import find_node
+from federation.identity.origins import Destination, host_of, is_loopback
+from federation.ledgers import stops
+from federation.ledgers.ledger import get_channel
+from federation.ledgers.outbox import Outbox
+from federation.partners.client import PartnerHttp
+from federation.partners.gate import Gate
+from federation.partners.quotas import Rates
+from federation.replicas.replica import Replicas
+from federation.rounds import rounds
+from federation.rounds.look_back import LookBack
+from federation.rounds.rounds import Rounds
+from federation.rounds.servers import NodeServer
+from federation.serving.access import ChannelDoors, channel_keys, heads_for
+from federation.serving.endpoints import FederationDoors, create_federation
+from federation.serving.exchanges import Exchanges, assertion_maker
+from federation.witnesses.rollback import LOOK_BACK, WATCH_DATABASE
+from federation.witnesses.vouching import Vouching
+from federation.witnesses.witness_rounds import WitnessRounds
+from federation.work import worker
+from federation.work.errands import Done, Outcome
+from federation.work.worker import Work
 from hub import clock, health
 from hub.accounts import sign_ins
 from hub.accounts.actor import Actor

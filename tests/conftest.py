@@ -23,7 +23,7 @@ from flask import Flask
 import federation
 import hub
 import sharing
-from federation import keystore
+from federation.identity import keystore
 from hub.accounts import passwords
 from sharing.db import db
 from sharing.orm import Base

@@ -8,8 +8,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from federation.channels import Written
-from federation.desk import Desk
+from federation.ledgers.channels import Written
+from federation.ledgers.desk import Desk
 from hub.api.channel_models import (
     ChannelId,
     ChannelOut,

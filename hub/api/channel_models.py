@@ -6,11 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from federation.bundles import Position
-from federation.channels import Written
-from federation.file_intake import Admitted, TakenIn
-from federation.judge import Judged
-from federation.ledger_records import Delivery, Standing
+from federation.archive.file_intake import Admitted, TakenIn
+from federation.judging.bundles import Position
+from federation.judging.judged import Judged
+from federation.ledgers.channels import Written
+from federation.ledgers.ledger_records import Delivery, Standing
 from hub.api.models import Document, Form, Moment
 from hub.api.node import KeyStateOut
 from hub.api.paging import PageQuery

@@ -11,10 +11,10 @@ from typing import IO, Final, cast
 
 from sqlalchemy.orm import Session
 
-from federation.archive_writer import Export
-from federation.channels import Written
-from federation.desk import Desk
-from federation.outbox_writer import OutboxFile
+from federation.archive.outbox_writer import OutboxFile
+from federation.archive.writer import Export
+from federation.ledgers.channels import Written
+from federation.ledgers.desk import Desk
 from hub.accounts.current import current_settings
 from hub.api.channel_models import (
     ActIn,

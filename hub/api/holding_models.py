@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from federation.holding import Due, Holder, Holding, Vouched, Voucher
+from federation.judging.holding import Due, Holder, Holding, Vouched, Voucher
 from hub.api.models import Document, Moment
 from hub.channels.holders import HolderRow, Holders
 

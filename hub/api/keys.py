@@ -9,8 +9,8 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from federation.descriptor import KeyUse
-from federation.node import get_node
+from federation.identity.descriptor import KeyUse
+from federation.identity.node import get_node
 from hub import own_keys
 from hub.api.channel_models import ChannelId, DoneOut, EntryOut, Sha256, entry_document
 from hub.api.frame import Call, Resource

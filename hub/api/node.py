@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from federation import node as own_node
-from federation.descriptor import KeyUse
-from federation.key_state import KeyStanding, key_state_of
-from federation.node import Node
+from federation.identity import node as own_node
+from federation.identity.descriptor import KeyUse
+from federation.identity.key_state import KeyStanding, key_state_of
+from federation.identity.node import Node
 from hub.api.frame import Call, Resource
 from hub.api.models import Document, Moment
 from hub.version import product_version

@@ -9,12 +9,12 @@ from uuid import UUID
 from pydantic import Field
 from sqlalchemy.orm import Session
 
-from federation import pairing, throttling
-from federation.node import get_node
-from federation.pairing import GivenInvitation
-from federation.partner_keys import find_key_state, newest_descriptor
-from federation.partner_records import PartnerState, StopReason
-from federation.partners import MAX_REASON_CHARACTERS, Partner
+from federation.identity.node import get_node
+from federation.partners import pairing, throttling
+from federation.partners.pairing import GivenInvitation
+from federation.partners.partner_keys import find_key_state, newest_descriptor
+from federation.partners.partner_records import PartnerState, StopReason
+from federation.partners.partners import MAX_REASON_CHARACTERS, Partner
 from hub import clock
 from hub.api.models import Document, Form, Moment
 from hub.api.node import KeyOut, KeyStateOut

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from uuid import UUID
 
-from federation.invitations import LIFE
+from federation.partners.invitations import LIFE
 from hub import partnerships
 from hub.api.frame import PREFIX, Call, Resource, Step
 from hub.api.listing import cut_page, newest_first

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from federation.endorsements import Tally
-from federation.ledger_records import Standing
+from federation.branches.endorsements import Tally
+from federation.ledgers.ledger_records import Standing
 from hub.api.channel_models import (
     ChannelOut,
     DoubtName,

@@ -12,12 +12,13 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from federation import channels, openings
-from federation.channels import Written
-from federation.desk import Desk
-from federation.ledger import get_state, head_of, metadata_label
-from federation.ledger_records import ChannelRecord, CoveredRecord
-from federation.state import ChannelState
+from federation.branches import openings
+from federation.judging.state import ChannelState
+from federation.ledgers import channels
+from federation.ledgers.channels import Written
+from federation.ledgers.desk import Desk
+from federation.ledgers.ledger import get_state, head_of, metadata_label
+from federation.ledgers.ledger_records import ChannelRecord, CoveredRecord
 from hub.accounts.actor import Actor
 from hub.audit import service as audit
 from hub.channels import service

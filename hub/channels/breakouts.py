@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from federation.ledger import find_channel, load_state
-from federation.ledger_records import ChannelRecord, Standing
-from federation.state import ChannelState
+from federation.judging.state import ChannelState
+from federation.ledgers.ledger import find_channel, load_state
+from federation.ledgers.ledger_records import ChannelRecord, Standing
 from policies.acts import ChannelKind
 from policies.errors import ConflictError, NotFoundError
 

@@ -8,8 +8,8 @@ from typing import IO, Final
 
 from sqlalchemy.orm import Session
 
-from federation.file_intake import Admitted, FileIntake, TakenIn
-from federation.outbox_writer import OutboxFile, prepare_outbox
+from federation.archive.file_intake import Admitted, FileIntake, TakenIn
+from federation.archive.outbox_writer import OutboxFile, prepare_outbox
 from hub.accounts.actor import Actor
 from hub.audit import service as audit
 from hub.channels.service import get_visible_channel

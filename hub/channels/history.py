@@ -10,14 +10,14 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from federation.contents import Chains
-from federation.disowning import doubt_about
-from federation.ledger import load_chains
-from federation.ledger_records import (
+from federation.identity.node import find_node
+from federation.judging.contents import Chains
+from federation.judging.disowning import doubt_about
+from federation.ledgers.ledger import load_chains
+from federation.ledgers.ledger_records import (
     CoveredRecord,
     EntryRecord,
 )
-from federation.node import find_node
 from hub.accounts.actor import Actor
 from hub.channels.names import names_in
 from hub.channels.plain_words import describe_clock, describe_entry

@@ -10,12 +10,12 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from federation.bundles import Position
-from federation.delivery import MemberHolding, find_members
-from federation.holding import Holding
-from federation.holdings import find_entry_holding, find_holdings
-from federation.ledger import head_of
-from federation.ledger_records import ChannelRecord
+from federation.judging.bundles import Position
+from federation.judging.holding import Holding
+from federation.ledgers.ledger import head_of
+from federation.ledgers.ledger_records import ChannelRecord
+from federation.witnesses.delivery import MemberHolding, find_members
+from federation.witnesses.holdings import find_entry_holding, find_holdings
 from hub.accounts.actor import Actor
 from hub.channels.names import names_in
 from hub.channels.service import get_visible_channel

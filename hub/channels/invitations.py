@@ -10,14 +10,14 @@ from typing import Final
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from federation.bundles import Position
-from federation.channels import Invited
-from federation.ledger import find_channel
-from federation.ledger_records import (
+from federation.identity.node import find_node
+from federation.judging.bundles import Position
+from federation.ledgers.channels import Invited
+from federation.ledgers.ledger import find_channel
+from federation.ledgers.ledger_records import (
     ContributionRecord,
     Delivery,
 )
-from federation.node import find_node
 from hub.accounts.actor import Actor
 from hub.channels.names import names_in
 from hub.channels.records import InvitationView

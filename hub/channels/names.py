@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from federation.ledger import get_channel
+from federation.ledgers.ledger import get_channel
 from hub.channels.records import MemberView
 
 UNNAMED: Final = "an organisation without a node"

@@ -9,13 +9,13 @@ from typing import IO, Final, cast
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from federation import rebuild as rebuilding
-from federation.archive import verify_file
-from federation.archive_report import Report
-from federation.archive_writer import Export, prepare_export
-from federation.desk import Desk
-from federation.outbox_writer import OutboxFile
-from federation.rebuild import Rebuilt
+from federation.archive.outbox_writer import OutboxFile
+from federation.archive.report import Report
+from federation.archive.verifying import verify_file
+from federation.archive.writer import Export, prepare_export
+from federation.ledgers import rebuild as rebuilding
+from federation.ledgers.desk import Desk
+from federation.ledgers.rebuild import Rebuilt
 from hub.accounts.actor import Actor
 from hub.apply import VIEWS
 from hub.audit import service as audit

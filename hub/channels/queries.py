@@ -9,13 +9,13 @@ from typing import Final
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
-from federation import outbox
-from federation.channels import find_open_acts
-from federation.desk import Desk
-from federation.doubt import PLAIN_WORDS, WHAT_TO_DO, Doubt, consequence
-from federation.key_state import KeyState, key_state_of
-from federation.ledger import find_channel, load_chains, load_state
-from federation.ledger_records import (
+from federation.identity.key_state import KeyState, key_state_of
+from federation.judging.doubt import PLAIN_WORDS, WHAT_TO_DO, Doubt, consequence
+from federation.ledgers import outbox
+from federation.ledgers.channels import find_open_acts
+from federation.ledgers.desk import Desk
+from federation.ledgers.ledger import find_channel, load_chains, load_state
+from federation.ledgers.ledger_records import (
     ChannelRecord,
     ContributionRecord,
     CoveredRecord,
@@ -23,7 +23,7 @@ from federation.ledger_records import (
     EntryRecord,
     Standing,
 )
-from federation.partner_keys import confirmed_recovery_keys, stopped_partners
+from federation.partners.partner_keys import confirmed_recovery_keys, stopped_partners
 from hub.accounts.actor import Actor
 from hub.channels.names import names_in
 from hub.channels.records import MemberView

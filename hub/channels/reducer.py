@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from federation.judge import Judged
-from federation.node import find_node
-from federation.state import MEMBERSHIP
+from federation.identity.node import find_node
+from federation.judging.judged import Judged
+from federation.judging.state import MEMBERSHIP
 from hub.channels.records import InvitationView, MemberView
 from policies.acts import Act, ChannelKind
 from policies.roles import read_roles

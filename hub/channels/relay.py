@@ -17,13 +17,13 @@ from uuid import uuid4
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from federation import channels
-from federation.channels import Written
-from federation.desk import Desk
-from federation.ledger import get_state, metadata_label
-from federation.ledger_records import ChannelRecord, CoveredRecord, EntryRecord
-from federation.partners import find_partner
-from federation.state import ChannelState, Member
+from federation.judging.state import ChannelState, Member
+from federation.ledgers import channels
+from federation.ledgers.channels import Written
+from federation.ledgers.desk import Desk
+from federation.ledgers.ledger import get_state, metadata_label
+from federation.ledgers.ledger_records import ChannelRecord, CoveredRecord, EntryRecord
+from federation.partners.partners import find_partner
 from hub.accounts.actor import Actor
 from hub.audit import service as audit
 from hub.channels import service

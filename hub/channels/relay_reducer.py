@@ -12,8 +12,8 @@ from typing import Any, Final
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
-from federation.judge import Judged
-from federation.state import ChannelState
+from federation.judging.judged import Judged
+from federation.judging.state import ChannelState
 from hub.channels.relay_records import RelayAnswer, RelayedView
 from policies.acts import Act
 from sharing.canonical import read_time

@@ -10,25 +10,26 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from federation import endorsements, stage
-from federation.bundles import Position
-from federation.channels import Written, end_part
-from federation.claims import disbelieve_claims
-from federation.desk import Desk
-from federation.endorsements import Tally
-from federation.errands import hasten
-from federation.judge import Judged
-from federation.ledger import head_of
-from federation.ledger_records import (
+from federation.branches import endorsements
+from federation.branches.endorsements import Tally
+from federation.branches.openings import OpenedBy, open_epoch
+from federation.judging.bundles import Position
+from federation.judging.judged import Judged
+from federation.ledgers import stage
+from federation.ledgers.channels import Written, end_part
+from federation.ledgers.claims import disbelieve_claims
+from federation.ledgers.desk import Desk
+from federation.ledgers.ledger import head_of
+from federation.ledgers.ledger_records import (
     ChannelRecord,
     EntryRecord,
     Standing,
 )
-from federation.looks import ask_looks
-from federation.openings import OpenedBy, open_epoch
-from federation.receipt_records import ReceiptRecord
-from federation.rollback import forget_loss, look_soon
-from federation.sources import ask_pull
+from federation.ledgers.receipt_records import ReceiptRecord
+from federation.ledgers.sources import ask_pull
+from federation.replicas.looks import ask_looks
+from federation.witnesses.rollback import forget_loss, look_soon
+from federation.work.errands import hasten
 from hub.accounts.actor import Actor
 from hub.audit import service as audit
 from hub.channels.names import names_in

@@ -1,6 +1,7 @@
 """What people do in channels: one function per use-case, the right asked first.
 
-Every act goes through `federation.channels.write`; what it changes comes back through the ledger.
+Every act goes through `federation.ledgers.channels.write`; what it changes comes back through the
+ledger.
 """
 
 from __future__ import annotations
@@ -12,15 +13,16 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from federation import channels, openings, outbox
-from federation.channels import Written
-from federation.desk import Desk
-from federation.judge import Judged
-from federation.ledger import find_channel, get_state, head_of
-from federation.ledger_records import ChannelRecord
-from federation.partner_keys import get_chain
-from federation.partners import get_partner
-from federation.unguessable import NONCE_BYTES
+from federation.branches import openings
+from federation.judging.judged import Judged
+from federation.ledgers import channels, outbox
+from federation.ledgers.channels import Written
+from federation.ledgers.desk import Desk
+from federation.ledgers.ledger import find_channel, get_state, head_of
+from federation.ledgers.ledger_records import ChannelRecord
+from federation.ledgers.unguessable import NONCE_BYTES
+from federation.partners.partner_keys import get_chain
+from federation.partners.partners import get_partner
 from hub.accounts.actor import Actor
 from hub.audit import service as audit
 from hub.channels.breakouts import check_guest, check_parent

@@ -14,11 +14,12 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from federation import endorsements
-from federation.branch_records import AbandonedRecord, EndorsementRecord
-from federation.desk import Desk
-from federation.doubt import PLAIN_WORDS, Doubt
-from federation.ledger_records import (
+from federation.branches import endorsements
+from federation.identity.node import find_node
+from federation.judging.doubt import PLAIN_WORDS, Doubt
+from federation.ledgers.branch_records import AbandonedRecord, EndorsementRecord
+from federation.ledgers.desk import Desk
+from federation.ledgers.ledger_records import (
     ChannelRecord,
     ContributionRecord,
     Delivery,
@@ -26,8 +27,7 @@ from federation.ledger_records import (
     EvidenceRecord,
     Standing,
 )
-from federation.node import find_node
-from federation.partner_records import PartnerRecord
+from federation.partners.partner_records import PartnerRecord
 from hub.accounts.actor import Actor
 from hub.channels.names import names_in
 from hub.channels.service import get_visible_channel

@@ -11,8 +11,8 @@ from typing import IO, Any, Final
 import click
 from sqlalchemy.orm import Session
 
-from federation.channels import Written
-from federation.desk import Desk
+from federation.ledgers.channels import Written
+from federation.ledgers.desk import Desk
 from hub import clock
 from hub.accounts.actor import Actor
 from hub.api.channel_models import channel_document, written_document

@@ -7,7 +7,7 @@ from typing import Any, Final
 import click
 from sqlalchemy.orm import Session
 
-from federation.desk import Desk
+from federation.ledgers.desk import Desk
 from hub import clock
 from hub.accounts.actor import Actor
 from hub.api.repair import repair_document

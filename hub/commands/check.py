@@ -13,9 +13,9 @@ import click
 from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from federation import node as own_node
-from federation.descriptor import KeyUse
-from federation.worker import find_last_beat
+from federation.identity import node as own_node
+from federation.identity.descriptor import KeyUse
+from federation.work.worker import find_last_beat
 from hub import clock, schema
 from hub.accounts.records import User, UserRole
 from hub.commands import frame

@@ -16,7 +16,7 @@ from typing import Any, Final, ParamSpec
 import click
 from flask import Flask
 
-from federation.doubt import DoubtError
+from federation.judging.doubt import DoubtError
 from hub import schema
 from hub.accounts.actor import Actor
 from hub.settings import Settings, load_settings

@@ -8,7 +8,7 @@ from typing import IO
 
 import click
 
-from federation.file_intake import Admitted, TakenIn
+from federation.archive.file_intake import Admitted, TakenIn
 from hub import clock
 from hub.api.channel_models import file_document
 from hub.channels import files

@@ -9,9 +9,9 @@ from typing import Final, TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from federation import partners
-from federation.ledger_records import EntryRecord
-from federation.partners import Partner
+from federation.ledgers.ledger_records import EntryRecord
+from federation.partners import partners
+from federation.partners.partners import Partner
 from hub.accounts.actor import Actor
 from hub.channels import queries
 from hub.channels.invitations import visible_invitations

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from federation import node as own_node
-from federation.keystore import KeyStore, recovery_pem
-from federation.origins import may_connect, read_origin
+from federation.identity import node as own_node
+from federation.identity.keystore import KeyStore, recovery_pem
+from federation.identity.origins import may_connect, read_origin
 from hub import clock, schema
 from hub.api.node import node_document
 from hub.audit import service as audit

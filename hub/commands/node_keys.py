@@ -8,11 +8,11 @@ from typing import Any, Final
 import click
 from sqlalchemy.orm import Session
 
-from federation.descriptor import KeyUse
-from federation.keys import PrivateKey
-from federation.keystore import read_recovery_pem, recovery_pem
-from federation.node import get_node
-from federation.partners import partners as list_partners
+from federation.identity.descriptor import KeyUse
+from federation.identity.keys import PrivateKey
+from federation.identity.keystore import read_recovery_pem, recovery_pem
+from federation.identity.node import get_node
+from federation.partners.partners import partners as list_partners
 from hub import clock, own_keys
 from hub.accounts.actor import Actor
 from hub.api.node import node_document

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import click
 
-from federation import partners, throttling
-from federation.invitations import LIFE, read_invitation
-from federation.key_state import KeyStanding
-from federation.partner_records import PartnerState
-from federation.partners import Partner
+from federation.identity.key_state import KeyStanding
+from federation.partners import partners, throttling
+from federation.partners.invitations import LIFE, read_invitation
+from federation.partners.partner_records import PartnerState
+from federation.partners.partners import Partner
 from hub import clock, partnerships
 from hub.api.partner_models import PartnerDetailOut, partner_detail
 from hub.commands import frame

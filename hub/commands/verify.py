@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from federation.archive import verify_file
-from federation.archive_report import Presence, Report, What
-from federation.holding import Holding
+from federation.archive.report import Presence, Report, What
+from federation.archive.verifying import verify_file
+from federation.judging.holding import Holding
 from hub.commands import frame
 
 SHOWN_FAILURES: Final = 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from federation import worker
+from federation.work import worker
 from hub.commands import frame
 
 

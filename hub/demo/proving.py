@@ -16,13 +16,13 @@ from typing import Any, Final
 
 import requests
 
-from federation.archive import verify_file
-from federation.archive_lines import Kind
-from federation.archive_report import Presence
-from federation.client import PartnerHttp
-from federation.keystore import KeyStore
-from federation.origins import Destination
-from federation.tokens import build_assertion
+from federation.archive.lines import Kind
+from federation.archive.report import Presence
+from federation.archive.verifying import verify_file
+from federation.identity.keystore import KeyStore
+from federation.identity.origins import Destination
+from federation.partners.client import PartnerHttp
+from federation.partners.tokens import build_assertion
 from hub.demo.errors import StoryError
 from hub.demo.people import TAXII_TYPE, Person
 from hub.demo.processes import plain_environment, run_tocsin

@@ -9,10 +9,10 @@ from typing import Final, assert_never
 
 from sqlalchemy.orm import Session
 
-from federation.archive_report import Report
-from federation.errands import find_waiting
-from federation.ledger_records import Delivery, Standing
-from federation.sources import DELIVER
+from federation.archive.report import Report
+from federation.ledgers.ledger_records import Delivery, Standing
+from federation.ledgers.sources import DELIVER
+from federation.work.errands import find_waiting
 from hub.channels.invitations import InvitationRow
 from hub.channels.queries import ChannelSummary, MemberRow, PendingRow, Verification
 from hub.web import words

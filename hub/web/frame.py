@@ -22,7 +22,7 @@ from flask import (
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.wrappers import Response as BaseResponse
 
-from federation import node
+from federation.identity import node
 from hub import clock
 from hub.accounts.actor import Actor
 from hub.accounts.current import current_actor, find_current_actor

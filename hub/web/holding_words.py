@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from federation.holding import Due, Holder, Holding
+from federation.judging.holding import Due, Holder, Holding
 from hub.channels.holders import HolderRow, Holders
 from hub.web.models import State, Tone
 from sharing.canonical import read_time

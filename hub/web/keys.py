@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from federation.descriptor import KeyUse, NodeKey
-from federation.key_state import KeyStanding, KeyState
+from federation.identity.descriptor import KeyUse, NodeKey
+from federation.identity.key_state import KeyStanding, KeyState
 from hub.web.models import State, Tone
 from sharing.canonical import read_time
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from federation.ledger import find_channel, load_state
+from federation.ledgers.ledger import find_channel, load_state
 from hub.accounts.actor import Actor
 from hub.channels.queries import ChannelSummary, MemberRow
 from hub.channels.relay import find_can_write

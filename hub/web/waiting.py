@@ -11,10 +11,13 @@ from typing import Final
 from flask import url_for
 from sqlalchemy.orm import Session
 
-from federation import describing, node, partners, worker
-from federation.ledger_records import Delivery, Standing
-from federation.partner_records import PartnerState
-from federation.partners import Partner
+from federation.identity import node
+from federation.ledgers import describing
+from federation.ledgers.ledger_records import Delivery, Standing
+from federation.partners import partners
+from federation.partners.partner_records import PartnerState
+from federation.partners.partners import Partner
+from federation.work import worker
 from hub.accounts.actor import Actor
 from hub.channels import history, queries, relay
 from hub.channels.invitations import visible_invitations

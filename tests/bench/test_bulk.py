@@ -22,7 +22,7 @@ import psycopg
 import pytest
 
 import hub
-from federation.ledger_records import Standing
+from federation.ledgers.ledger_records import Standing
 from hub.channels.invitations import find_invited
 from policies.acts import Act
 from policies.tlp import TLP
@@ -242,7 +242,7 @@ def test_a_long_ledger_is_verified_in_a_moment(tmp_path: Path) -> None:
     file = tmp_path / "long.jsonl"
     file.write_bytes(kit.export())
     command = "import resource, sys; from pathlib import Path; import time;"
-    command += "from federation.archive import verify_file; began = time.perf_counter();"
+    command += "from federation.archive.verifying import verify_file; began = time.perf_counter();"
     command += "report = verify_file(Path(sys.argv[1])); took = time.perf_counter() - began;"
     command += "peak = Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0];"
     command += "print(report.holds, len(report.history), took, peak)"

@@ -11,9 +11,9 @@ from typing import Final
 from sqlalchemy.orm import Session
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from federation import worker
-from federation.keystore import KeyStore
-from federation.node import get_node, init_node
+from federation.identity.keystore import KeyStore
+from federation.identity.node import get_node, init_node
+from federation.work import worker
 from hub import clock, own_keys, partnerships
 from hub.accounts import users
 from hub.accounts.actor import Actor, Via

@@ -9,9 +9,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from federation.archive import verify_file
-from federation.doubt import Doubt
-from federation.ledger_records import (
+from federation.archive.verifying import verify_file
+from federation.judging.doubt import Doubt
+from federation.ledgers.ledger_records import (
     ChannelRecord,
     ContributionRecord,
     Delivery,

@@ -14,9 +14,9 @@ from typing import Final
 import pytest
 from sqlalchemy import select
 
-from federation.ledger_records import ContributionRecord
-from federation.origins import Destination
-from federation.servers import NodeServer
+from federation.identity.origins import Destination
+from federation.ledgers.ledger_records import ContributionRecord
+from federation.rounds.servers import NodeServer
 from hub.channels.invitations import find_invited
 from policies.roles import PersonRole
 from sharing.objects import find_contents

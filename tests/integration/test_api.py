@@ -13,8 +13,8 @@ from flask.testing import FlaskClient
 from openapi_spec_validator import validate
 from sqlalchemy import func, select, text
 
-from federation.keystore import KeyStore
-from federation.node import init_node
+from federation.identity.keystore import KeyStore
+from federation.identity.node import init_node
 from hub.accounts.actor import TokenScope
 from hub.accounts.current import begin_sign_in
 from hub.accounts.records import User

@@ -10,8 +10,8 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import select, update
 
-from federation.archive import verify_file
-from federation.ledger_records import ChannelRecord, ContributionRecord, Delivery, Standing
+from federation.archive.verifying import verify_file
+from federation.ledgers.ledger_records import ChannelRecord, ContributionRecord, Delivery, Standing
 from hub.accounts.actor import TokenScope
 from hub.audit.records import AuditRecord
 from policies.roles import PersonRole

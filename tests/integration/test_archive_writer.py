@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select
 
-from federation.archive import verify_file
-from federation.archive_report import Report
-from federation.archive_writer import prepare_export
-from federation.bundles import Position, make_bundle
-from federation.doubt import Doubt
-from federation.ledger_records import ContributionRecord, EntryRecord, EvidenceRecord
+from federation.archive.report import Report
+from federation.archive.verifying import verify_file
+from federation.archive.writer import prepare_export
+from federation.judging.bundles import Position, make_bundle
+from federation.judging.doubt import Doubt
+from federation.ledgers.ledger_records import ContributionRecord, EntryRecord, EvidenceRecord
 from hub import clock
 from policies.acts import Act
 from policies.errors import ConflictError

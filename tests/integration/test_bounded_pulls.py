@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from federation import stage
-from federation.errands import find_waiting, hasten
-from federation.replica import Budget, ChannelServer, PulledPage
-from federation.sources import PULL
+from federation.ledgers import stage
+from federation.ledgers.sources import PULL
+from federation.replicas.replica import Budget, ChannelServer, PulledPage
+from federation.work.errands import find_waiting, hasten
 from sharing import collections
 from tests.kit.nodes import RunningNode, running, settle
 
@@ -56,7 +56,7 @@ def level(one: RunningNode, other: RunningNode, channel: str) -> bool:
 def test_a_long_ledger_is_read_bit_by_bit_and_another_owners_in_between(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("federation.rounds.PAGES_PER_ERRAND", 3)
+    monkeypatch.setattr("federation.rounds.rounds.PAGES_PER_ERRAND", 3)
     monkeypatch.setattr(collections, "PAGE_LIMIT", 4)
     with running(tmp_path, "CERT", "Grid", "Vendor") as (cert, grid, vendor):
         flood, calm = vendor.open("Endless"), cert.open("Calm")

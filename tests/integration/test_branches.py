@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from federation import endorsements
-from federation.branch_records import AbandonedRecord, RecallInForceRecord
-from federation.bundles import Position, SignedBundle
-from federation.doubt import Doubt, DoubtError
-from federation.ledger_records import ChannelRecord, Standing
-from federation.looks import Looks
-from federation.rebuild import rebuild
-from federation.replica import PulledPage, Replicas
-from federation.stops import keep_evidence
+from federation.branches import endorsements
+from federation.judging.bundles import Position, SignedBundle
+from federation.judging.doubt import Doubt, DoubtError
+from federation.ledgers.branch_records import AbandonedRecord, RecallInForceRecord
+from federation.ledgers.ledger_records import ChannelRecord, Standing
+from federation.ledgers.rebuild import rebuild
+from federation.ledgers.stops import keep_evidence
+from federation.replicas.looks import Looks
+from federation.replicas.replica import PulledPage, Replicas
 from hub import clock
 from hub.apply import VIEWS
 from policies.acts import Act, ChannelKind

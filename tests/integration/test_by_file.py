@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from federation.archive import verify_file
-from federation.archive_writer import prepare_export
-from federation.bundles import items_of, make_bundle
-from federation.doubt import Doubt, DoubtError
-from federation.file_intake import Admitted, TakenIn
-from federation.ledger_records import (
+from federation.archive.file_intake import Admitted, TakenIn
+from federation.archive.outbox_writer import prepare_outbox
+from federation.archive.verifying import verify_file
+from federation.archive.writer import prepare_export
+from federation.branches.openings import find_direct
+from federation.judging.bundles import items_of, make_bundle
+from federation.judging.doubt import Doubt, DoubtError
+from federation.ledgers.ledger_records import (
     ChannelRecord,
     ContributionRecord,
     Delivery,
@@ -25,8 +27,6 @@ from federation.ledger_records import (
     StagedRecord,
     Standing,
 )
-from federation.openings import find_direct
-from federation.outbox_writer import prepare_outbox
 from hub.channels import service
 from policies.acts import Act
 from policies.errors import CoordinationError

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import text
 
-from federation import changes, errands
-from federation.changes import Changes
+from federation.work import changes, errands
+from federation.work.changes import Changes
 from sharing.db import db, reading, transaction
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

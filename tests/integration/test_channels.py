@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from federation.ledger_records import Standing
-from federation.rebuild import rebuild
+from federation.ledgers.ledger_records import Standing
+from federation.ledgers.rebuild import rebuild
 from hub.apply import VIEWS
 from tests.kit.nodes import running, settle
 

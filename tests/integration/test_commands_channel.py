@@ -15,7 +15,7 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import update
 
-from federation.ledger_records import ChannelRecord, Standing
+from federation.ledgers.ledger_records import ChannelRecord, Standing
 from hub.channels.records import MemberView
 from tests.kit.console import Console
 from tests.kit.nodes import running, settle

@@ -11,15 +11,15 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
-from federation import stage
-from federation.bundles import Item, SignedBundle, make_bundle
-from federation.doubt import Doubt, DoubtError
-from federation.heads import Head, Heads
-from federation.ledger import append, head_of, lock_channel
-from federation.ledger_records import ChannelRecord, EntryRecord, Standing
-from federation.rebuild import rebuild
-from federation.replica import ChannelServer, PulledPage
-from federation.rounds import UNREAD_AT_MOST
+from federation.judging.bundles import Item, SignedBundle, make_bundle
+from federation.judging.doubt import Doubt, DoubtError
+from federation.ledgers import stage
+from federation.ledgers.ledger import append, head_of, lock_channel
+from federation.ledgers.ledger_records import ChannelRecord, EntryRecord, Standing
+from federation.ledgers.rebuild import rebuild
+from federation.partners.heads import Head, Heads
+from federation.replicas.replica import ChannelServer, PulledPage
+from federation.rounds.rounds import UNREAD_AT_MOST
 from hub.apply import VIEWS
 from hub.channels import queries
 from policies.acts import Act, ChannelKind

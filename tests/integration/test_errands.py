@@ -6,10 +6,11 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
-from federation import errand_values, errands
-from federation.backoff import FIRST_WAIT, LONGEST_WAIT
-from federation.errand_records import ErrandRecord
-from federation.errands import LEASE, Claimed, Done, Failed, Outcome, Waiting
+from federation.work import errands
+from federation.work import values as errand_values
+from federation.work.backoff import FIRST_WAIT, LONGEST_WAIT
+from federation.work.errands import LEASE, Claimed, Done, Failed, Outcome, Waiting
+from federation.work.records import ErrandRecord
 from sharing.db import reading, transaction
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

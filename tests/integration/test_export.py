@@ -7,15 +7,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from federation.archive import verify_file
-from federation.archive_report import Report
-from federation.archive_writer import prepare_export
-from federation.bundles import SignedBundle
-from federation.desk import Desk
-from federation.ledger import get_channel, keep
-from federation.ledger_records import ChannelRecord, Standing
-from federation.node import Node
-from federation.witnesses import keep_receipt
+from federation.archive.report import Report
+from federation.archive.verifying import verify_file
+from federation.archive.writer import prepare_export
+from federation.identity.node import Node
+from federation.judging.bundles import SignedBundle
+from federation.ledgers.desk import Desk
+from federation.ledgers.ledger import get_channel, keep
+from federation.ledgers.ledger_records import ChannelRecord, Standing
+from federation.witnesses.witnesses import keep_receipt
 from policies.acts import Act, ChannelKind
 from policies.errors import NotFoundError
 from policies.tlp import TLP

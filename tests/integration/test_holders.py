@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from federation.archive import verify_file
-from federation.holdings import find_holdings
-from federation.ledger import get_channel
-from federation.witnesses import keep_receipt
+from federation.archive.verifying import verify_file
+from federation.ledgers.ledger import get_channel
+from federation.witnesses.holdings import find_holdings
+from federation.witnesses.witnesses import keep_receipt
 from policies.acts import Act
 from policies.errors import NotFoundError
 from policies.tlp import TLP

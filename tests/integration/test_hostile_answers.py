@@ -13,8 +13,8 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.wrappers import Response
 
-from federation.doubt import PLAIN_WORDS, Doubt
-from federation.ledger_records import Delivery, Standing
+from federation.judging.doubt import PLAIN_WORDS, Doubt
+from federation.ledgers.ledger_records import Delivery, Standing
 from hub.channels import queries
 from hub.channels.queries import PendingRow
 from tests.kit.hostile_peer import HostileChannel, HostilePeer, csrf, honest, peers, signed_in

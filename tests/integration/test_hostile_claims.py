@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from federation.bundles import Position
-from federation.doubt import DoubtError
-from federation.ledger_records import Standing
-from federation.receipts import make_receipt
+from federation.judging.bundles import Position
+from federation.judging.doubt import DoubtError
+from federation.judging.receipts import make_receipt
+from federation.ledgers.ledger_records import Standing
 from hub.channels import repair
 from policies.acts import Act
 from policies.errors import ConflictError

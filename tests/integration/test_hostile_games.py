@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from federation import outbox
-from federation.bundles import Position, SignedBundle
-from federation.ledger import head_of
-from federation.partners import get_destination
+from federation.judging.bundles import Position, SignedBundle
+from federation.ledgers import outbox
+from federation.ledgers.ledger import head_of
+from federation.partners.partners import get_destination
 from hub.channels import history
 from policies.acts import Act
 from sharing.objects import StixObject

@@ -11,17 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from federation.branch_records import HeadClaimRecord
-from federation.descriptor import KeyUse
-from federation.doubt import Doubt, DoubtError
-from federation.endorsements import endorse, reason_to_endorse, tally_of
-from federation.errands import find_waiting
-from federation.heads import Head
-from federation.ledger import get_channel, lock_channel
-from federation.ledger_records import Standing
-from federation.looks import LONGEST_PATIENCE, Looks, weigh_claim
-from federation.sources import LOOK
-from federation.stops import freeze
+from federation.branches.endorsements import endorse, reason_to_endorse, tally_of
+from federation.identity.descriptor import KeyUse
+from federation.judging.doubt import Doubt, DoubtError
+from federation.ledgers.branch_records import HeadClaimRecord
+from federation.ledgers.ledger import get_channel, lock_channel
+from federation.ledgers.ledger_records import Standing
+from federation.ledgers.sources import LOOK
+from federation.ledgers.stops import freeze
+from federation.partners.heads import Head
+from federation.replicas.looks import LONGEST_PATIENCE, Looks, weigh_claim
+from federation.work.errands import find_waiting
 from hub import own_keys
 from hub.channels import service
 from tests.kit.nodes import CONSOLE, Clock, RunningNode, running, settle

@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
-from federation.bundles import Item, Position, SignedBundle
-from federation.descriptor import KeyUse, NodeKey
-from federation.descriptor_making import next_descriptor
-from federation.doubt import Doubt
-from federation.keys import PrivateKey, Typ
-from federation.ledger import head_of
-from federation.ledger_records import Standing
+from federation.identity.descriptor import KeyUse, NodeKey
+from federation.identity.descriptor_making import next_descriptor
+from federation.identity.keys import PrivateKey, Typ
+from federation.judging.bundles import Item, Position, SignedBundle
+from federation.judging.doubt import Doubt
+from federation.ledgers.ledger import head_of
+from federation.ledgers.ledger_records import Standing
 from hub.channels import queries
 from policies.acts import Act
 from policies.tlp import TLP
@@ -381,7 +381,7 @@ def test_a_crafted_contribution_is_refused_by_name_and_leaves_nothing(
 ) -> None:
     objects = crafted(world)
     before = kept(world.cert)
-    with caplog.at_level(logging.INFO, logger="federation.access"):
+    with caplog.at_level(logging.INFO, logger="federation.serving.access"):
         answer = world.refusal(world.case, *objects)
     name, _, sentence = answer.partition(": ")
     assert name == doubt, answer

@@ -18,11 +18,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from federation.bundles import SignedBundle
-from federation.doubt import PLAIN_WORDS, WHAT_TO_DO, Consequence, Doubt
-from federation.keys import PrivateKey
-from federation.ledger_records import EvidenceRecord, StagedRecord, Standing
-from federation.outbox import pending
+from federation.identity.keys import PrivateKey
+from federation.judging.bundles import SignedBundle
+from federation.judging.doubt import PLAIN_WORDS, WHAT_TO_DO, Consequence, Doubt
+from federation.ledgers.ledger_records import EvidenceRecord, StagedRecord, Standing
+from federation.ledgers.outbox import pending
 from hub.channels import history, queries
 from policies.acts import Act
 from policies.errors import ConflictError

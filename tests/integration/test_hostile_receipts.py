@@ -13,13 +13,13 @@ import pytest
 import requests
 from sqlalchemy import delete, select
 
-from federation.bundles import Position
-from federation.keys import Typ
-from federation.ledger import head_of
-from federation.ledger_records import EvidenceRecord, Standing
-from federation.receipt_records import ReceiptRecord
-from federation.receipts import RECEIPT_LIMIT_BYTES, make_receipt
-from federation.witnesses import find_contradictions
+from federation.identity.keys import Typ
+from federation.judging.bundles import Position
+from federation.judging.receipts import RECEIPT_LIMIT_BYTES, make_receipt
+from federation.ledgers.ledger import head_of
+from federation.ledgers.ledger_records import EvidenceRecord, Standing
+from federation.ledgers.receipt_records import ReceiptRecord
+from federation.witnesses.witnesses import find_contradictions
 from hub.channels import repair
 from policies.acts import Act
 from sharing.canonical import canonical, write_time

@@ -15,8 +15,8 @@ import pytest
 import requests
 from flask.testing import FlaskClient
 
-from federation.bundles import Position, SignedBundle
-from federation.ledger import head_of
+from federation.judging.bundles import Position, SignedBundle
+from federation.ledgers.ledger import head_of
 from hub.channels import history
 from policies.acts import Act
 from sharing.objects import StixObject

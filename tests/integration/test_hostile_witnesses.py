@@ -13,17 +13,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from federation import vouching, witness_rounds
-from federation.bundles import Position
-from federation.doubt import Doubt, DoubtError
-from federation.errands import find_waiting
-from federation.heads import Head
-from federation.ledger import get_channel
-from federation.ledger_records import EntryRecord
-from federation.receipt_records import ReceiptRecord
-from federation.receipts import make_receipt
-from federation.witness_rounds import COMPARE, hear_head
-from federation.witnesses import find_beyond, keep_receipt
+from federation.judging.bundles import Position
+from federation.judging.doubt import Doubt, DoubtError
+from federation.judging.receipts import make_receipt
+from federation.ledgers.ledger import get_channel
+from federation.ledgers.ledger_records import EntryRecord
+from federation.ledgers.receipt_records import ReceiptRecord
+from federation.partners.heads import Head
+from federation.witnesses import vouching, witness_rounds
+from federation.witnesses.witness_rounds import COMPARE, hear_head
+from federation.witnesses.witnesses import find_beyond, keep_receipt
+from federation.work.errands import find_waiting
 from hub import clock
 from policies.acts import Act
 from sharing import objects

@@ -16,22 +16,22 @@ import pytest
 import requests
 from sqlalchemy import select
 
-from federation.archive import verify_file
-from federation.bundles import items_of, make_bundle
-from federation.client import PartnerHttp
-from federation.descriptor import KeyUse, NodeKey
-from federation.descriptor_making import next_descriptor
-from federation.key_state import KeyStanding
-from federation.keys import PrivateKey
-from federation.keystore import read_recovery_pem, recovery_pem
-from federation.ledger_records import EntryRecord, Standing
-from federation.node import get_node
-from federation.origins import Destination
-from federation.partner_keys import find_key_state, fork_evidence, get_chain
-from federation.partner_records import StopReason
-from federation.partners import get_partner
-from federation.servers import NodeServer
-from federation.tokens import ASSERTION_TYPE, build_assertion
+from federation.archive.verifying import verify_file
+from federation.identity.descriptor import KeyUse, NodeKey
+from federation.identity.descriptor_making import next_descriptor
+from federation.identity.key_state import KeyStanding
+from federation.identity.keys import PrivateKey
+from federation.identity.keystore import read_recovery_pem, recovery_pem
+from federation.identity.node import get_node
+from federation.identity.origins import Destination
+from federation.judging.bundles import items_of, make_bundle
+from federation.ledgers.ledger_records import EntryRecord, Standing
+from federation.partners.client import PartnerHttp
+from federation.partners.partner_keys import find_key_state, fork_evidence, get_chain
+from federation.partners.partner_records import StopReason
+from federation.partners.partners import get_partner
+from federation.partners.tokens import ASSERTION_TYPE, build_assertion
+from federation.rounds.servers import NodeServer
 from hub import own_keys
 from hub.channels.history import visible_entries
 from hub.channels.proofs import get_export, rebuild

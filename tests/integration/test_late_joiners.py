@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from federation.ledger_records import CoveredRecord, Standing
+from federation.ledgers.ledger_records import CoveredRecord, Standing
 from hub.channels import audience, history, queries, service
 from hub.channels.history import EntryItem
 from policies.acts import Act

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from federation.access import heads_for
-from federation.ledger_records import Delivery, Standing
-from federation.outbox import pending
+from federation.ledgers.ledger_records import Delivery, Standing
+from federation.ledgers.outbox import pending
+from federation.serving.access import heads_for
 from hub.channels import history, queries, service
 from hub.channels.invitations import visible_invitations
 from policies.acts import Act

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from federation.origins import Destination
+from federation.identity.origins import Destination
 from policies.errors import ForbiddenError, UnavailableError
 from sharing.taxii.connection import Connection, Limits
 from tests.kit.nodes import running

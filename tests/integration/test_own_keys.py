@@ -12,7 +12,7 @@ from http import HTTPStatus
 import pytest
 from sqlalchemy import select
 
-from federation.rebuild import rebuild
+from federation.ledgers.rebuild import rebuild
 from hub import own_keys
 from hub.apply import VIEWS
 from hub.audit.records import AuditRecord

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from federation import endorsements
-from federation.ledger import get_channel, head_of
-from federation.ledger_records import ChannelRecord
-from federation.openings import OpenedBy, open_epoch
-from federation.rebuild import rebuild
+from federation.branches import endorsements
+from federation.branches.openings import OpenedBy, open_epoch
+from federation.ledgers.ledger import get_channel, head_of
+from federation.ledgers.ledger_records import ChannelRecord
+from federation.ledgers.rebuild import rebuild
 from hub.apply import VIEWS
 from hub.channels import history, queries
 from policies.acts import Act

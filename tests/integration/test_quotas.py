@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import requests
 
-from federation import throttling
-from federation.errands import find_waiting
-from federation.sources import DELIVER
+from federation.ledgers.sources import DELIVER
+from federation.partners import throttling
+from federation.work.errands import find_waiting
 from policies.errors import InvalidError
 from policies.roles import PersonRole
 from tests.kit.api import Api

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from federation.ledger_records import CoveredRecord
-from federation.receipt_records import ReceiptRecord
+from federation.ledgers.ledger_records import CoveredRecord
+from federation.ledgers.receipt_records import ReceiptRecord
 from tests.kit.api import Api
 from tests.kit.console import Console
 from tests.kit.hostile_peer import signed_in

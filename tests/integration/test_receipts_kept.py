@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, select
 
-from federation.bundles import Position
-from federation.doubt import DoubtError
-from federation.keys import PrivateKey
-from federation.ledger import get_channel
-from federation.ledger_records import EntryRecord
-from federation.receipt_records import ReceiptRecord
-from federation.receipt_rules import Held
-from federation.receipts import make_receipt
-from federation.witnesses import (
+from federation.identity.keys import PrivateKey
+from federation.judging.bundles import Position
+from federation.judging.doubt import DoubtError
+from federation.judging.receipt_rules import Held
+from federation.judging.receipts import make_receipt
+from federation.ledgers.ledger import get_channel
+from federation.ledgers.ledger_records import EntryRecord
+from federation.ledgers.receipt_records import ReceiptRecord
+from federation.witnesses.witnesses import (
     BESIDE_AT_MOST,
     find_beyond,
     find_contradictions,

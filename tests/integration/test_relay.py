@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from federation import rebuild
-from federation.archive import verify_file
+from federation.archive.verifying import verify_file
+from federation.ledgers import rebuild
 from hub.accounts import users
 from hub.apply import VIEWS
 from hub.channels import history, proofs, queries, relay, service

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from federation.bundles import Position, SignedBundle
-from federation.ledger import head_of
-from federation.ledger_records import ChannelRecord, Standing
+from federation.judging.bundles import Position, SignedBundle
+from federation.ledgers.ledger import head_of
+from federation.ledgers.ledger_records import ChannelRecord, Standing
 from hub.audit.service import AuditFilter, visible_records
 from policies.acts import Act
 from policies.roles import PersonRole

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from federation import applying, replica
-from federation.errands import find_waiting
-from federation.heads import Head
-from federation.sources import PULL
+from federation.ledgers.sources import PULL
+from federation.partners.heads import Head
+from federation.replicas import applying, replica
+from federation.work.errands import find_waiting
 from sharing.db import db
 from tests.kit.nodes import RunningNode, running, settle
 

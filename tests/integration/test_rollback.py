@@ -9,27 +9,27 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, update
 
-from federation import errands
-from federation.bundles import Position
-from federation.doubt import Doubt, DoubtError
-from federation.judge import MAX_STEP_OF_NTH
-from federation.ledger import lock_channel
-from federation.ledger_records import (
+from federation.identity.node import get_node
+from federation.judging.bundles import Position
+from federation.judging.doubt import Doubt, DoubtError
+from federation.judging.judge import MAX_STEP_OF_NTH
+from federation.judging.receipts import make_receipt
+from federation.ledgers.ledger import lock_channel
+from federation.ledgers.ledger_records import (
     ContributionRecord,
     Delivery,
     EntryRecord,
     EvidenceRecord,
     Standing,
 )
-from federation.node import get_node
-from federation.pairing import create_invitation
-from federation.partner_records import InvitationRecord
-from federation.receipts import make_receipt
-from federation.rollback import LOOK_BACK, NTH_LEAP, WATCH_DATABASE
-from federation.rounds import hasten_partner
-from federation.timeline_records import TimelineRecord
-from federation.timelines import has_turned, note_timeline
-from federation.witnesses import keep_receipt
+from federation.ledgers.timeline_records import TimelineRecord
+from federation.ledgers.timelines import has_turned, note_timeline
+from federation.partners.pairing import create_invitation
+from federation.partners.partner_records import InvitationRecord
+from federation.rounds.rounds import hasten_partner
+from federation.witnesses.rollback import LOOK_BACK, NTH_LEAP, WATCH_DATABASE
+from federation.witnesses.witnesses import keep_receipt
+from federation.work import errands
 from hub import archive
 from hub.accounts.records import SignIn
 from hub.channels import repair

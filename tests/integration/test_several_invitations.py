@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from federation import channels
-from federation.ledger import get_channel, get_state, head_of
-from federation.ledger_records import Standing
-from federation.openings import find_direct
-from federation.partner_keys import get_chain
+from federation.branches.openings import find_direct
+from federation.ledgers import channels
+from federation.ledgers.ledger import get_channel, get_state, head_of
+from federation.ledgers.ledger_records import Standing
+from federation.partners.partner_keys import get_chain
 from hub.channels import service
 from hub.channels.invitations import visible_invitations
 from policies.acts import Act

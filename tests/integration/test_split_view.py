@@ -15,14 +15,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from federation.archive import verify_file
-from federation.archive_writer import prepare_export
-from federation.bundles import Position, SignedBundle
-from federation.heads import Head
-from federation.ledger_records import EvidenceRecord, Standing
-from federation.receipts import make_receipt
-from federation.witness_rounds import hear_head
-from federation.witnesses import find_contradictions
+from federation.archive.verifying import verify_file
+from federation.archive.writer import prepare_export
+from federation.judging.bundles import Position, SignedBundle
+from federation.judging.receipts import make_receipt
+from federation.ledgers.ledger_records import EvidenceRecord, Standing
+from federation.partners.heads import Head
+from federation.witnesses.witness_rounds import hear_head
+from federation.witnesses.witnesses import find_contradictions
 from hub import clock
 from policies.acts import Act
 from tests.kit.api import Api

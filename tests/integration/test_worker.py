@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from federation import errands, worker
-from federation.errands import Done, Failed, Outcome
-from federation.worker import Handler, Handlers, Work, Worker
+from federation.work import errands, worker
+from federation.work.errands import Done, Failed, Outcome
+from federation.work.worker import Handler, Handlers, Work, Worker
 from policies.errors import NotFoundError, UnavailableError
 from sharing.db import reading, transaction
 

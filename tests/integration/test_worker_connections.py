@@ -9,9 +9,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from federation import errands, worker
-from federation.errands import Done, Outcome
-from federation.worker import Work
+from federation.work import errands, worker
+from federation.work.errands import Done, Outcome
+from federation.work.worker import Work
 from policies.errors import UnavailableError
 from sharing.db import db, reading, transaction
 from tests.conftest import make_store_app

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from flask import Flask
 
-from federation import worker
-from federation.errands import Done, Outcome
+from federation.work import worker
+from federation.work.errands import Done, Outcome
 from sharing.db import db
 
 

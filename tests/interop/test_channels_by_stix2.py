@@ -10,7 +10,7 @@ import stix2
 from sqlalchemy import select
 from taxii2client.v21 import Collection
 
-from federation.ledger_records import ChannelRecord
+from federation.ledgers.ledger_records import ChannelRecord
 from policies.roles import PersonRole
 from sharing.stix import SIGNED_BUNDLE_EXTENSION
 from sharing.taxii.resources import API_ROOT_PATH

@@ -10,8 +10,8 @@ from typing import Any, Final
 import requests
 from sqlalchemy import select
 
-from federation.bundles import SignedBundle
-from federation.ledger_records import (
+from federation.judging.bundles import SignedBundle
+from federation.ledgers.ledger_records import (
     ChannelRecord,
     ContributionRecord,
     Delivery,

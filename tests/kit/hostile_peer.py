@@ -24,15 +24,15 @@ from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from federation import pairing
-from federation.bells import build_bell
-from federation.bundles import Item, Position, SignedBundle, items_of, make_bundle
-from federation.descriptor_making import first_descriptor
-from federation.heads import Head
-from federation.keys import PrivateKey, Typ, unb64
-from federation.node import get_node
-from federation.phrase import phrase_digest
-from federation.tokens import ASSERTION_TYPE, build_access_token, build_assertion
+from federation.identity.descriptor_making import first_descriptor
+from federation.identity.keys import PrivateKey, Typ, unb64
+from federation.identity.node import get_node
+from federation.judging.bundles import Item, Position, SignedBundle, items_of, make_bundle
+from federation.partners import pairing
+from federation.partners.bells import build_bell
+from federation.partners.heads import Head
+from federation.partners.phrase import phrase_digest
+from federation.partners.tokens import ASSERTION_TYPE, build_access_token, build_assertion
 from hub.accounts import users
 from policies.acts import Act
 from policies.roles import PersonRole

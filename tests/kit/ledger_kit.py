@@ -11,16 +11,18 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from federation.archive_lines import FORMAT
-from federation.bundles import Item, Position, SignedBundle, items_of, make_bundle
-from federation.descriptor import Descriptor, NodeKey
-from federation.descriptor_making import first_descriptor, next_descriptor
-from federation.doubt import Doubt, DoubtError
-from federation.facts import MemoryFacts
-from federation.judge import Judged, Reader, judge_entry
-from federation.keys import PrivateKey, Typ
-from federation.receipts import make_receipt
-from federation.state import ChannelState
+from federation.archive.lines import FORMAT
+from federation.identity.descriptor import Descriptor, NodeKey
+from federation.identity.descriptor_making import first_descriptor, next_descriptor
+from federation.identity.keys import PrivateKey, Typ
+from federation.judging.bundles import Item, Position, SignedBundle, items_of, make_bundle
+from federation.judging.doubt import Doubt, DoubtError
+from federation.judging.facts import MemoryFacts
+from federation.judging.judge import judge_entry
+from federation.judging.judged import Judged
+from federation.judging.reader import Reader
+from federation.judging.receipts import make_receipt
+from federation.judging.state import ChannelState
 from policies.acts import Act
 from policies.marking import effective_label
 from policies.tlp import TLP

@@ -15,13 +15,14 @@ from typing import Any, TypeVar
 from sqlalchemy.orm import Session
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from federation import errands, pairing
-from federation.errands import Done, Failed
-from federation.ledger import get_channel, load_state
-from federation.ledger_records import ChannelRecord
-from federation.node import get_node, init_node
-from federation.state import ChannelState
-from federation.worker import Work
+from federation.identity.node import get_node, init_node
+from federation.judging.state import ChannelState
+from federation.ledgers.ledger import get_channel, load_state
+from federation.ledgers.ledger_records import ChannelRecord
+from federation.partners import pairing
+from federation.work import errands
+from federation.work.errands import Done, Failed
+from federation.work.worker import Work
 from hub import clock
 from hub.accounts.actor import Actor
 from hub.app import create_app

@@ -3,7 +3,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from federation.backoff import FIRST_WAIT, LONGEST_WAIT, wait_after
+from federation.work.backoff import FIRST_WAIT, LONGEST_WAIT, wait_after
 
 attempts = st.integers(min_value=-1, max_value=10**9)
 chances = st.floats(min_value=0, max_value=1, exclude_max=True)

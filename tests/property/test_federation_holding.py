@@ -9,8 +9,8 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from federation.archive import verify_file
-from federation.holding import Due, Holding
+from federation.archive.verifying import verify_file
+from federation.judging.holding import Due, Holding
 from policies.acts import Act
 from tests.kit.ledger_kit import LedgerKit, grid, vendor, water
 

@@ -13,16 +13,16 @@ from datetime import datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from federation.descriptor import (
+from federation.identity.descriptor import (
     Descriptor,
     DescriptorError,
     DescriptorForkError,
     KeyUse,
     NodeKey,
 )
-from federation.descriptor_chain import merge_chain, read_chain, settled_version
-from federation.descriptor_making import next_descriptor
-from federation.keys import PrivateKey
+from federation.identity.descriptor_chain import merge_chain, read_chain, settled_version
+from federation.identity.descriptor_making import next_descriptor
+from federation.identity.keys import PrivateKey
 from sharing.canonical import write_time
 from tests.kit.ledger_kit import BORN, Organisation, cert
 

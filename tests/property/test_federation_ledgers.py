@@ -9,12 +9,13 @@ from typing import Any, Final
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from federation.archive import verify_file
-from federation.bundles import SignedBundle
-from federation.doubt import DoubtError
-from federation.facts import MemoryFacts
-from federation.judge import OWNER, Reader, judge_entry
-from federation.state import ChannelState
+from federation.archive.verifying import verify_file
+from federation.judging.bundles import SignedBundle
+from federation.judging.doubt import DoubtError
+from federation.judging.facts import MemoryFacts
+from federation.judging.judge import judge_entry
+from federation.judging.reader import OWNER, Reader
+from federation.judging.state import ChannelState
 from policies.acts import Act
 from policies.errors import InvalidError
 from policies.tlp import TLP

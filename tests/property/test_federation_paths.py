@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from federation.keys import b64
-from federation.tokens import ASSERTION_TYPE
+from federation.identity.keys import b64
+from federation.partners.tokens import ASSERTION_TYPE
 from sharing.canonical import MalformedError, canonical
 from tests.integration.federation.nodes import Clock, RunningNode
 

@@ -16,12 +16,14 @@ from typing import Any, Final
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from federation.bundles import SignedBundle
-from federation.doubt import Doubt, DoubtError
-from federation.facts import MemoryFacts
-from federation.judge import OWNER, Judged, Reader, judge_entry
-from federation.ledger import items_kept
-from federation.state import ChannelState, Place
+from federation.judging.bundles import SignedBundle
+from federation.judging.doubt import Doubt, DoubtError
+from federation.judging.facts import MemoryFacts
+from federation.judging.judge import judge_entry
+from federation.judging.judged import Judged
+from federation.judging.reader import OWNER, Reader
+from federation.judging.state import ChannelState, Place
+from federation.ledgers.ledger import items_kept
 from policies.acts import LATER_MEMBERS, Act
 from policies.tlp import TLP
 from sharing.objects import SIGNED_BUNDLE, StixObject

@@ -11,13 +11,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from federation.bundles import Position, SignedBundle, items_of, make_bundle
-from federation.doubt import Doubt, DoubtError
-from federation.facts import MemoryFacts
-from federation.judge import OWNER, Judged, Reader, judge_entry
-from federation.ledger import items_kept, labels_of, ledger_time, metadata_label
-from federation.ledger_facts import FactsAhead
-from federation.state import MEMBERSHIP, ChannelState
+from federation.judging.bundles import Position, SignedBundle, items_of, make_bundle
+from federation.judging.doubt import Doubt, DoubtError
+from federation.judging.facts import MemoryFacts
+from federation.judging.judge import judge_entry
+from federation.judging.judged import Judged
+from federation.judging.reader import OWNER, Reader
+from federation.judging.state import MEMBERSHIP, ChannelState
+from federation.ledgers.ledger import items_kept, labels_of, ledger_time, metadata_label
+from federation.ledgers.ledger_facts import FactsAhead
 from policies.acts import LATER_MEMBERS, Act
 from policies.audience import opens_to_later_members
 from policies.errors import ConflictError, InvalidError, NotFoundError, UnavailableError

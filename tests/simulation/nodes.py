@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from federation.bundles import Position
+from federation.judging.bundles import Position
 from policies.acts import Act
 from policies.errors import UnavailableError
 from policies.tlp import TLP

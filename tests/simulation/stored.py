@@ -12,11 +12,11 @@ from flask import current_app
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
-from federation import channels, openings
-from federation.access import NODE, ChannelDoors
-from federation.channels import Invited
-from federation.ledger import get_channel, get_state, head_of, load_state
-from federation.ledger_records import (
+from federation.branches import openings
+from federation.ledgers import channels
+from federation.ledgers.channels import Invited
+from federation.ledgers.ledger import get_channel, get_state, head_of, load_state
+from federation.ledgers.ledger_records import (
     ChannelRecord,
     ContributionRecord,
     Delivery,
@@ -24,9 +24,10 @@ from federation.ledger_records import (
     StagedRecord,
     Standing,
 )
-from federation.outbox import Outbox, Posted
-from federation.rebuild import rebuild
-from federation.replica import PulledPage, Replicas
+from federation.ledgers.outbox import Outbox, Posted
+from federation.ledgers.rebuild import rebuild
+from federation.replicas.replica import PulledPage, Replicas
+from federation.serving.access import NODE, ChannelDoors
 from hub.apply import VIEWS
 from policies.acts import Act, ChannelKind
 from policies.errors import ConflictError

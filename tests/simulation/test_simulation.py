@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from federation import contents
+from federation.judging import contents
 from hub import clock
 from sharing.selection import Scope
 from tests.kit.nodes import LocalNode

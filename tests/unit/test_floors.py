@@ -10,12 +10,12 @@ ROOT = Path(__file__).parents[2]
 
 # Edges below the hub: what speaks HTTP, what works, and the one that lends sessions.
 FLASK_BELOW_HUB = {
-    "federation/access.py",
-    "federation/endpoints.py",
-    "federation/gate.py",
-    "federation/problems.py",
-    "federation/rounds.py",
-    "federation/worker.py",
+    "federation/serving/access.py",
+    "federation/serving/endpoints.py",
+    "federation/partners/gate.py",
+    "federation/partners/problems.py",
+    "federation/rounds/rounds.py",
+    "federation/work/worker.py",
     "sharing/db.py",
     "sharing/taxii/doors.py",
     "sharing/taxii/server.py",

@@ -10,8 +10,9 @@ from typing import Final
 import grimp
 import pytest
 
+OWN: Final = "federation."
 OURS: Final = ("hub", "federation", "sharing", "policies")
-ROOTS: Final = ("federation.judge", "federation.archive")
+ROOTS: Final = ("federation.judging.judge", "federation.archive.verifying")
 OUTSIDE: Final = {
     "flask", "http", "locale", "logging", "os", "random", "requests", "secrets", "socket", "ssl",
     "subprocess", "sys", "time", "urllib", "zoneinfo",
@@ -29,16 +30,17 @@ def reached() -> frozenset[str]:
 
 
 def test_they_reach_no_clock_no_chance_no_configuration(reached: frozenset[str]) -> None:
-    assert "federation.contents" in reached
+    assert "federation.judging.contents" in reached
     assert not reached & OUTSIDE
     assert not [one for one in reached if one.split(".")[0] == "hub"]
 
 
 def test_they_reach_no_partner_and_no_database_of_a_node(reached: frozenset[str]) -> None:
     assert not [one for one in reached if one.startswith(NODES_ALONE)]
-    federation = {one for one in reached if one.startswith("federation.")}
-    forbidden = ("partner", "node", "pairing", "keystore", "desk", "ledger", "replica", "errand")
-    assert not [one for one in federation if one.removeprefix("federation.").startswith(forbidden)]
+    rooms = {one.split(".")[1] for one in reached if one.count(".") > 1 and one.startswith(OWN)}
+    assert rooms == {"archive", "identity", "judging"}
+    forbidden = {f"federation.identity.{one}" for one in ("keystore", "node", "node_records")}
+    assert not reached & forbidden
 
 
 def test_what_they_reach_asks_no_clock_itself(reached: frozenset[str]) -> None:

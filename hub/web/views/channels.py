@@ -14,10 +14,10 @@ from pydantic import StringConstraints
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
-from federation import partners
-from federation.channels import Written
-from federation.desk import Desk
-from federation.ledger_records import Standing
+from federation.ledgers.channels import Written
+from federation.ledgers.desk import Desk
+from federation.ledgers.ledger_records import Standing
+from federation.partners import partners
 from hub import clock
 from hub.accounts.actor import Actor
 from hub.accounts.current import current_actor

@@ -10,7 +10,7 @@ from uuid import UUID
 from flask import Response, flash, request, stream_with_context
 from werkzeug.wrappers import Response as BaseResponse
 
-from federation.file_intake import Admitted, TakenIn
+from federation.archive.file_intake import Admitted, TakenIn
 from hub import clock
 from hub.accounts.current import current_actor
 from hub.channels import files

@@ -13,9 +13,9 @@ from flask import Response, flash, redirect, url_for
 from pydantic import Field, StringConstraints
 from werkzeug.wrappers import Response as BaseResponse
 
-from federation import node
-from federation.descriptor import KeyUse
-from federation.key_state import key_state_of
+from federation.identity import node
+from federation.identity.descriptor import KeyUse
+from federation.identity.key_state import key_state_of
 from hub import clock, own_keys
 from hub.accounts.current import current_actor
 from hub.office import current_office

@@ -13,13 +13,13 @@ from flask import Response, flash, redirect, url_for
 from pydantic import StringConstraints
 from werkzeug.wrappers import Response as BaseResponse
 
-from federation import pairing, partners, throttling
-from federation.invitations import Invitation
-from federation.key_state import KeyState
-from federation.node import get_node
-from federation.partner_keys import find_key_state, newest_descriptor
-from federation.partner_records import PartnerState
-from federation.partners import Partner
+from federation.identity.key_state import KeyState
+from federation.identity.node import get_node
+from federation.partners import pairing, partners, throttling
+from federation.partners.invitations import Invitation
+from federation.partners.partner_keys import find_key_state, newest_descriptor
+from federation.partners.partner_records import PartnerState
+from federation.partners.partners import Partner
 from hub import clock, partnerships
 from hub.accounts.current import current_actor
 from hub.channels import queries

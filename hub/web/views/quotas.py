@@ -9,7 +9,7 @@ from flask import flash, redirect, url_for
 from pydantic import Field
 from werkzeug.wrappers import Response as BaseResponse
 
-from federation.throttling import LEAST_PERCENT, MOST_PERCENT
+from federation.partners.throttling import LEAST_PERCENT, MOST_PERCENT
 from hub import clock, partnerships
 from hub.accounts.current import current_actor
 from hub.web.acting import DONE, attempt

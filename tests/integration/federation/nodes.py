@@ -12,19 +12,19 @@ from flask import Flask
 from sqlalchemy.orm import Session
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from federation.client import PartnerHttp, Timeouts
-from federation.endpoints import FederationDoors, create_federation
-from federation.exchanges import Exchanges, assertion_maker
-from federation.gate import Gate
-from federation.heads import Head
-from federation.invitations import Invitation
-from federation.keys import PrivateKey, PublicKey
-from federation.keystore import KeyRing, KeyStore
-from federation.node import Node, get_node, init_node
-from federation.origins import Destination
-from federation.pairing import create_invitation
-from federation.partners import Partner, get_partner
-from federation.quotas import Rates
+from federation.identity.keys import PrivateKey, PublicKey
+from federation.identity.keystore import KeyRing, KeyStore
+from federation.identity.node import Node, get_node, init_node
+from federation.identity.origins import Destination
+from federation.partners.client import PartnerHttp, Timeouts
+from federation.partners.gate import Gate
+from federation.partners.heads import Head
+from federation.partners.invitations import Invitation
+from federation.partners.pairing import create_invitation
+from federation.partners.partners import Partner, get_partner
+from federation.partners.quotas import Rates
+from federation.serving.endpoints import FederationDoors, create_federation
+from federation.serving.exchanges import Exchanges, assertion_maker
 from sharing.db import db, reading, transaction
 from tests.conftest import make_store_app, take_free_port
 from tests.kit.reach import LOOPBACK

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from federation.descriptor import Descriptor, DescriptorError, KeyUse
-from federation.descriptor_making import next_descriptor, sign_payload
-from federation.key_changes import revoke_key, rotate_keys
-from federation.keys import PrivateKey, b64, unb64
-from federation.pairing import take_pairing
-from federation.partner_keys import fork_evidence, get_chain, record_descriptors
-from federation.partner_records import PartnerState, StopReason
-from federation.partners import resume_partner
+from federation.identity.descriptor import Descriptor, DescriptorError, KeyUse
+from federation.identity.descriptor_making import next_descriptor, sign_payload
+from federation.identity.key_changes import revoke_key, rotate_keys
+from federation.identity.keys import PrivateKey, b64, unb64
+from federation.partners.pairing import take_pairing
+from federation.partners.partner_keys import fork_evidence, get_chain, record_descriptors
+from federation.partners.partner_records import PartnerState, StopReason
+from federation.partners.partners import resume_partner
 from policies.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from tests.integration.federation.nodes import Clock, RunningNode
 

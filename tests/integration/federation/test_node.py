@@ -14,14 +14,14 @@ import requests
 from flask import Flask
 from sqlalchemy.exc import IntegrityError
 
-from federation.descriptor import KeyUse
-from federation.key_changes import recover, revoke_key, rotate_keys
-from federation.keys import PrivateKey, b64
-from federation.keystore import KeyStore
-from federation.node import find_node, get_node, init_node
-from federation.partner_records import PartnerRecord, PartnerState, StopReason
-from federation.partners import find_partner, partners, record_contact
-from federation.tokens import ASSERTION_TYPE, build_assertion
+from federation.identity.descriptor import KeyUse
+from federation.identity.key_changes import recover, revoke_key, rotate_keys
+from federation.identity.keys import PrivateKey, b64
+from federation.identity.keystore import KeyStore
+from federation.identity.node import find_node, get_node, init_node
+from federation.partners.partner_records import PartnerRecord, PartnerState, StopReason
+from federation.partners.partners import find_partner, partners, record_contact
+from federation.partners.tokens import ASSERTION_TYPE, build_assertion
 from policies.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
 from sharing.db import db, reading, transaction
 from tests.conftest import make_store_app

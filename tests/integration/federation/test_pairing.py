@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 import requests
 
-from federation.confirmations import build_confirmation
-from federation.descriptor_making import first_descriptor
-from federation.keys import PrivateKey, Typ, b64, unb64
-from federation.pairing import invitations as given_invitations
-from federation.pairing import verification_phrase, withdraw_invitation
-from federation.partner_records import PartnerState
-from federation.partners import end_partner, resume_partner, suspend_partner
+from federation.identity.descriptor_making import first_descriptor
+from federation.identity.keys import PrivateKey, Typ, b64, unb64
+from federation.partners.confirmations import build_confirmation
+from federation.partners.pairing import invitations as given_invitations
+from federation.partners.pairing import verification_phrase, withdraw_invitation
+from federation.partners.partner_records import PartnerState
+from federation.partners.partners import end_partner, resume_partner, suspend_partner
 from policies.errors import (
     ConflictError,
     ForbiddenError,
@@ -98,7 +98,7 @@ def test_until_both_have_confirmed_nobody_gets_a_token(
 def test_confirming_without_comparing_the_phrase_is_remembered_as_such(
     cert: RunningNode, operator: RunningNode, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.WARNING, logger="federation.confirmations")
+    caplog.set_level(logging.WARNING, logger="federation.partners.confirmations")
     operator.accept(cert.invite().line)
     operator.confirm(cert, compared=False)
     assert operator.partner(cert).phrase_compared is False

@@ -8,20 +8,20 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from federation.confirmations import take_confirmation
-from federation.descriptor_making import first_descriptor, next_descriptor
-from federation.keys import PrivateKey, Typ
-from federation.keystore import read_recovery_pem
-from federation.node import get_node
-from federation.pairing import (
+from federation.identity.descriptor_making import first_descriptor, next_descriptor
+from federation.identity.keys import PrivateKey, Typ
+from federation.identity.keystore import read_recovery_pem
+from federation.identity.node import get_node
+from federation.partners.confirmations import take_confirmation
+from federation.partners.pairing import (
     create_invitation,
     invitations,
     record_paired,
     withdraw_invitation,
 )
-from federation.partner_keys import newest_descriptor, record_descriptors
-from federation.partner_records import PartnerState
-from federation.partners import get_destination, get_partner, suspend_partner
+from federation.partners.partner_keys import newest_descriptor, record_descriptors
+from federation.partners.partner_records import PartnerState
+from federation.partners.partners import get_destination, get_partner, suspend_partner
 from policies.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from sharing.canonical import canonical
 from tests.integration.federation.nodes import Clock, RunningNode

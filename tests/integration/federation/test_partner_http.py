@@ -17,8 +17,8 @@ import pytest
 import requests
 import trustme
 
-from federation.client import PartnerHttp, Timeouts
-from federation.origins import Destination
+from federation.identity.origins import Destination
+from federation.partners.client import PartnerHttp, Timeouts
 from policies.errors import (
     ConflictError,
     CoordinationError,

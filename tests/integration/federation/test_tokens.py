@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 import requests
 
-from federation.bells import build_bell
-from federation.descriptor import KeyUse
-from federation.heads import Head
-from federation.key_changes import rotate_keys
-from federation.keys import PrivateKey, Typ, b64, unb64
-from federation.node import get_node
-from federation.partners import end_partner, suspend_partner
-from federation.tokens import ASSERTION_TYPE, build_access_token, build_assertion
+from federation.identity.descriptor import KeyUse
+from federation.identity.key_changes import rotate_keys
+from federation.identity.keys import PrivateKey, Typ, b64, unb64
+from federation.identity.node import get_node
+from federation.partners.bells import build_bell
+from federation.partners.heads import Head
+from federation.partners.partners import end_partner, suspend_partner
+from federation.partners.tokens import ASSERTION_TYPE, build_access_token, build_assertion
 from sharing.canonical import canonical
 from tests.integration.federation.nodes import Clock, RunningNode
 

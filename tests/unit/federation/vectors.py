@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from federation.keys import PrivateKey
+from federation.identity.keys import PrivateKey
 
 _FILE: Final = Path(__file__).parents[2] / "data" / "wire-vectors.json"
 

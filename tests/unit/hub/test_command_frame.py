@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from federation.doubt import Doubt, DoubtError
+from federation.judging.doubt import Doubt, DoubtError
 from hub.commands import frame
 from policies.errors import ConflictError
 

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from federation.archive_report import Failure, Report, What
-from federation.doubt import Doubt
-from federation.ledger_records import Standing
+from federation.archive.report import Failure, Report, What
+from federation.judging.doubt import Doubt
+from federation.ledgers.ledger_records import Standing
 from hub.channels.queries import ChannelSummary, MemberRow, Verification
 from hub.web import channel_words as shown
 from hub.web.models import Tone

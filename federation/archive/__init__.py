@@ -1,0 +1,1 @@
+"""A channel as a file: written, read, verified and taken in."""

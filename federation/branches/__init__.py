@@ -1,0 +1,1 @@
+"""Owners change: openings, endorsements, which branch holds, and what was left."""

@@ -1,0 +1,1 @@
+"""Who a node is: keys, descriptors, and what they say of its organisation."""

@@ -1,0 +1,1 @@
+"""Ledgers as a node keeps them: records, the stage, writing, and what holds a ledger up."""

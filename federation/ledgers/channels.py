@@ -1,0 +1,426 @@
+"""The one door out: what a service wants seen, it writes here.
+
+In a channel of ours the write becomes an entry at once; elsewhere it becomes a contribution that
+waits in the outbox until the owner has admitted it.
+
+Source: protocol, 5 and 8; architecture (the one road from a write to a view).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, update
+from sqlalchemy.orm import Session
+
+from federation.judging.bundles import Position, items_of, make_bundle
+from federation.judging.doubt import Doubt
+from federation.judging.judge import situation_of
+from federation.judging.judged import Judged
+from federation.judging.state import ChannelState
+from federation.ledgers.desk import Desk
+from federation.ledgers.ledger import (
+    append,
+    get_state,
+    head_of,
+    labels_of,
+    lock_channel,
+    metadata_label,
+)
+from federation.ledgers.ledger_facts import LedgerFacts
+from federation.ledgers.ledger_records import (
+    ChannelRecord,
+    ContributionRecord,
+    Delivery,
+    StagedRecord,
+    Standing,
+)
+from federation.ledgers.sources import ask_delivery
+from federation.ledgers.unguessable import unguessable
+from federation.work.errands import hasten
+from policies.acts import LATER_MEMBERS, Act, ChannelKind, read_body
+from policies.audience import Audience, Purpose, may_share, opens_to_later_members
+from policies.errors import ConflictError, ForbiddenError
+from policies.lifecycles import open_acts, rule
+from policies.tlp import TLP
+from sharing import collections, objects
+from sharing.canonical import write_time
+from sharing.objects import StixObject
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of a write.
+
+    Args:
+        entry: the judged entry, where the channel is ours.
+        contribution: hash of the bundle that waits in the outbox, elsewhere.
+    """
+
+    entry: Judged | None = None
+    contribution: str | None = None
+
+
+@dataclass(frozen=True)
+class Invited:
+    """An invitation as it was read in its owner's direct channel.
+
+    Args:
+        head: what our answer names as seen.
+    """
+
+    channel: str
+    kind: ChannelKind
+    owner: str
+    name: str
+    roles: tuple[str, ...]
+    genesis: str
+    head: Position
+
+
+def write(  # noqa: PLR0913 - what is written, where, for whom and by whom
+    session: Session,
+    desk: Desk,
+    channel: str,
+    act: Act,
+    body: Mapping[str, Any] | None = None,
+    new: Sequence[StixObject] = (),
+    *,
+    later_members: bool | None = None,
+    by: str,
+    now: datetime,
+) -> Written:
+    """Write an act into a channel: an entry where it is ours, else a contribution.
+
+    Args:
+        body: what the act needs besides its objects.
+        new: objects that the bundle covers.
+        later_members: whether later members get them whatever their label; where nobody says,
+            as the table of acts has it.
+        by: who wrote it, for our own eyes.
+
+    Raises:
+        NotFoundError: there is no such channel here.
+        InvalidError: the body does not fit the act.
+        ForbiddenError: an object may not be shared with this audience.
+        DoubtError, ConflictError: it is not open to us now.
+    """
+    body = read_body(act, body or {})
+    record = lock_channel(session, channel)
+    state = get_state(session, record)
+    facts = LedgerFacts(session, channel)
+    if not record.is_ours:
+        _check_standing(record, act)
+    check_sharing(session, desk, record, new)
+    carrier = metadata_label(state.ceiling)
+    labels = labels_of(new, carrier, facts)
+    new = unguessable(session, facts, desk.organisation, new, labels)
+    consent = _with_consent(act, body, record.kind, labels.values(), wanted=later_members)
+    body = read_body(act, consent)
+    if record.is_ours:
+        return Written(entry=append(session, desk, channel, act, body, new, now=now))
+    situation = situation_of(state, desk.organisation, body, facts, write_time(now))
+    ruling = rule(state.tables, act, situation)
+    if not ruling.decision:
+        raise ConflictError(ruling.decision.reason, field="act")
+    head = head_of(record)
+    if head is None:
+        raise ConflictError("nothing of this channel has been read yet")
+    return contribute(
+        session,
+        desk,
+        record,
+        act,
+        body,
+        new,
+        seen=head,
+        label=carrier,
+        by=by,
+        now=now,
+    )
+
+
+def answer_invitation(
+    session: Session,
+    desk: Desk,
+    invited: Invited,
+    act: Act,
+    body: Mapping[str, Any],
+    *,
+    label: TLP,
+    by: str,
+    now: datetime,
+) -> Written:
+    """Join or decline: the one thing that an invited organisation may post.
+
+    Args:
+        act: `member.joined` or `member.declined`.
+        label: for the bundle's metadata; not above the ceiling that the invitation names.
+
+    Raises:
+        ConflictError: the invitation was answered before.
+    """
+    body = read_body(act, body)
+    record = expect_invited(session, invited, now=now)
+    if act is Act.MEMBER_JOINED:
+        record.standing = Standing.JOINING
+    if act is Act.MEMBER_DECLINED and record.standing is Standing.JOINING:
+        record.standing = Standing.ENDED
+    written = contribute(
+        session, desk, record, act, body, (), seen=invited.head, label=label, by=by, now=now
+    )
+    # An answer to somebody else may be waiting for a node that does not take it.
+    hasten(session, record.id, now=now)
+    return written
+
+
+def expect_invited(session: Session, invited: Invited, *, now: datetime) -> ChannelRecord:
+    """Prepare for the channel that an invitation names; give its row, locked.
+
+    Raises:
+        ConflictError: another channel is here under the same id.
+    """
+    record = session.get(ChannelRecord, invited.channel, with_for_update=True)
+    if record is None:
+        collections.create(session, invited.channel, title=invited.name)
+        record = ChannelRecord(
+            id=invited.channel,
+            kind=invited.kind,
+            name=invited.name,
+            owner=invited.owner,
+            is_ours=False,
+            genesis=invited.genesis,
+            standing=Standing.JOINING,
+            cursor_server=invited.owner,
+            next_nth=1,
+            opened_at=now,
+        )
+        session.add(record)
+        session.flush()
+    elif record.state is None:
+        _take_invitation(session, record, invited, now=now)
+    elif record.genesis != invited.genesis:
+        raise ConflictError("this invitation names another channel under the same id")
+    elif record.cursor_server != invited.owner:
+        record.owner, record.cursor, record.cursor_server = invited.owner, None, invited.owner
+    return record
+
+
+def _take_invitation(
+    session: Session, record: ChannelRecord, invited: Invited, *, now: datetime
+) -> None:
+    """Believe an invitation about a channel of which nothing has proven so far.
+
+    Whoever named the id first must not keep us from the channel that bears it. What we answered
+    to another invitation and is still here does not go out any more.
+    """
+    if (record.genesis, record.cursor_server) == (invited.genesis, invited.owner):
+        return
+    record.kind, record.name, record.owner = invited.kind, invited.name, invited.owner
+    record.genesis, record.cursor, record.cursor_server = invited.genesis, None, invited.owner
+    record.doubt = record.sentence = record.doubted_at = None
+    session.execute(delete(StagedRecord).where(StagedRecord.channel == record.id))
+    collections.rename(session, record.id, invited.name)
+    session.execute(
+        update(ContributionRecord)
+        .where(
+            ContributionRecord.channel == record.id,
+            ContributionRecord.state == Delivery.PENDING,
+        )
+        .values(
+            state=Delivery.REFUSED,
+            doubt=Doubt.SUPERSEDED.value,
+            sentence="another invitation to this channel was answered instead",
+            seen_at=now,
+        )
+        .execution_options(synchronize_session="fetch")
+    )
+
+
+def end_part(
+    session: Session, desk: Desk, record: ChannelRecord, *, by: str, now: datetime
+) -> Written:
+    """End our part in another's channel at once; that we leave waits until it can be told.
+
+    What else of ours still waited is told to its authors as refused.
+
+    Raises:
+        ConflictError: the channel is ours, or our part has ended already.
+    """
+    state = get_state(session, record)
+    if record.is_ours:
+        raise ConflictError("you coordinate this channel", hint="Hand it over first; then leave.")
+    member = state.members.get(desk.organisation)
+    if record.standing is Standing.ENDED or member is None or not member.is_joined:
+        raise ConflictError("we are no longer a member of this channel")
+    end_outbox(session, record.id)
+    written = contribute(
+        session,
+        desk,
+        record,
+        Act.MEMBER_LEFT,
+        {},
+        (),
+        seen=state.head,
+        label=metadata_label(state.ceiling),
+        by=by,
+        now=now,
+    )
+    record.standing = Standing.ENDED
+    record.doubt = record.sentence = record.doubted_at = None
+    return written
+
+
+def end_outbox(session: Session, channel: str) -> None:
+    """Tell the authors of what still waits that it will not be admitted any more."""
+    session.execute(
+        update(ContributionRecord)
+        .where(
+            ContributionRecord.channel == channel,
+            ContributionRecord.state == Delivery.PENDING,
+        )
+        .values(
+            state=Delivery.REFUSED,
+            doubt=Doubt.NOT_MEMBER.value,
+            sentence="our part in this channel ended before it was admitted",
+        )
+        .execution_options(synchronize_session="fetch")
+    )
+
+
+def find_open_acts(
+    session: Session,
+    desk: Desk,
+    record: ChannelRecord,
+    state: ChannelState,
+    *,
+    about: str | None = None,
+    now: datetime,
+) -> frozenset[Act]:
+    """Give the acts that our organisation could write now: what pages and API offer.
+
+    Args:
+        about: the organisation that acts about organisations are judged about.
+    """
+    if record.standing not in (Standing.CURRENT, Standing.WAITING):
+        return frozenset()
+    facts = LedgerFacts(session, record.id)
+    body = {} if about is None else {"organisation": about}
+    situation = situation_of(state, desk.organisation, body, facts, write_time(now))
+    return open_acts(state.tables, situation)
+
+
+def audience_of(state: ChannelState) -> Audience:
+    """Give who reads a channel."""
+    return Audience(
+        kind=state.kind,
+        owner=state.owner,
+        organisations=frozenset(state.joined),
+        ceiling=state.ceiling,
+        breakout=state.is_breakout,
+        identity=state.identity,
+    )
+
+
+def _with_consent(
+    act: Act,
+    body: Mapping[str, Any],
+    kind: ChannelKind,
+    labels: Iterable[TLP],
+    *,
+    wanted: bool | None,
+) -> Mapping[str, Any]:
+    """Say in the body whether what it covers is open to later members.
+
+    Source: protocol, 5 (*Late joiners*: the author consents when writing).
+    """
+    said = wanted if wanted is not None else body.get(LATER_MEMBERS)
+    if said is None:
+        said = opens_to_later_members(act, kind, labels)
+    kept = {name: value for name, value in body.items() if name != LATER_MEMBERS}
+    return kept | {LATER_MEMBERS: True} if said else kept
+
+
+def _check_standing(record: ChannelRecord, act: Act) -> None:
+    if record.standing is Standing.ENDED:
+        raise ConflictError("we are no longer a member of this channel")
+    if record.standing is Standing.FROZEN and act is not Act.NODE_DESCRIBED:
+        # What we say of our keys goes out: it may be what the channel is frozen for.
+        raise ConflictError(
+            f"this channel is frozen here: {record.sentence}",
+            hint="An administrator settles that first.",
+        )
+
+
+def check_sharing(
+    session: Session, desk: Desk, record: ChannelRecord, new: Sequence[StixObject]
+) -> None:
+    """Refuse what may not go before this audience, before anything is signed."""
+    state = get_state(session, record)
+    audience = audience_of(state)
+    own = {item.stix_id: item.value for item in new if item.stix_type == "marking-definition"}
+    facts = LedgerFacts(session, record.id)
+
+    def find_definition(ref: str) -> Mapping[str, Any] | None:
+        return own.get(ref) or facts.find_marking(ref)
+
+    for item in new:
+        decision = may_share(
+            item.value,
+            audience,
+            Purpose.SHARE,
+            carrier=metadata_label(state.ceiling),
+            author=desk.organisation,
+            find_definition=find_definition,
+        )
+        if not decision:
+            raise ForbiddenError(f"{item.stix_id}: {decision.reason}", field="objects")
+
+
+def contribute(  # noqa: PLR0913 - what a contribution is made of
+    session: Session,
+    desk: Desk,
+    record: ChannelRecord,
+    act: Act,
+    body: Mapping[str, Any],
+    new: Sequence[StixObject],
+    *,
+    seen: Position,
+    label: TLP,
+    by: str,
+    now: datetime,
+) -> Written:
+    """Sign a contribution once and put it into the outbox with its cause."""
+    bundle = make_bundle(
+        key=desk.key,
+        author=desk.organisation,
+        channel=record.id,
+        act=act.value,
+        body=body,
+        contents=items_of(new, labels_of(new, label, LedgerFacts(session, record.id))),
+        label=label,
+        now=now,
+        nth=record.next_nth,
+        seen=seen,
+    )
+    objects.store(session, new)
+    session.add(
+        ContributionRecord(
+            sha256=bundle.sha256,
+            channel=record.id,
+            nth=record.next_nth,
+            act=act.value,
+            bundle=bundle.stix.content,
+            objects=[item.sha256 for item in new],
+            state=Delivery.PENDING,
+            written_by=by,
+            written_at=now,
+        )
+    )
+    record.next_nth += 1
+    session.flush()
+    ask_delivery(session, record, now=now)
+    return Written(contribution=bundle.sha256)

@@ -1,0 +1,129 @@
+"""Making a channel's state and views again from its ledger, and telling whether they differ.
+
+Source: architecture (*Views*); lifecycles, 1, rule 2: `rebuild` gives the same everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from federation.judging.facts import MemoryFacts
+from federation.judging.judged import Disowned, Judged
+from federation.judging.state import ChannelState
+from federation.ledgers.desk import Desk
+from federation.ledgers.ledger import keep_descriptors, keep_disowned, load_state, lock_channel
+from federation.ledgers.ledger_records import CoveredRecord, EntryRecord
+from federation.ledgers.replay import entries_of, replay
+
+
+@dataclass(frozen=True)
+class Views:
+    """The views of the floor above.
+
+    Args:
+        clear: throws away what entries of one channel have filled.
+        snapshot: gives what they hold for one channel: name of a row → its content.
+    """
+
+    clear: Callable[[Session, str], object]
+    snapshot: Callable[[Session, str], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """What came of it.
+
+    Args:
+        entries: how many were judged anew.
+        differences: what was otherwise before, in plain words; empty where nothing was.
+    """
+
+    entries: int
+    differences: tuple[str, ...]
+
+    @property
+    def equal(self) -> bool:
+        """Tell whether what was made again is what was there."""
+        return not self.differences
+
+
+def rebuild(session: Session, desk: Desk, channel: str, views: Views) -> Rebuilt:
+    """Judge every entry of a ledger anew and make its state and views again.
+
+    Raises:
+        NotFoundError: there is no such channel here.
+        ConflictError: the store lacks an entry, or an entry no longer stands: restore a backup.
+    """
+    record = lock_channel(session, channel)
+    before_state = load_state(session, record)
+    before_views = views.snapshot(session, channel)
+    views.clear(session, channel)
+    state: ChannelState | None = None
+    differences: list[str] = []
+    disowned: list[Disowned] = []
+    rows = entries_of(session, channel)
+    for row, judged in replay(session, rows, MemoryFacts()):
+        state = judged.state
+        differences += _compare_entry(session, row, judged)
+        desk.apply(session, judged, row.applied_at)
+        disowned.append(judged.disowned)
+    session.flush()
+    differences += _mend_disowned(session, channel, disowned)
+    if state != before_state:
+        differences.append("the channel's state")
+    if state is not None:
+        record.state = state.document()
+        keep_descriptors(session, record, state)
+    differences += _compare(before_views, views.snapshot(session, channel))
+    return Rebuilt(len(rows), tuple(differences))
+
+
+def _mend_disowned(session: Session, channel: str, disowned: Sequence[Disowned]) -> list[str]:
+    """Mark again what authors disowned, and say where that was otherwise."""
+    bundles = {sha256 for one in disowned for sha256 in one.bundles}
+    hidden = {sha256 for one in disowned for sha256 in one.hidden}
+    rows = session.scalars(
+        select(EntryRecord).where(EntryRecord.channel == channel, EntryRecord.disowned)
+    )
+    marked = {row.contribution_sha256 or row.sha256 for row in rows}
+    contents = set(
+        session.scalars(
+            select(CoveredRecord.sha256).where(
+                CoveredRecord.channel == channel, CoveredRecord.disowned
+            )
+        )
+    )
+    if (marked, contents) == (bundles, hidden):
+        return []
+    for one in disowned:
+        keep_disowned(session, channel, one)
+    return ["what its authors disowned"]
+
+
+def _compare_entry(session: Session, row: EntryRecord, judged: Judged) -> list[str]:
+    place = f"entry {row.epoch}/{row.seq}"
+    void = judged.void.doubt.value if judged.void is not None else None
+    said = (judged.entry.sha256, judged.acting.act, judged.acting.author, void)
+    if said != (row.sha256, row.act, row.author, row.void):
+        return [place]
+    kept = session.execute(
+        select(CoveredRecord.ref, CoveredRecord.sha256, CoveredRecord.author, CoveredRecord.claimed)
+        .where(
+            CoveredRecord.channel == row.channel,
+            CoveredRecord.epoch == row.epoch,
+            CoveredRecord.seq == row.seq,
+        )
+        .order_by(CoveredRecord.place)
+    )
+    covered = [(one.item.ref, one.item.sha256, one.author, one.claimed) for one in judged.covered]
+    return [] if [tuple(one) for one in kept] == covered else [f"what {place} covers"]
+
+
+def _compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    names = sorted(set(before) | set(after))
+    return [f"view {name}" for name in names if before.get(name) != after.get(name)]

@@ -1,0 +1,1 @@
+"""Other organisations: pairing, their keys, tokens, quotas, and the client that talks to them."""

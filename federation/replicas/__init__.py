@@ -1,0 +1,1 @@
+"""Others' ledgers: pull, apply, follow."""

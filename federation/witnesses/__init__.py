@@ -1,0 +1,1 @@
+"""Who holds what since when: receipts made, kept, compared; forks and rollback."""

@@ -1,0 +1,1 @@
+"""What waits: errands, who takes them, and the loop that does them."""
