@@ -16,13 +16,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Exists, delete, exists, insert, select, update
+from sqlalchemy import Exists, delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from policies.errors import NotFoundError
 from policies.tlp import TLP
 from sharing import objects
-from sharing.objects import StixObject, chunks
+from sharing.bulk import among, insert_rows
+from sharing.objects import StixObject
 from sharing.records import CURRENT_SPEC_VERSION, Collection, CollectionRow, StoredObject
 from sharing.rows import oldest_rows
 from sharing.selection import LARGEST_INSTANT, Filters, Pick, Scope, Versions
@@ -61,7 +62,6 @@ TIMELESS_VERSION: Final = "1970-01-01T00:00:00.000Z"
 Source: TAXII 2.1, 3.4.1 (a value that the server keeps consistent).
 """
 
-_CHUNK: Final = 1000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -176,8 +176,8 @@ def append(
             present[sha256] = moment
             rows.append(_row_of(collection_id, moment, item))
             moment += 1
-        session.connection().execute(insert(CollectionRow), rows)
-        mixed = any(row["spec_version"] != CURRENT_SPEC_VERSION for row in rows)
+        insert_rows(session, CollectionRow, _COLUMNS, rows)
+        mixed = any(item.object.spec_version != CURRENT_SPEC_VERSION for item in new.values())
         values: dict[str, Any] = {"last_added": moment - 1} | ({"mixed": True} if mixed else {})
         session.execute(update(Collection).where(Collection.id == collection_id).values(values))
     return [present[item.object.sha256] for item in items]
@@ -191,14 +191,16 @@ def find_versions(
     Versions beyond 2262 count as one. Hidden rows are told too: a recalled version is not free.
     """
     found: dict[tuple[str, int], list[str]] = {}
-    for chunk in chunks(stix_ids, _CHUNK):
-        query = (
-            select(CollectionRow.stix_id, CollectionRow.version_ns, CollectionRow.sha256)
-            .where(CollectionRow.collection_id == collection_id, CollectionRow.stix_id.in_(chunk))
-            .order_by(CollectionRow.date_added)
+    query = (
+        select(CollectionRow.stix_id, CollectionRow.version_ns, CollectionRow.sha256)
+        .where(
+            CollectionRow.collection_id == collection_id,
+            among(session, CollectionRow.stix_id, stix_ids),
         )
-        for stix_id, version_ns, sha256 in session.execute(query):
-            found.setdefault((stix_id, version_ns), []).append(sha256)
+        .order_by(CollectionRow.date_added)
+    )
+    for stix_id, version_ns, sha256 in session.execute(query):
+        found.setdefault((stix_id, version_ns), []).append(sha256)
     return found
 
 
@@ -207,26 +209,19 @@ def find_contents(session: Session, collection_id: str, hashes: Iterable[str]) -
 
     What only other collections hold is not here: nobody gets an object by knowing its hash.
     """
-    found: dict[str, bytes] = {}
-    for chunk in chunks(hashes, _CHUNK):
-        rows = session.execute(
-            select(StoredObject.sha256, StoredObject.content).where(
-                StoredObject.sha256.in_(chunk), _holds(collection_id)
-            )
+    rows = session.execute(
+        select(StoredObject.sha256, StoredObject.content).where(
+            among(session, StoredObject.sha256, hashes), _holds(collection_id)
         )
-        found.update((sha256, content) for sha256, content in rows)
-    return found
+    )
+    return dict(rows.tuples().all())
 
 
 def find_hashes(session: Session, collection_id: str, hashes: Iterable[str]) -> frozenset[str]:
     """Give those of the hashes that this collection holds, and whose bytes are here."""
-    found: set[str] = set()
-    for chunk in chunks(hashes, _CHUNK):
-        query = select(StoredObject.sha256)
-        found.update(
-            session.scalars(query.where(StoredObject.sha256.in_(chunk), _holds(collection_id)))
-        )
-    return frozenset(found)
+    query = select(StoredObject.sha256)
+    named = among(session, StoredObject.sha256, hashes)
+    return frozenset(session.scalars(query.where(named, _holds(collection_id))))
 
 
 def hide(session: Session, collection_id: str, stix_id: str) -> list[str]:
@@ -362,44 +357,60 @@ def _holds(collection_id: str) -> Exists:
     )
 
 
-def _row_of(collection_id: str, date_added: int, item: CollectionItem) -> dict[str, Any]:
-    return {
-        "collection_id": collection_id,
-        "date_added": date_added,
-        "sha256": item.object.sha256,
-        "size_bytes": len(item.object.content),
-        "stix_id": item.object.stix_id,
-        "stix_type": item.object.stix_type,
-        "spec_version": item.object.spec_version,
-        "version": item.object.version,
-        "version_ns": min(item.object.version_ns, LARGEST_INSTANT),
-        "claimed": item.claimed,
-        "released_from": date_added if item.released else None,
-        "hidden": False,
-    }
+_COLUMNS: Final = (
+    "collection_id",
+    "date_added",
+    "sha256",
+    "size_bytes",
+    "stix_id",
+    "stix_type",
+    "spec_version",
+    "version",
+    "version_ns",
+    "claimed",
+    "released_from",
+    "hidden",
+)
+
+
+def _row_of(collection_id: str, date_added: int, item: CollectionItem) -> tuple[Any, ...]:
+    stix = item.object
+    return (
+        collection_id,
+        date_added,
+        stix.sha256,
+        len(stix.content),
+        stix.stix_id,
+        stix.stix_type,
+        stix.spec_version,
+        stix.version,
+        min(stix.version_ns, LARGEST_INSTANT),
+        item.claimed,
+        date_added if item.released else None,
+        False,
+    )
 
 
 def _dates_of(session: Session, collection_id: str, hashes: Iterable[str]) -> dict[str, int]:
-    dates: dict[str, int] = {}
-    for chunk in chunks(hashes, _CHUNK):
-        query = select(CollectionRow.sha256, CollectionRow.date_added).where(
-            CollectionRow.sha256.in_(chunk), CollectionRow.collection_id == collection_id
-        )
-        dates.update((sha256, date_added) for sha256, date_added in session.execute(query))
-    return dates
+    query = select(CollectionRow.sha256, CollectionRow.date_added).where(
+        among(session, CollectionRow.sha256, hashes), CollectionRow.collection_id == collection_id
+    )
+    return dict(session.execute(query).tuples().all())
 
 
 def _change_contents(
     session: Session, collection_id: str, hashes: Iterable[str], *, hidden: bool
 ) -> None:
     lock(session, collection_id)
-    for chunk in chunks(hashes, _CHUNK):
-        session.execute(
-            update(CollectionRow)
-            .where(CollectionRow.collection_id == collection_id, CollectionRow.sha256.in_(chunk))
-            .values(hidden=hidden)
-            .execution_options(synchronize_session=False)
+    session.execute(
+        update(CollectionRow)
+        .where(
+            CollectionRow.collection_id == collection_id,
+            among(session, CollectionRow.sha256, hashes),
         )
+        .values(hidden=hidden)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _change(

@@ -10,10 +10,10 @@ from itertools import islice
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import delete, exists, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from policies.errors import InvalidError, TooLargeError
+from sharing.bulk import among, insert_rows
 from sharing.canonical import (
     BUNDLE_LIMIT_BYTES,
     OBJECT_LIMIT_BYTES,
@@ -33,7 +33,6 @@ RAW_LIMIT_BYTES: Final = 3 * BUNDLE_LIMIT_BYTES
 _TYPE: Final = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", re.ASCII)
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _TYPE_LENGTHS: Final = range(3, 251)
-_CHUNK: Final = 1000
 
 T = TypeVar("T")
 
@@ -119,16 +118,10 @@ def store(session: Session, objects: Sequence[StixObject]) -> None:
 
     Rows are written in order of their hashes, so that two writers never wait for each other.
     """
-    rows = {
-        item.sha256: {"sha256": item.sha256, "stix_id": item.stix_id, "content": item.content}
-        for item in objects
-    }
-    if not rows:
-        return
-    on_postgresql = session.get_bind().dialect.name == "postgresql"
-    insert = (postgresql if on_postgresql else sqlite).insert(StoredObject)
+    rows = {item.sha256: (item.sha256, item.stix_id, item.content) for item in objects}
     new_rows = [rows[sha256] for sha256 in sorted(rows)]
-    session.connection().execute(insert.on_conflict_do_nothing(), new_rows)
+    columns = ("sha256", "stix_id", "content")
+    insert_rows(session, StoredObject, columns, new_rows, pass_over_known=True)
 
 
 def find(session: Session, sha256: str) -> StixObject | None:
@@ -139,12 +132,9 @@ def find(session: Session, sha256: str) -> StixObject | None:
 
 def find_contents(session: Session, hashes: Iterable[str]) -> dict[str, bytes]:
     """Give hash → canonical bytes for those of the hashes that are here."""
-    found: dict[str, bytes] = {}
-    for chunk in chunks(hashes, _CHUNK):
-        query = select(StoredObject.sha256, StoredObject.content)
-        rows = session.execute(query.where(StoredObject.sha256.in_(chunk)))
-        found.update((sha256, content) for sha256, content in rows)
-    return found
+    query = select(StoredObject.sha256, StoredObject.content)
+    rows = session.execute(query.where(among(session, StoredObject.sha256, hashes)))
+    return dict(rows.tuples().all())
 
 
 def delete_content(session: Session, hashes: Bag[str]) -> frozenset[str]:
@@ -153,14 +143,10 @@ def delete_content(session: Session, hashes: Bag[str]) -> frozenset[str]:
     Whoever recalls an object hides it first. Bytes that another collection still shows stay:
     nothing that happens in one channel reaches into another.
     """
-    gone: set[str] = set()
     shown = exists().where(CollectionRow.sha256 == StoredObject.sha256, ~CollectionRow.hidden)
-    for chunk in chunks(sorted(hashes), _CHUNK):
-        deletion = delete(StoredObject).where(StoredObject.sha256.in_(chunk), ~shown)
-        returning = deletion.returning(StoredObject.sha256)
-        options = {"synchronize_session": False}
-        gone.update(session.scalars(returning, execution_options=options))
-    return frozenset(gone)
+    deletion = delete(StoredObject).where(among(session, StoredObject.sha256, hashes), ~shown)
+    returning = deletion.returning(StoredObject.sha256)
+    return frozenset(session.scalars(returning, execution_options={"synchronize_session": False}))
 
 
 def chunks(values: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
@@ -35,12 +35,11 @@ from federation.ledgers.recalls import in_force, keep_in_force
 from federation.ledgers.replay import entries_of, replay
 from policies.errors import ConflictError
 from sharing import collections, objects
+from sharing.bulk import among
 from sharing.canonical import read_time
-from sharing.objects import StixObject, chunks
+from sharing.objects import StixObject
 
 logger = logging.getLogger(__name__)
-
-_CHUNK: Final = 500
 
 
 def outranks(opening: SignedBundle, other: SignedBundle) -> bool:
@@ -213,23 +212,27 @@ def _undo_disowning(session: Session, channel: str, past: _Past) -> None:
     hidden = {one for _, judged in past.dropped for one in judged.disowned.hidden}
     if not bundles:
         return
-    for chunk in chunks(sorted(bundles), _CHUNK):
-        signed = or_(EntryRecord.sha256.in_(chunk), EntryRecord.contribution_sha256.in_(chunk))
-        session.execute(
-            update(EntryRecord).where(EntryRecord.channel == channel, signed).values(disowned=False)
-        )
+    signed = or_(
+        among(session, EntryRecord.sha256, bundles),
+        among(session, EntryRecord.contribution_sha256, bundles),
+    )
+    session.execute(
+        update(EntryRecord)
+        .where(EntryRecord.channel == channel, signed)
+        .values(disowned=False)
+        .execution_options(synchronize_session="fetch")
+    )
     shown = set[str]()
     kept = in_force(session, channel)
-    for chunk in chunks(sorted(hidden), _CHUNK):
-        rows = session.scalars(
-            select(CoveredRecord).where(
-                CoveredRecord.channel == channel, CoveredRecord.sha256.in_(chunk)
-            )
+    rows = session.scalars(
+        select(CoveredRecord).where(
+            CoveredRecord.channel == channel, among(session, CoveredRecord.sha256, hidden)
         )
-        for row in rows:
-            row.disowned = False
-            if not row.recalled and row.ref not in kept:
-                shown.add(row.sha256)
+    )
+    for row in rows:
+        row.disowned = False
+        if not row.recalled and row.ref not in kept:
+            shown.add(row.sha256)
     session.flush()
     collections.show_contents(session, channel, shown)
 

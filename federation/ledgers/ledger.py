@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from federation.identity.descriptor import DESCRIPTOR_LIMIT_BYTES, Descriptor, read_descriptor
@@ -41,16 +41,16 @@ from policies.errors import ConflictError, NotFoundError
 from policies.marking import effective_label
 from policies.tlp import TLP
 from sharing import collections, objects
+from sharing.bulk import among, insert_rows
 from sharing.canonical import canonical, read_instant, read_json, read_time
 from sharing.collections import CollectionItem
-from sharing.objects import SIGNED_BUNDLE, StixObject, chunks
+from sharing.objects import SIGNED_BUNDLE, StixObject
 
 NAME_LIMIT_CHARACTERS: Final = 200
 _DESCRIBING: Final = frozenset(
     {Act.CHANNEL_OPENED, Act.MEMBER_JOINED, Act.MEMBER_DECLINED, Act.NODE_DESCRIBED}
 )
 """Acts that bring descriptors along."""
-_CHUNK: Final = 500
 RING_BELL: Final = "bell"
 """Errand: ring one member's doorbell. Subject: channel, space, organisation."""
 
@@ -318,6 +318,21 @@ def ledger_time(state: ChannelState, now: datetime) -> datetime:
     return max(now, before)
 
 
+_COVERED: Final = (
+    "channel",
+    "epoch",
+    "seq",
+    "place",
+    "ref",
+    "version_ns",
+    "sha256",
+    "author",
+    "claimed",
+    "recalled",
+    "disowned",
+)
+
+
 def _keep_entry(session: Session, judged: Judged, date_added: int, now: datetime) -> None:
     entry, contribution, acting = judged.entry, judged.contribution, judged.acting
     epoch, seq = entry.place
@@ -344,23 +359,22 @@ def _keep_entry(session: Session, judged: Judged, date_added: int, now: datetime
     )
     session.flush()
     rows = [
-        {
-            "channel": entry.channel,
-            "epoch": epoch,
-            "seq": seq,
-            "place": place,
-            "ref": covered.item.ref,
-            "version_ns": str(covered.item.version_ns),
-            "sha256": covered.item.sha256,
-            "author": covered.author,
-            "claimed": covered.claimed,
-            "recalled": False,
-            "disowned": False,
-        }
+        (
+            entry.channel,
+            epoch,
+            seq,
+            place,
+            covered.item.ref,
+            str(covered.item.version_ns),
+            covered.item.sha256,
+            covered.author,
+            covered.claimed,
+            False,
+            False,
+        )
         for place, covered in enumerate(judged.covered)
     ]
-    if rows:
-        session.connection().execute(insert(CoveredRecord), rows)
+    insert_rows(session, CoveredRecord, _COVERED, rows)
 
 
 def keep_descriptors(session: Session, record: ChannelRecord, state: ChannelState) -> None:
@@ -414,23 +428,29 @@ def keep_disowned(session: Session, channel: str, disowned: Disowned) -> None:
 
     The bytes stay where they are: they are evidence of what a thief wrote.
     """
-    for chunk in chunks(disowned.bundles, _CHUNK):
-        session.execute(
-            update(EntryRecord)
-            .where(
-                EntryRecord.channel == channel,
-                or_(EntryRecord.contribution_sha256.in_(chunk), EntryRecord.sha256.in_(chunk)),
-            )
-            .values(disowned=True)
-            .execution_options(synchronize_session="fetch")
+    if not disowned.bundles:
+        return
+    session.execute(
+        update(EntryRecord)
+        .where(
+            EntryRecord.channel == channel,
+            or_(
+                among(session, EntryRecord.contribution_sha256, disowned.bundles),
+                among(session, EntryRecord.sha256, disowned.bundles),
+            ),
         )
-    for chunk in chunks(disowned.hidden, _CHUNK):
-        session.execute(
-            update(CoveredRecord)
-            .where(CoveredRecord.channel == channel, CoveredRecord.sha256.in_(chunk))
-            .values(disowned=True)
-            .execution_options(synchronize_session=False)
+        .values(disowned=True)
+        .execution_options(synchronize_session="fetch")
+    )
+    session.execute(
+        update(CoveredRecord)
+        .where(
+            CoveredRecord.channel == channel,
+            among(session, CoveredRecord.sha256, disowned.hidden),
         )
+        .values(disowned=True)
+        .execution_options(synchronize_session=False)
+    )
     collections.hide_contents(session, channel, disowned.hidden)
 
 

@@ -19,9 +19,8 @@ from federation.judging.judged import Past, can_be_hidden
 from federation.ledgers.ledger_records import CoveredRecord, EntryRecord
 from policies.tlp import TLP
 from sharing import collections
-from sharing.objects import SIGNED_BUNDLE, StixObject, chunks
-
-_CHUNK = 500
+from sharing.bulk import among
+from sharing.objects import SIGNED_BUNDLE, StixObject
 
 
 @dataclass
@@ -197,36 +196,42 @@ class LedgerFacts:
         return self._versions[ref]
 
     def _load_versions(self, refs: Iterable[str]) -> None:
-        for chunk in chunks(sorted(refs), _CHUNK):
-            self._versions.update({ref: [] for ref in chunk})
-            query = (
-                select(CoveredRecord)
-                .where(CoveredRecord.channel == self.channel, CoveredRecord.ref.in_(chunk))
-                .order_by(CoveredRecord.epoch, CoveredRecord.seq, CoveredRecord.place)
+        asked = set(refs)
+        self._versions.update({ref: [] for ref in asked})
+        query = (
+            select(CoveredRecord)
+            .where(
+                CoveredRecord.channel == self.channel,
+                among(self.session, CoveredRecord.ref, asked),
             )
-            for row in self.session.scalars(query):
-                self._versions[row.ref].append(row)
+            .order_by(CoveredRecord.epoch, CoveredRecord.seq, CoveredRecord.place)
+        )
+        for row in self.session.scalars(query):
+            self._versions[row.ref].append(row)
 
     def _load_authors(self, hashes: Iterable[str]) -> None:
-        for chunk in chunks(sorted(hashes), _CHUNK):
-            self._authors.update({sha256: set() for sha256 in chunk})
-            query = (
-                select(CoveredRecord.sha256, CoveredRecord.author)
-                .where(CoveredRecord.channel == self.channel, CoveredRecord.sha256.in_(chunk))
-                .distinct()
+        asked = set(hashes)
+        self._authors.update({sha256: set() for sha256 in asked})
+        query = (
+            select(CoveredRecord.sha256, CoveredRecord.author)
+            .where(
+                CoveredRecord.channel == self.channel,
+                among(self.session, CoveredRecord.sha256, asked),
             )
-            for sha256, author in self.session.execute(query):
-                self._authors[sha256].add(author)
+            .distinct()
+        )
+        for sha256, author in self.session.execute(query):
+            self._authors[sha256].add(author)
 
     def _load_recalled(self, hashes: Iterable[str]) -> None:
-        for chunk in chunks(sorted(hashes), _CHUNK):
-            self._recalled.update(dict.fromkeys(chunk, False))
-            query = select(CoveredRecord.sha256).where(
-                CoveredRecord.channel == self.channel,
-                CoveredRecord.sha256.in_(chunk),
-                CoveredRecord.recalled | CoveredRecord.disowned,
-            )
-            self._recalled.update(dict.fromkeys(self.session.scalars(query), True))
+        asked = set(hashes)
+        self._recalled.update(dict.fromkeys(asked, False))
+        query = select(CoveredRecord.sha256).where(
+            CoveredRecord.channel == self.channel,
+            among(self.session, CoveredRecord.sha256, asked),
+            CoveredRecord.recalled | CoveredRecord.disowned,
+        )
+        self._recalled.update(dict.fromkeys(self.session.scalars(query), True))
 
     @staticmethod
     def _is_plain(item: Item) -> bool:

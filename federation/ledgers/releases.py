@@ -15,9 +15,8 @@ from federation.judging.contents import is_withheld, released_refs
 from federation.ledgers.ledger import get_state
 from federation.ledgers.ledger_records import ChannelRecord, CoveredRecord
 from sharing import collections
-from sharing.objects import StixObject, chunks
-
-_CHUNK = 500
+from sharing.bulk import among
+from sharing.objects import StixObject
 
 
 def lacking_there(session: Session, record: ChannelRecord, bundle: bytes) -> list[bytes]:
@@ -41,9 +40,8 @@ def lacking_there(session: Session, record: ChannelRecord, bundle: bytes) -> lis
 
 def _covered(session: Session, channel: str, refs: Iterable[str]) -> Iterable[CoveredRecord]:
     """Give where each content of these objects was covered, oldest first."""
-    for chunk in chunks(refs, _CHUNK):
-        yield from session.scalars(
-            select(CoveredRecord)
-            .where(CoveredRecord.channel == channel, CoveredRecord.ref.in_(chunk))
-            .order_by(CoveredRecord.epoch, CoveredRecord.seq, CoveredRecord.place)
-        )
+    return session.scalars(
+        select(CoveredRecord)
+        .where(CoveredRecord.channel == channel, among(session, CoveredRecord.ref, refs))
+        .order_by(CoveredRecord.epoch, CoveredRecord.seq, CoveredRecord.place)
+    )
