@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from policies.acts import ACTS, Act, ChannelKind
 from policies.decision import Decision
-from policies.marking import FindDefinition, MarkingError, effective_label, own_label
+from policies.marking import FindDefinition, Labels, MarkingError, own_label
 from policies.tlp import TLP
 
 _DIRECT_SIDES: Final = 2
@@ -59,7 +59,7 @@ def may_share(
     *,
     carrier: TLP | None,
     author: str,
-    find_definition: FindDefinition,
+    labels: Labels,
 ) -> Decision:
     """Decide whether `author` may put the object before this audience.
 
@@ -69,7 +69,7 @@ def may_share(
         purpose: of the author's own accord, or because the source addressed this audience.
         carrier: the label of the bundle that covers it.
         author: the organisation that signs the bundle.
-        find_definition: gives the marking definitions that this ledger knows.
+        labels: by the marking definitions that this ledger knows.
 
     Source: coordination protocol, 5 (breakouts), 6 (*Effective label*, *No speaking for others*);
         FIRST TLP 2.0.
@@ -81,7 +81,7 @@ def may_share(
         return Decision.no("a direct channel has two sides, this audience has more")
     # 2. The object says how it may be handled.
     try:
-        label = effective_label(obj, carrier, find_definition)
+        label = labels.effective(obj, carrier)
     except MarkingError as error:
         return Decision.no(f"it can't be shared: {error.message}")
     # 3. The channel takes matter of this label.
@@ -90,7 +90,7 @@ def may_share(
     if label is TLP.RED and not _takes_red(audience):
         return Decision.no("TLP:RED goes into a direct channel or a breakout only")
     # 4. Its source allows that it is passed on.
-    source = _third_party(obj, audience, author, find_definition)
+    source = _third_party(obj, audience, author, labels.find_definition)
     if source is not None and label.rank >= TLP.AMBER.rank and purpose is not Purpose.ADDRESSED:
         return Decision.no(
             f"it is {label.label} and comes from {source[:60]}, who has not addressed this audience"

@@ -60,6 +60,35 @@ def effective_label(
     return max((whole, part or whole), key=lambda label: label.rank)
 
 
+class Labels:
+    """The labels that one set of definitions gives, each set of markings read once.
+
+    Most objects of a bundle are marked alike, and what decides is their marking alone.
+
+    Args:
+        find_definition: gives definitions that this ledger knows, as long as this is in use.
+    """
+
+    def __init__(self, find_definition: FindDefinition) -> None:
+        self.find_definition: Final = find_definition
+        self._read: dict[tuple[str, TLP | None], TLP] = {}
+
+    def effective(self, obj: Mapping[str, Any], carrier: TLP | None) -> TLP:
+        """Give `effective_label` of an object.
+
+        Raises:
+            MarkingError: as there.
+        """
+        match obj.get("object_marking_refs"), "granular_markings" in obj:
+            case [str() as ref], False if obj.get("type") != _DEFINITION:
+                label = self._read.get((ref, carrier))
+                if label is None:
+                    label = effective_label(obj, carrier, self.find_definition)
+                    self._read[ref, carrier] = label
+                return label
+        return effective_label(obj, carrier, self.find_definition)
+
+
 def _labels(
     obj: Mapping[str, Any], find_definition: FindDefinition
 ) -> tuple[TLP | None, TLP | None]:

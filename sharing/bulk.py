@@ -11,9 +11,10 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Dialect, Text, any_, cast, func, select
+from sqlalchemy import Boolean, ColumnElement, Dialect, Enum, Text, any_, cast, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.types import TypeEngine
 
 from sharing.orm import Base
 
@@ -41,12 +42,15 @@ def insert_rows(
     statement, writers = _prepared(connection.dialect, record, tuple(columns))
     if pass_over_known:
         statement += " ON CONFLICT DO NOTHING"
+    if not any(writers) and connection.dialect.name != "postgresql":
+        connection.exec_driver_sql(statement, list(rows))
+        return
     series = [
-        values if write is None else [write(value) for value in values]
+        list(values) if write is None else [write(value) for value in values]
         for values, write in zip(zip(*rows, strict=True), writers, strict=True)
     ]
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(statement, tuple(list(values) for values in series))
+        connection.exec_driver_sql(statement, tuple(series))
     else:
         connection.exec_driver_sql(statement, list(zip(*series, strict=True)))
 
@@ -73,7 +77,7 @@ def _prepared(
     """Give the statement and what writes each column's values."""
     table = record.metadata.tables[record.__tablename__]
     types = [table.c[name].type for name in columns]
-    writers = tuple(one.dialect_impl(dialect).bind_processor(dialect) for one in types)
+    writers = tuple(_writer(one, dialect) for one in types)
     names = ", ".join(columns)
     if dialect.name == "postgresql":
         arrays = ", ".join(f"%s::{one.compile(dialect)}[]" for one in types)
@@ -81,3 +85,10 @@ def _prepared(
     else:
         source = f"VALUES ({', '.join('?' * len(columns))})"
     return f"INSERT INTO {table.name} ({names}) {source}", writers
+
+
+def _writer(column_type: TypeEngine[Any], dialect: Dialect) -> _Writer | None:
+    """Give what turns a record's value into the driver's; `None` where it is the same."""
+    if isinstance(column_type, Enum | Boolean) and dialect.name == "sqlite":
+        return None  # a `StrEnum` is its text, and a truth is 0 or 1
+    return column_type.dialect_impl(dialect).bind_processor(dialect)

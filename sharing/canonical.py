@@ -78,7 +78,7 @@ def read_canonical(data: bytes, *, max_depth: int = MAX_DEPTH) -> tuple[bool, An
     """
     with suppress(orjson.JSONDecodeError, MalformedError, RecursionError):
         value = orjson.loads(data)
-        if _encode(value, max_depth) == data:
+        if _encode(value, max_depth)[0] == data:
             return True, value
     return False, None
 
@@ -89,6 +89,17 @@ def canonical(value: Any) -> bytes:
     Raises:
         MalformedError: deeper than 32, an integer beyond ±(2^53 − 1), a number that is not
             finite, a lone surrogate, U+0000, or a type that JSON does not have.
+    """
+    return _encode(value, MAX_DEPTH)[0]
+
+
+def canonical_form(value: Any) -> tuple[bytes, bool]:
+    """Give the RFC 8785 bytes of a value, and whether they read back as that very value.
+
+    They do, unless it holds floats: `1.0` is written as 1.
+
+    Raises:
+        MalformedError: as `canonical`.
     """
     return _encode(value, MAX_DEPTH)
 
@@ -196,16 +207,16 @@ def _check_depth_of_bytes(data: bytes, field: str, max_depth: int) -> None:
             depth -= 1
 
 
-def _encode(value: Any, max_depth: int) -> bytes:
+def _encode(value: Any, max_depth: int) -> tuple[bytes, bool]:
     plain = _check(value, 1, max_depth)
     try:
         if plain:
             data = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
             if data.isascii() and _NUL not in data:
-                return data
+                return data, True
         if _check_texts(value) and plain:
-            return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-        return rfc8785.dumps(value)
+            return orjson.dumps(value, option=orjson.OPT_SORT_KEYS), True
+        return rfc8785.dumps(value), plain
     except orjson.JSONEncodeError as error:
         _check_texts(value)
         raise MalformedError(f"no canonical form: {error}") from None

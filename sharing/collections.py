@@ -214,7 +214,7 @@ def find_contents(session: Session, collection_id: str, hashes: Iterable[str]) -
             among(session, StoredObject.sha256, hashes), _holds(collection_id)
         )
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def find_hashes(session: Session, collection_id: str, hashes: Iterable[str]) -> frozenset[str]:
@@ -395,7 +395,7 @@ def _dates_of(session: Session, collection_id: str, hashes: Iterable[str]) -> di
     query = select(CollectionRow.sha256, CollectionRow.date_added).where(
         among(session, CollectionRow.sha256, hashes), CollectionRow.collection_id == collection_id
     )
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def _change_contents(

@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 LOCK_TIMEOUT_MILLISECONDS: Final = 10_000
 _READING: Final = "tocsin_reading"
+_BEFORE: Final = "tocsin_before_commit"
 _HOOKS: Final = "tocsin_after_commit"
 _SQLITE_PRAGMAS: Final = (
     f"busy_timeout={LOCK_TIMEOUT_MILLISECONDS}",
@@ -77,7 +78,8 @@ def prepare_engine(engine: Engine) -> None:
 def transaction() -> Iterator[Session]:
     """Lend a session; commit when the block ends, roll back when it raises.
 
-    Hooks given to `after_commit` run after the commit. Loaded records stay readable afterwards.
+    Hooks given to `before_commit` run before the commit and belong to it, those given to
+    `after_commit` run after it. Loaded records stay readable afterwards.
 
     Raises:
         BusyError: a lock was not to be had, or the database chose us to give way; try again.
@@ -92,6 +94,8 @@ def transaction() -> Iterator[Session]:
         try:
             with _translated():
                 yield session
+                for hook in session.info.pop(_BEFORE, ()):
+                    hook()
                 session.commit()
         finally:
             _open_session.reset(token)
@@ -119,6 +123,15 @@ def reading() -> Iterator[Session]:
         session.connection(execution_options=options)
         yield session
         session.rollback()
+
+
+def before_commit(session: Session, hook: Callable[[], object]) -> None:
+    """Run `hook` once, when this session's transaction is about to be committed.
+
+    What it writes is part of that commit; what it raises undoes the whole. Where the block of the
+    transaction raises, it never runs.
+    """
+    session.info.setdefault(_BEFORE, []).append(hook)
 
 
 def after_commit(session: Session, hook: Callable[[], object]) -> None:

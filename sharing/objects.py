@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, TypeVar
 
+import orjson
 from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
@@ -18,7 +19,7 @@ from sharing.canonical import (
     BUNDLE_LIMIT_BYTES,
     OBJECT_LIMIT_BYTES,
     MalformedError,
-    canonical,
+    canonical_form,
     read_instant,
     read_json,
     sha256_hex,
@@ -31,8 +32,13 @@ RAW_LIMIT_BYTES: Final = 3 * BUNDLE_LIMIT_BYTES
 """How much text `StixObject.read` takes: escapes and white space make it longer than its form."""
 
 _TYPE: Final = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", re.ASCII)
-_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+_ID: Final = re.compile(
+    r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*--[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII
+)
 _TYPE_LENGTHS: Final = range(3, 251)
+_BEFORE_UUID: Final = -38
+"""Where the two hyphens stand before the UUID of an id."""
+_ID_LENGTHS: Final = range(3 + 38, 251 + 38)
 
 T = TypeVar("T")
 
@@ -85,7 +91,9 @@ class StixObject:
             if name in value:
                 _read_timestamp(value[name], name)
         version = version_text(value)
-        content = written or canonical(value if isinstance(value, dict) else dict(value))
+        if written is None:
+            written, value = _as_kept(value if isinstance(value, dict) else dict(value))
+        content = written
         limit = BUNDLE_LIMIT_BYTES if stix_type == SIGNED_BUNDLE else OBJECT_LIMIT_BYTES
         if len(content) > limit:
             message = f"{len(content)} bytes are more than the {limit} allowed for one object"
@@ -134,7 +142,7 @@ def find_contents(session: Session, hashes: Iterable[str]) -> dict[str, bytes]:
     """Give hash → canonical bytes for those of the hashes that are here."""
     query = select(StoredObject.sha256, StoredObject.content)
     rows = session.execute(query.where(among(session, StoredObject.sha256, hashes)))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def delete_content(session: Session, hashes: Bag[str]) -> frozenset[str]:
@@ -161,8 +169,7 @@ def is_stix_id(text: str) -> bool:
 
     Source: STIX 2.1, 2.9.
     """
-    stix_type, separator, uuid = text.partition("--")
-    return bool(separator) and _is_type(stix_type) and _UUID.fullmatch(uuid) is not None
+    return len(text) in _ID_LENGTHS and _ID.fullmatch(text) is not None
 
 
 def _is_type(text: str) -> bool:
@@ -171,15 +178,23 @@ def _is_type(text: str) -> bool:
 
 def _read_identity(value: Mapping[str, Any]) -> tuple[str, str]:
     stix_type, stix_id = value.get("type"), value.get("id")
-    if not isinstance(stix_type, str) or not _is_type(stix_type):
+    if not isinstance(stix_type, str):
         raise MalformedError("“type” is missing or no STIX type", field="type")
     if stix_type == "bundle":
         raise MalformedError("a STIX bundle is a container and no object", field="type")
+    if isinstance(stix_id, str) and is_stix_id(stix_id) and stix_id[:_BEFORE_UUID] == stix_type:
+        return stix_type, stix_id
+    if not _is_type(stix_type):
+        raise MalformedError("“type” is missing or no STIX type", field="type")
     if not isinstance(stix_id, str) or not is_stix_id(stix_id):
         raise MalformedError("“id” is missing or no STIX id (type--UUID, lower case)", field="id")
-    if stix_id.partition("--")[0] != stix_type:
-        raise MalformedError(f"“id” does not begin with the type “{stix_type[:60]}”", field="id")
-    return stix_type, stix_id
+    raise MalformedError(f"“id” does not begin with the type “{stix_type[:60]}”", field="id")
+
+
+def _as_kept(value: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
+    """Give the bytes that are kept, and what they say: what came as `1.0` is 1 there."""
+    content, reads_back = canonical_form(value)
+    return content, value if reads_back else orjson.loads(content)
 
 
 def _read_timestamp(text: Any, name: str) -> None:

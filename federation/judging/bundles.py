@@ -307,8 +307,7 @@ def _read(stix: StixObject) -> SignedBundle:
 
 _recent: dict[int, SignedBundle] = {}
 """Bundles by the identity of what they were read from: on its way into a ledger one is read several
-times. Not by its bytes: `1.0` and `1` have one canonical form, and only one of them is a number of
-ours."""
+times."""
 
 
 def _check_constants(stix: StixObject, value: Mapping[str, Any]) -> None:

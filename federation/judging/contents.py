@@ -18,7 +18,7 @@ from federation.judging.reader import Reader
 from federation.judging.state import ChannelState, Place, signing_keys
 from policies.acts import LATER_MEMBERS, Act
 from policies.audience import Audience, Purpose, may_share
-from policies.marking import MarkingError, effective_label, own_label
+from policies.marking import Labels, MarkingError, own_label
 from policies.tlp import TLP
 from sharing.objects import SIGNED_BUNDLE, StixObject
 
@@ -310,6 +310,7 @@ def _check_labels(
     def find_definition(ref: str) -> Mapping[str, Any] | None:
         return own.get(ref) or facts.find_marking(ref)
 
+    labels = Labels(find_definition)
     audience = Audience(
         kind=state.kind,
         owner=state.owner,
@@ -342,12 +343,12 @@ def _check_labels(
             Purpose.ADDRESSED,
             carrier=carrier,
             author=one.author,
-            find_definition=find_definition,
+            labels=labels,
         )
         if not decision:
             raise DoubtError(Doubt.TLP_VIOLATION, f"{one.item.ref}: {decision.reason}")
         if one.claimed is not None:
-            _check_claim(one, effective_label(one.stix.value, carrier, find_definition))
+            _check_claim(one, labels.effective(one.stix.value, carrier))
 
 
 def _check_claim(one: Covered, label: TLP) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from federation.judging.bundles import Position, items_of, make_bundle
@@ -21,6 +21,7 @@ from federation.judging.doubt import Doubt
 from federation.judging.judge import situation_of
 from federation.judging.judged import Judged
 from federation.judging.state import ChannelState
+from federation.ledgers import stage
 from federation.ledgers.desk import Desk
 from federation.ledgers.ledger import (
     append,
@@ -35,7 +36,6 @@ from federation.ledgers.ledger_records import (
     ChannelRecord,
     ContributionRecord,
     Delivery,
-    StagedRecord,
     Standing,
 )
 from federation.ledgers.sources import ask_delivery
@@ -45,6 +45,7 @@ from policies.acts import LATER_MEMBERS, Act, ChannelKind, read_body
 from policies.audience import Audience, Purpose, may_share, opens_to_later_members
 from policies.errors import ConflictError, ForbiddenError
 from policies.lifecycles import open_acts, rule
+from policies.marking import Labels
 from policies.tlp import TLP
 from sharing import collections, objects
 from sharing.canonical import write_time
@@ -222,7 +223,7 @@ def _take_invitation(
     record.kind, record.name, record.owner = invited.kind, invited.name, invited.owner
     record.genesis, record.cursor, record.cursor_server = invited.genesis, None, invited.owner
     record.doubt = record.sentence = record.doubted_at = None
-    session.execute(delete(StagedRecord).where(StagedRecord.channel == record.id))
+    stage.empty(session, record.id)
     collections.rename(session, record.id, invited.name)
     session.execute(
         update(ContributionRecord)
@@ -367,6 +368,7 @@ def check_sharing(
     def find_definition(ref: str) -> Mapping[str, Any] | None:
         return own.get(ref) or facts.find_marking(ref)
 
+    labels = Labels(find_definition)
     for item in new:
         decision = may_share(
             item.value,
@@ -374,7 +376,7 @@ def check_sharing(
             Purpose.SHARE,
             carrier=metadata_label(state.ceiling),
             author=desk.organisation,
-            find_definition=find_definition,
+            labels=labels,
         )
         if not decision:
             raise ForbiddenError(f"{item.stix_id}: {decision.reason}", field="objects")

@@ -8,18 +8,19 @@ Source: protocol, 7 and 10 (members serve their replicas).
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 
 from federation.judging.state import Member
 from federation.ledgers.ledger_records import ChannelRecord
 from policies.errors import CoordinationError
+from sharing.objects import StixObject
 
 logger = logging.getLogger(__name__)
 
 ASKED_AT_MOST: Final = 5
 
-Objects = list[Mapping[str, Any]]
+Objects = list[StixObject]
 
 
 def fellows(record: ChannelRecord, organisation: str) -> list[str]:

@@ -38,7 +38,7 @@ from federation.partners.partner_keys import hear_chain
 from federation.work.errands import ask
 from policies.acts import Act
 from policies.errors import ConflictError, NotFoundError
-from policies.marking import effective_label
+from policies.marking import Labels
 from policies.tlp import TLP
 from sharing import collections, objects
 from sharing.bulk import among, insert_rows
@@ -202,8 +202,9 @@ def labels_of(
     def find_definition(ref: str) -> Mapping[str, Any] | None:
         return own.get(ref) or facts.find_marking(ref)
 
+    labels = Labels(find_definition)
     return {
-        stix.sha256: effective_label(stix.value, carrier, find_definition)
+        stix.sha256: labels.effective(stix.value, carrier)
         for stix in listed
         if stix.stix_type not in (SIGNED_BUNDLE, "marking-definition", "extension-definition")
     }

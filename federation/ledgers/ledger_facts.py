@@ -82,14 +82,12 @@ class LedgerFacts:
 
     def first_content(self, ref: str, version_ns: int) -> str | None:
         """Give the hash of what was first covered as this version."""
-        rows = (row for row in self._rows(ref) if row.version_ns == str(version_ns))
-        first = next(rows, None)
+        first = self._first(ref, version_ns)
         return None if first is None else first.sha256
 
     def first_label(self, ref: str, version_ns: int) -> TLP | None:
         """Give the label that was stated when this version was first covered."""
-        rows = (row for row in self._rows(ref) if row.version_ns == str(version_ns))
-        first = next(rows, None)
+        first = self._first(ref, version_ns)
         return None if first is None else first.claimed
 
     def first_author(self, ref: str) -> str | None:
@@ -189,6 +187,13 @@ class LedgerFacts:
         rows = self._rows(ref)
         stix = self.find_object(rows[0].sha256) if rows else None
         return None if stix is None else stix.value
+
+    def _first(self, ref: str, version_ns: int) -> CoveredRecord | None:
+        rows = self._rows(ref)
+        if not rows:
+            return None
+        version = str(version_ns)
+        return next((row for row in rows if row.version_ns == version), None)
 
     def _rows(self, ref: str) -> list[CoveredRecord]:
         if ref not in self._versions:

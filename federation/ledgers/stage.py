@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import orjson
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
 from federation.judging.bundles import Position, SignedBundle
@@ -20,27 +19,48 @@ from federation.judging.contents import is_proven, released_refs
 from federation.judging.doubt import Doubt, DoubtError
 from federation.judging.facts import MemoryFacts
 from federation.judging.state import ChannelState, Place
+from federation.ledgers.hand import Hand, Held, find_hand, hand_of
 from federation.ledgers.ledger_records import EntryRecord, StagedRecord
 from policies.acts import Act
 from policies.errors import InvalidError, TooLargeError
+from sharing.bulk import among
 from sharing.canonical import canonical
-from sharing.objects import SIGNED_BUNDLE, StixObject, chunks
+from sharing.objects import SIGNED_BUNDLE, StixObject
 from sharing.records import CollectionRow
 
 STAGE_LIMIT_BYTES: Final = 64 * 1024 * 1024
 STAGE_AGE: Final = timedelta(hours=24)
-_CHUNK: Final = 500
-_HAND: Final = "tocsin_staged"
-"""Where a session keeps what it has staged itself, parsed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What was brought for a channel: read, nothing of it proven.
+
+    Args:
+        objects: in the order in which they came.
+        unreadable: what is no object of ours, as parsed; it may still be meant as an entry.
+    """
+
+    objects: list[StixObject]
+    unreadable: list[Any]
+
+    @classmethod
+    def read(cls, values: Iterable[Any]) -> Brought:
+        """Read values as they were parsed."""
+        brought = cls([], [])
+        for value in values:
+            try:
+                brought.objects.append(StixObject.of(value))
+            except InvalidError:
+                brought.unreadable.append(value)
+        return brought
+
+    def __bool__(self) -> bool:
+        return bool(self.objects or self.unreadable)
 
 
 def put(
-    session: Session,
-    channel: str,
-    values: Iterable[Mapping[str, Any]],
-    now: datetime,
-    *,
-    owner: str,
+    session: Session, channel: str, brought: Brought, now: datetime, *, owner: str
 ) -> list[tuple[DoubtError, bytes]]:
     """Stage what a page brought; what is here already is passed over.
 
@@ -50,51 +70,31 @@ def put(
     Gives the doubts about entries that have no form at all, with what they are; other objects
     without form are dropped, and an entry that covers one will wait for it.
     """
-    staged: dict[str, dict[str, Any]] = {}
-    hand: dict[str, StixObject] = session.info.setdefault(_HAND, {})
-    doubts: list[tuple[DoubtError, bytes]] = []
-    for value in values:
+    doubts = [doubt for value in brought.unreadable if (doubt := _meant_as_entry(value))]
+    found: dict[str, Held] = {}
+    for stix in brought.objects:
         try:
-            stix = StixObject.of(value)
             bundle = SignedBundle.read(stix) if stix.stix_type == SIGNED_BUNDLE else None
         except (DoubtError, InvalidError) as error:
-            if value.get("type") == SIGNED_BUNDLE and "epoch" in value:
-                doubts.append((_doubt_of(error), _as_it_came(value)))
+            if "epoch" in stix.value:
+                doubts.append((_doubt_of(error), stix.content))
             continue
-        place = bundle if bundle is not None and _may_be_ours(bundle, channel, owner) else None
-        hand[stix.sha256] = stix
-        staged[stix.sha256] = {
-            "channel": channel,
-            "sha256": stix.sha256,
-            "stix_id": stix.stix_id,
-            "version_ns": str(stix.version_ns),
-            "bundle_sha256": bundle and bundle.sha256,
-            "epoch": place and place.epoch,
-            "seq": place and place.seq,
-            "content": stix.content,
-            "staged_at": now,
-        }
-    for known in _known(session, channel, staged):
-        del staged[known]
-    if staged:
-        session.flush()
-        session.connection().execute(insert(StagedRecord), list(staged.values()))
+        ours = bundle is not None and _may_be_ours(bundle, channel, owner)
+        place = bundle.place if bundle is not None and ours else None
+        found[stix.sha256] = Held(stix, bundle, place, now)
+    known = _known(session, channel, found)
+    hand = hand_of(session, channel)
+    for sha256, held in found.items():
+        if sha256 not in known:
+            hand.take(held)
     return doubts
 
 
-def unknown(
-    session: Session, channel: str, values: Iterable[Mapping[str, Any]]
-) -> list[Mapping[str, Any]]:
+def unknown(session: Session, channel: str, objects: Iterable[StixObject]) -> list[StixObject]:
     """Give those objects of a page that are neither staged nor in the channel already."""
-    found: dict[str, Mapping[str, Any]] = {}
-    for value in values:
-        try:
-            found[StixObject.of(value).sha256] = value
-        except (DoubtError, InvalidError):
-            continue
-    for known in _known(session, channel, found):
-        del found[known]
-    return list(found.values())
+    found = {stix.sha256: stix for stix in objects}
+    known = _known(session, channel, found)
+    return [stix for sha256, stix in found.items() if sha256 not in known]
 
 
 def entries_at(
@@ -104,62 +104,59 @@ def entries_at(
 
     One of another channel counts only if it is signed to follow this channel's head.
     """
-    rows = session.scalars(
-        select(StagedRecord.content).where(
-            StagedRecord.channel == channel,
-            StagedRecord.epoch == place[0],
-            StagedRecord.seq == place[1],
-        )
+    entries = find_hand(session, channel).at(place)
+    entries += _laid_down(
+        session, channel, StagedRecord.epoch == place[0], StagedRecord.seq == place[1]
     )
-    entries = [SignedBundle.read(StixObject.read(content)) for content in rows]
     return [one for one in entries if one.channel == channel or _follows(one, state)]
 
 
 def entries_up_to(session: Session, channel: str, state: ChannelState) -> list[SignedBundle]:
     """Give staged entries that stand at or before the head: doubles, or proof of a fork."""
     head = state.head
-    rows = session.scalars(
-        select(StagedRecord.content).where(
-            StagedRecord.channel == channel,
-            (StagedRecord.epoch < head.epoch)
-            | ((StagedRecord.epoch == head.epoch) & (StagedRecord.seq <= head.seq)),
-        )
+    entries = find_hand(session, channel).entries()
+    up_to = [one for one in entries if one.place <= (head.epoch, head.seq)]
+    up_to += _laid_down(
+        session,
+        channel,
+        (StagedRecord.epoch < head.epoch)
+        | ((StagedRecord.epoch == head.epoch) & (StagedRecord.seq <= head.seq)),
     )
-    entries = [SignedBundle.read(StixObject.read(content)) for content in rows]
-    return [one for one in entries if one.channel == channel]
+    return [one for one in up_to if one.channel == channel]
 
 
 def openings(session: Session, channel: str, *, up_to: int) -> list[SignedBundle]:
     """Give the staged openings of later epochs than the first, up to this one, eldest first."""
-    rows = session.scalars(
-        select(StagedRecord.content)
-        .where(
-            StagedRecord.channel == channel,
-            StagedRecord.epoch > 1,
-            StagedRecord.epoch <= up_to,
-            StagedRecord.seq == 0,
-        )
-        .order_by(StagedRecord.epoch, StagedRecord.sha256)
+    entries = [
+        entry
+        for entry in find_hand(session, channel).entries()
+        if 1 < entry.place[0] <= up_to and entry.place[1] == 0
+    ]
+    entries += _laid_down(
+        session,
+        channel,
+        StagedRecord.epoch > 1,
+        StagedRecord.epoch <= up_to,
+        StagedRecord.seq == 0,
     )
-    entries = (SignedBundle.read(StixObject.read(content)) for content in rows)
-    return [
+    ours = [
         one for one in entries if one.channel == channel and one.act == Act.CHANNEL_OPENED.value
     ]
+    return sorted(ours, key=lambda one: (one.place[0], one.stix.sha256))
 
 
 def find_entry(session: Session, channel: str, at: Position) -> SignedBundle | None:
     """Find the staged entry that stands at a position, by its hash."""
-    content = session.scalar(
-        select(StagedRecord.content)
-        .where(
-            StagedRecord.channel == channel,
-            StagedRecord.bundle_sha256 == at.sha256,
-            StagedRecord.epoch == at.epoch,
-            StagedRecord.seq == at.seq,
-        )
-        .limit(1)
+    place = (at.epoch, at.seq)
+    entries = find_hand(session, channel).at(place)
+    entries += _laid_down(
+        session,
+        channel,
+        StagedRecord.bundle_sha256 == at.sha256,
+        StagedRecord.epoch == at.epoch,
+        StagedRecord.seq == at.seq,
     )
-    return None if content is None else SignedBundle.read(StixObject.read(content))
+    return next((one for one in entries if one.sha256 == at.sha256), None)
 
 
 def clear_entries(session: Session, channel: str, *, but_by: str, since: int) -> None:
@@ -168,50 +165,35 @@ def clear_entries(session: Session, channel: str, *, but_by: str, since: int) ->
     Args:
         but_by, since: what this organisation wrote in this epoch or later stays.
     """
-    rows = session.execute(
-        select(StagedRecord.sha256, StagedRecord.content).where(
-            StagedRecord.channel == channel, StagedRecord.epoch.is_not(None)
-        )
-    )
-    left = []
-    for sha256, content in rows:
-        entry = SignedBundle.read(StixObject.read(content))
-        if entry.author != but_by or entry.place < (since, 0):
-            left.append(sha256)
-    clear(session, channel, left)
+    entries = find_hand(session, channel).entries()
+    entries += _laid_down(session, channel, StagedRecord.epoch.is_not(None))
+    left = [one for one in entries if one.author != but_by or one.place < (since, 0)]
+    clear(session, channel, [one.stix.sha256 for one in left])
 
 
 def put_back(session: Session, channel: str, given: Iterable[StixObject], now: datetime) -> None:
     """Stage objects that left the collection: their authors may bring them in anew."""
     listed = {stix.sha256: stix for stix in given}
-    for known in _known(session, channel, listed):
-        del listed[known]
-    for stix in listed.values():
-        is_bundle = stix.stix_type == SIGNED_BUNDLE
-        session.add(
-            StagedRecord(
-                channel=channel,
-                sha256=stix.sha256,
-                stix_id=stix.stix_id,
-                version_ns=str(stix.version_ns),
-                bundle_sha256=SignedBundle.read(stix).sha256 if is_bundle else None,
-                epoch=None,
-                seq=None,
-                content=stix.content,
-                staged_at=now,
-            )
-        )
-    session.flush()
+    known = _known(session, channel, listed)
+    hand = hand_of(session, channel)
+    for sha256, stix in listed.items():
+        if sha256 not in known:
+            bundle = SignedBundle.read(stix) if stix.stix_type == SIGNED_BUNDLE else None
+            hand.take(Held(stix, bundle, None, now))
 
 
 def holds_any(session: Session, channel: str) -> bool:
     """Tell whether anything is staged."""
+    if find_hand(session, channel).objects:
+        return True
     query = select(StagedRecord.sha256).where(StagedRecord.channel == channel)
     return session.execute(query.limit(1)).first() is not None
 
 
 def has_entries(session: Session, channel: str) -> bool:
     """Tell whether any entry is staged."""
+    if find_hand(session, channel).entries():
+        return True
     query = select(StagedRecord.seq).where(
         StagedRecord.channel == channel, StagedRecord.epoch.is_not(None)
     )
@@ -221,42 +203,40 @@ def has_entries(session: Session, channel: str) -> bool:
 def arrived_for(session: Session, channel: str, bundle: SignedBundle) -> MemoryFacts:
     """Give what is staged of what an entry covers, through its contribution too."""
     facts = MemoryFacts()
+    hand = find_hand(session, channel)
     refs = [item.ref for item in bundle.contents]
-    for stix in _staged(session, channel, refs):
+    for stix in _staged(session, hand, refs):
         facts.add_object(stix)
     inner = list(released_refs(bundle))
     for copies in facts.bundles.values():
         contribution = SignedBundle.read(copies[0])
         inner += [item.ref for item in contribution.contents]
         inner += released_refs(contribution)
-    for stix in _staged(session, channel, inner):
+    for stix in _staged(session, hand, inner):
         facts.add_object(stix)
     return facts
 
 
 def clear(session: Session, channel: str, hashes: Iterable[str]) -> None:
     """Take objects off the stage."""
-    for chunk in chunks(hashes, _CHUNK):
-        session.execute(
-            delete(StagedRecord).where(
-                StagedRecord.channel == channel, StagedRecord.sha256.in_(chunk)
-            )
-        )
+    others = find_hand(session, channel).drop(hashes)
+    if others:
+        _delete(session, channel, among(session, StagedRecord.sha256, others))
 
 
 def empty(session: Session, channel: str) -> None:
     """Take everything of a channel off the stage."""
-    session.execute(delete(StagedRecord).where(StagedRecord.channel == channel))
+    hand = find_hand(session, channel)
+    hand.drop(list(hand.objects))
+    _delete(session, channel)
 
 
 def clear_refs(session: Session, channel: str, refs: Iterable[str]) -> None:
     """Take every version of objects off the stage, because they are not what was signed."""
-    for chunk in chunks(refs, _CHUNK):
-        session.execute(
-            delete(StagedRecord).where(
-                StagedRecord.channel == channel, StagedRecord.stix_id.in_(chunk)
-            )
-        )
+    listed = list(refs)
+    find_hand(session, channel).drop_refs(listed)
+    if listed:
+        _delete(session, channel, among(session, StagedRecord.stix_id, listed))
 
 
 def tidy(session: Session, channel: str, now: datetime) -> bool:
@@ -267,6 +247,7 @@ def tidy(session: Session, channel: str, now: datetime) -> bool:
 
     Source: protocol, 7: after 24 h, or beyond 64 MiB per channel.
     """
+    find_hand(session, channel).lay_down(session)
     old = delete(StagedRecord).where(
         StagedRecord.channel == channel, StagedRecord.staged_at < now - STAGE_AGE
     )
@@ -317,41 +298,60 @@ def _as_it_came(value: Mapping[str, Any]) -> bytes:
         return json.dumps(value).encode()
 
 
-def _staged(session: Session, channel: str, refs: Iterable[str]) -> Iterable[StixObject]:
-    """Give what is staged under these ids; what this transaction has put there is at hand."""
-    hand: Mapping[str, StixObject] = session.info.get(_HAND, {})
-    for chunk in chunks(refs, _CHUNK):
-        named = (StagedRecord.channel == channel, StagedRecord.stix_id.in_(chunk))
-        hashes = list(session.scalars(select(StagedRecord.sha256).where(*named)))
-        yield from (_as_kept(hand[sha256]) for sha256 in hashes if sha256 in hand)
-        far = [sha256 for sha256 in hashes if sha256 not in hand]
-        if far:
-            rows = session.scalars(
-                select(StagedRecord.content).where(
-                    StagedRecord.channel == channel, StagedRecord.sha256.in_(far)
-                )
-            )
-            yield from (StixObject.read(content) for content in rows)
+def _meant_as_entry(value: Any) -> tuple[DoubtError, bytes] | None:
+    """Give the doubt about what is no object at all, if it is meant as an entry."""
+    if not isinstance(value, Mapping) or value.get("type") != SIGNED_BUNDLE:
+        return None
+    if "epoch" not in value:
+        return None
+    try:
+        StixObject.of(value)
+    except InvalidError as error:
+        return _doubt_of(error), _as_it_came(value)
+    return None
 
 
-def _as_kept(stix: StixObject) -> StixObject:
-    """Give an object as it is read from its stored bytes: what came as `1.0` is 1 there."""
-    return replace(stix, value=orjson.loads(stix.content))
+def _laid_down(session: Session, channel: str, *where: ColumnElement[bool]) -> list[SignedBundle]:
+    """Give bundles from the stage's table."""
+    query = select(StagedRecord.content).where(StagedRecord.channel == channel, *where)
+    return [SignedBundle.read(StixObject.read(content)) for content in session.scalars(query)]
+
+
+def _delete(session: Session, channel: str, *where: ColumnElement[bool]) -> None:
+    session.execute(
+        delete(StagedRecord)
+        .where(StagedRecord.channel == channel, *where)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _staged(session: Session, hand: Hand, refs: Iterable[str]) -> Iterable[StixObject]:
+    """Give what is staged under these ids."""
+    listed = list(refs)
+    if not listed:
+        return
+    for ref in listed:
+        yield from hand.named(ref)
+    query = select(StagedRecord.content).where(
+        StagedRecord.channel == hand.channel, among(session, StagedRecord.stix_id, listed)
+    )
+    for content in session.scalars(query):
+        yield StixObject.read(content)
 
 
 def _known(session: Session, channel: str, hashes: Iterable[str]) -> set[str]:
     """Give those of the hashes that are staged or stand in the channel already."""
-    known: set[str] = set()
-    for chunk in chunks(hashes, _CHUNK):
-        staged = select(StagedRecord.sha256).where(
-            StagedRecord.channel == channel, StagedRecord.sha256.in_(chunk)
-        )
-        kept = select(CollectionRow.sha256).where(
-            CollectionRow.collection_id == channel, CollectionRow.sha256.in_(chunk)
-        )
-        entries = select(EntryRecord.object_sha256).where(
-            EntryRecord.channel == channel, EntryRecord.object_sha256.in_(chunk)
-        )
-        for query in (staged, kept, entries):
-            known.update(session.scalars(query))
+    listed = list(hashes)
+    known = set(find_hand(session, channel).objects)
+    staged = select(StagedRecord.sha256).where(
+        StagedRecord.channel == channel, among(session, StagedRecord.sha256, listed)
+    )
+    kept = select(CollectionRow.sha256).where(
+        CollectionRow.collection_id == channel, among(session, CollectionRow.sha256, listed)
+    )
+    entries = select(EntryRecord.object_sha256).where(
+        EntryRecord.channel == channel, among(session, EntryRecord.object_sha256, listed)
+    )
+    for query in (staged, kept, entries):
+        known.update(session.scalars(query))
     return known

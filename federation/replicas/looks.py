@@ -9,10 +9,9 @@ Source: protocol, 9 to 11.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy.orm import Session
 
@@ -23,11 +22,12 @@ from federation.ledgers.branch_records import HeadClaimRecord
 from federation.ledgers.ledger import find_channel, get_channel, head_of, lock_channel
 from federation.ledgers.ledger_records import ChannelRecord, EntryRecord, Standing
 from federation.ledgers.sources import ask_look, ask_pull, source_of
+from federation.ledgers.stage import Brought
 from federation.partners.heads import Head
 from federation.replicas.applying import ENTRIES_PER_TRANSACTION, apply_staged
 from federation.replicas.replica import ROUNDS, Replicas
-from sharing.canonical import canonical
 from sharing.db import reading, transaction
+from sharing.objects import StixObject
 
 logger = logging.getLogger(__name__)
 
@@ -90,20 +90,20 @@ class Looks:
                 return True
         return False
 
-    def _collect(self, channel: str, organisation: str) -> list[Mapping[str, Any]]:
+    def _collect(self, channel: str, organisation: str) -> list[StixObject]:
         """Give what a member shows and we do not hold, up to what a stage takes."""
-        found: list[Mapping[str, Any]] = []
+        found: list[StixObject] = []
         size = 0
         for page in self.replicas.connect(organisation, channel).pages(channel, None):
             with reading() as session:
-                news = stage.unknown(session, channel, page.values)
+                news = stage.unknown(session, channel, page.brought.objects)
             found += news
-            size += sum(len(canonical(value)) for value in news)
+            size += sum(len(stix.content) for stix in news)
             if size > stage.STAGE_LIMIT_BYTES:
                 break
         return found
 
-    def _try(self, channel: str, organisation: str, found: list[Mapping[str, Any]]) -> None:
+    def _try(self, channel: str, organisation: str, found: list[StixObject]) -> None:
         """Apply what was found in one transaction, and keep it where it leads on.
 
         Raises:
@@ -115,7 +115,7 @@ class Looks:
             before, epoch, owner = head_of(record), record.epoch, record.owner
             was_frozen = record.standing is Standing.FROZEN
             desk = self.replicas.desk(session)
-            stage.put(session, channel, found, now, owner=source_of(record))
+            stage.put(session, channel, Brought(found, []), now, owner=source_of(record))
             record.standing = Standing.CURRENT
             doubt: DoubtError | None = None
             applied = ENTRIES_PER_TRANSACTION

@@ -5,7 +5,7 @@ Source: protocol, 7.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
@@ -25,12 +25,14 @@ from federation.ledgers.ledger_records import (
     Standing,
 )
 from federation.ledgers.sources import pulls_from, source_of
+from federation.ledgers.stage import Brought
 from federation.ledgers.stops import freeze
 from federation.replicas.applying import ENTRIES_PER_TRANSACTION, apply_staged
 from federation.witnesses.vouching import ask_receipt
 from federation.witnesses.witness_rounds import ask_round
 from policies.errors import NotFoundError
 from sharing.db import reading, transaction
+from sharing.objects import SIGNED_BUNDLE, StixObject
 
 HAND_OVERS: Final = 5
 """How many new owners one pull follows."""
@@ -40,6 +42,8 @@ ROUNDS: Final = 20
 _STOPPED: Final = frozenset({Standing.FROZEN, Standing.ENDED})
 
 
+HELD_LIMIT_BYTES: Final = 8 * 1024 * 1024
+"""How much may wait in memory for the entry that covers it."""
 PAGES_PER_ERRAND: Final = 20
 """How many pages one errand pulls before others have their turn."""
 
@@ -67,14 +71,13 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class PulledPage:
-    """A page as a server gave it: parsed, nothing proven.
+    """A page as a server gave it: read, nothing proven.
 
     Args:
-        values: the STIX objects as parsed.
         last_added: where the next page goes on, in the server's words.
     """
 
-    values: list[Mapping[str, Any]]
+    brought: Brought
     last_added: str | None
 
 
@@ -84,7 +87,7 @@ class ChannelServer(Protocol):
     def pages(self, channel: str, added_after: str | None) -> Iterator[PulledPage]:
         """Give every version of every object, oldest first."""
 
-    def by_ids(self, channel: str, refs: Iterable[str]) -> list[Mapping[str, Any]]:
+    def by_ids(self, channel: str, refs: Iterable[str]) -> list[StixObject]:
         """Give every version of these objects."""
 
 
@@ -157,22 +160,21 @@ class Replicas:
             left = record.standing is Standing.WAITING or stage.holds_any(session, channel)
         server = self.connect(source, channel)
         doubt: DoubtError | None = None
-        for page in server.pages(channel, cursor):
-            if left or page.values:
+        for page in whole_entries(_counted(server.pages(channel, cursor), budget)):
+            if left or page.brought:
                 doubt, whole = self._take(channel, source, page)
                 if not whole:
                     budget.is_overfull = True
                     return doubt
-            budget.count_page()
-            if budget.is_spent:
-                return doubt
+        if budget.is_spent:
+            return doubt
         asked: set[str] = set()
         for _ in range(ROUNDS):
             if doubt is None or not doubt.refs or consequence(doubt.doubt) is not Consequence.WAIT:
                 break
             before, whole = doubt, True
             for found in self._find(channel, source, server, before.refs):
-                doubt, whole = self._take(channel, source, PulledPage(found, None))
+                doubt, whole = self._take(channel, source, PulledPage(Brought(found, []), None))
                 if not whole or not _is_same(doubt, before):
                     break
             if not whole:
@@ -187,7 +189,7 @@ class Replicas:
 
     def _find(
         self, channel: str, source: str, server: ChannelServer, refs: Iterable[str]
-    ) -> Iterator[list[Mapping[str, Any]]]:
+    ) -> Iterator[list[StixObject]]:
         """Ask for objects by their ids: the source, then members that read here before it.
 
         An owner that joined late was never due what it is asked for here.
@@ -211,12 +213,12 @@ class Replicas:
         """
         return self._pull_from(member, channel, Budget())
 
-    def take_in(self, channel: str, values: list[Mapping[str, Any]]) -> DoubtError | None:
+    def take_in(self, channel: str, values: Iterable[Any]) -> DoubtError | None:
         """Take in what came by another way than a pull; the cursor stays where it is.
 
         Gives what the replica waits for, or what froze it.
         """
-        return self._take(channel, "", PulledPage(values, None))[0]
+        return self._take(channel, "", PulledPage(Brought.read(values), None))[0]
 
     def apply(self, channel: str, *, asked: frozenset[str] = frozenset()) -> DoubtError | None:
         """Apply what is staged, as far as it goes; give what it waits for, if it waits.
@@ -258,7 +260,7 @@ class Replicas:
         record = lock_channel(session, channel)
         now = self.clock()
         owner = source_of(record)
-        doubts = stage.put(session, channel, page.values, now, owner=owner)
+        doubts = stage.put(session, channel, page.brought, now, owner=owner)
         if page.last_added is not None:
             record.cursor, record.cursor_server = page.last_added, source
         if doubts and record.standing not in (*_STOPPED, Standing.BEHIND):
@@ -276,6 +278,45 @@ class Replicas:
             return True
         record.cursor = None
         return False
+
+
+def _counted(pages: Iterator[PulledPage], budget: Budget) -> Iterator[PulledPage]:
+    """Give as many pages as the budget has."""
+    for page in pages:
+        budget.count_page()
+        yield page
+        if budget.is_spent:
+            return
+
+
+def whole_entries(pages: Iterable[PulledPage]) -> Iterator[PulledPage]:
+    """Cut pages anew behind an entry, so that what it covers is at hand together with it.
+
+    An entry stands behind all that it covers. What the last entry of a page is followed by goes
+    with the next page; until then it is kept nowhere but here, and the cursor stays before it.
+    """
+    tail: list[StixObject] = []
+    before: str | None = None
+    for page in pages:
+        objects = [*tail, *page.brought.objects]
+        cut = _behind_last_entry(objects)
+        tail = objects[cut:]
+        if sum(len(stix.content) for stix in tail) > HELD_LIMIT_BYTES:
+            cut, tail = len(objects), []
+        last = before if tail else page.last_added
+        yield PulledPage(Brought(objects[:cut], page.brought.unreadable), last)
+        before = page.last_added
+    if tail:
+        yield PulledPage(Brought(tail, []), before)
+
+
+def _behind_last_entry(objects: Sequence[StixObject]) -> int:
+    """Give the place behind the last of these that may be an entry."""
+    for place in range(len(objects), 0, -1):
+        stix = objects[place - 1]
+        if stix.stix_type == SIGNED_BUNDLE and "epoch" in stix.value:
+            return place
+    return 0
 
 
 def _is_same(doubt: DoubtError | None, before: DoubtError) -> bool:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from federation.identity.origins import Destination
 from federation.ledgers.outbox import Posted
+from federation.ledgers.stage import Brought
 from federation.partners.client import PartnerHttp
 from federation.replicas.replica import PulledPage
 from policies.errors import TooLargeError, UnavailableError
@@ -46,10 +47,9 @@ class NodeServer:
         """Give every version of every object, oldest first."""
         with self._client() as client:
             for page in client.pages(channel, added_after):
-                values = [stix.value for stix in page.objects]
                 # What is no object may still be meant as an entry: the stage looks at it.
-                values += [one.value for one in page.unreadable if isinstance(one.value, dict)]
-                yield PulledPage(values, page.last_added)
+                unreadable = [one.value for one in page.unreadable]
+                yield PulledPage(Brought(page.objects, unreadable), page.last_added)
 
     def bundles(self, channel: str, added_after: str | None) -> Iterator[StixObject]:
         """Give the signed bundles, oldest first."""
@@ -57,11 +57,11 @@ class NodeServer:
             for page in client.pages(channel, added_after, stix_type=SIGNED_BUNDLE):
                 yield from page.objects
 
-    def by_ids(self, channel: str, refs: Iterable[str]) -> list[Mapping[str, Any]]:
+    def by_ids(self, channel: str, refs: Iterable[str]) -> list[StixObject]:
         """Give every version of these objects."""
         with self._client() as client:
             pages = client.by_ids(channel, list(refs))
-            return [stix.value for page in pages for stix in page.objects]
+            return [stix for page in pages for stix in page.objects]
 
     def post(self, channel: str, contents: Sequence[bytes]) -> Posted:
         """Submit objects in one envelope, the bundle last."""

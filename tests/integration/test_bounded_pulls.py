@@ -5,18 +5,19 @@ Source: protocol, 7 (the stage) and 14 (flooding by a partner); issue 3, 8.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from federation.ledgers import stage
 from federation.ledgers.sources import PULL
+from federation.ledgers.stage import Brought
 from federation.replicas.replica import Budget, ChannelServer, PulledPage
 from federation.work.errands import find_waiting, hasten
 from sharing import collections
+from sharing.objects import StixObject
 from tests.kit.nodes import RunningNode, running, settle
 
 
@@ -29,10 +30,11 @@ class Gappy:
 
     def pages(self, channel: str, added_after: str | None) -> Iterator[PulledPage]:
         for page in self.server.pages(channel, added_after):
-            values = [one for one in page.values if one.get("seq") not in self.hidden]
-            yield PulledPage(values, page.last_added)
+            brought = page.brought
+            shown = [one for one in brought.objects if one.value.get("seq") not in self.hidden]
+            yield PulledPage(Brought(shown, brought.unreadable), page.last_added)
 
-    def by_ids(self, channel: str, refs: Iterable[str]) -> list[Mapping[str, Any]]:
+    def by_ids(self, channel: str, refs: Iterable[str]) -> list[StixObject]:
         return self.server.by_ids(channel, refs)
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,6 +16,7 @@ from federation.judging.doubt import Doubt, DoubtError
 from federation.ledgers.branch_records import AbandonedRecord, RecallInForceRecord
 from federation.ledgers.ledger_records import ChannelRecord, Standing
 from federation.ledgers.rebuild import rebuild
+from federation.ledgers.stage import Brought
 from federation.ledgers.stops import keep_evidence
 from federation.replicas.looks import Looks
 from federation.replicas.replica import PulledPage, Replicas
@@ -48,17 +48,17 @@ ORDERS = 3
 class Teller:
     """What one member's node shows of the channel."""
 
-    objects: list[Mapping[str, Any]]
+    objects: list[StixObject]
 
     def pages(self, channel: str, added_after: str | None) -> Iterator[PulledPage]:
         assert channel == CHANNEL
         if added_after is None:
-            yield PulledPage(self.objects, "2026-11-20T10:00:00.000000Z")
+            yield PulledPage(Brought(self.objects, []), "2026-11-20T10:00:00.000000Z")
 
-    def by_ids(self, channel: str, refs: Iterable[str]) -> list[Mapping[str, Any]]:
+    def by_ids(self, channel: str, refs: Iterable[str]) -> list[StixObject]:
         assert channel == CHANNEL
         wanted = set(refs)
-        return [one for one in self.objects if one["id"] in wanted]
+        return [one for one in self.objects if one.stix_id in wanted]
 
 
 def shown(kit: LedgerKit) -> Teller:
@@ -68,7 +68,7 @@ def shown(kit: LedgerKit) -> Teller:
         if step.judged.contribution is not None:
             found.append(step.judged.contribution.stix)
         found.append(step.judged.entry.stix)
-    return Teller([one.value for one in found])
+    return Teller(list(found))
 
 
 class Branches:
@@ -274,7 +274,7 @@ def test_who_was_not_endorsed_leads_nobody(node: LocalNode) -> None:
         position=(2, 0),
     )
     teller = shown(few)
-    teller.objects += [endorsements[0].value, opening.stix.value]
+    teller.objects += [endorsements[0], opening.stix]
     before = following.head
     following.tellers[world.vendor.id] = teller
     with node.app.app_context():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -17,6 +17,7 @@ from federation.ledgers import stage
 from federation.ledgers.ledger import append, head_of, lock_channel
 from federation.ledgers.ledger_records import ChannelRecord, EntryRecord, Standing
 from federation.ledgers.rebuild import rebuild
+from federation.ledgers.stage import Brought
 from federation.partners.heads import Head, Heads
 from federation.replicas.replica import ChannelServer, PulledPage
 from federation.rounds.rounds import UNREAD_AT_MOST
@@ -308,8 +309,8 @@ class Backwards:
 
     def pages(self, channel: str, added_after: str | None) -> Iterator[PulledPage]:
         for page in self.server.pages(channel, added_after):
-            yield PulledPage(page.values[5:], page.last_added)
+            yield PulledPage(Brought(page.brought.objects[5:], []), page.last_added)
             yield page
 
-    def by_ids(self, channel: str, refs: Iterable[str]) -> list[Mapping[str, Any]]:
+    def by_ids(self, channel: str, refs: Iterable[str]) -> list[StixObject]:
         return self.server.by_ids(channel, refs)

@@ -275,7 +275,7 @@ def test_nobody_guesses_what_is_withheld_by_its_id_or_hash(nodes: Four) -> None:
     with vendor.app.app_context():
         server = vendor.office.replicas.connect(cert.organisation, case)
         found = server.by_ids(case, [seen.stix_id, *refs])
-    assert [one["object_marking_refs"] for one in found] == [[TLP.GREEN.marking_id]]
+    assert [one.value["object_marking_refs"] for one in found] == [[TLP.GREEN.marking_id]]
     # Its id is taken now: other content of the same id is written under another one.
     other = StixObject.of(address | {"object_marking_refs": [TLP.CLEAR.marking_id]})
     cert.write(case, Act.EVENT_ADDED, {}, [other])

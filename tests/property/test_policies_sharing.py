@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from policies.acts import ChannelKind
 from policies.audience import Audience, Purpose, may_share
-from policies.marking import MarkingError, effective_label, own_label
+from policies.marking import Labels, MarkingError, effective_label, own_label
 from policies.pap import own_pap
 from policies.tlp import TLP, TLP_BY_MARKING_ID, strictest
 
@@ -148,7 +148,7 @@ def test_what_may_be_shared_breaks_no_rule(
     obj: dict[str, Any], audience: Audience, purpose: Purpose, carrier: TLP | None, author: str
 ) -> None:
     decision = may_share(
-        obj, audience, purpose, carrier=carrier, author=author, find_definition=find_definition
+        obj, audience, purpose, carrier=carrier, author=author, labels=Labels(find_definition)
     )
     assert decision.reason
     if not decision:
@@ -179,7 +179,7 @@ def test_a_wider_ceiling_refuses_nothing_that_a_narrower_takes(
             purpose,
             carrier=carrier,
             author=ORGANISATIONS[0],
-            find_definition=find_definition,
+            labels=Labels(find_definition),
         )
         for readers in (audience, replace(audience, ceiling=wider))
     )
@@ -196,7 +196,7 @@ def test_garbage_is_answered_never_raised(
         purpose,
         carrier=carrier,
         author=ORGANISATIONS[0],
-        find_definition=find_definition,
+        labels=Labels(find_definition),
     )
     assert decision.reason
     if obj.get("object_marking_refs", ["?"]) in (None, [], {}, "", 0):
@@ -214,5 +214,5 @@ def test_nobody_is_an_audience_for_anything(
         purpose,
         carrier=carrier,
         author=ORGANISATIONS[0],
-        find_definition=find_definition,
+        labels=Labels(find_definition),
     )

@@ -26,6 +26,7 @@ from federation.ledgers.ledger_records import (
 )
 from federation.ledgers.outbox import Outbox, Posted
 from federation.ledgers.rebuild import rebuild
+from federation.ledgers.stage import Brought
 from federation.replicas.replica import PulledPage, Replicas
 from federation.serving.access import NODE, ChannelDoors
 from hub.apply import VIEWS
@@ -57,10 +58,10 @@ class Reached:
     def pages(self, _channel: str, added_after: str | None) -> Iterator[PulledPage]:
         for given in self.server.pages(-1 if added_after is None else int(added_after)):
             last = None if given.last is None else str(given.last)
-            yield PulledPage([_read(one) for one in given.contents], last)
+            yield PulledPage(Brought(list(map(StixObject.read, given.contents)), []), last)
 
-    def by_ids(self, _channel: str, refs: Iterable[str]) -> list[Mapping[str, Any]]:
-        return [_read(one) for one in self.server.by_ids(refs)]
+    def by_ids(self, _channel: str, refs: Iterable[str]) -> list[StixObject]:
+        return [StixObject.read(one) for one in self.server.by_ids(refs)]
 
     def post(self, _channel: str, contents: Sequence[bytes]) -> Posted:
         return Posted(self.server.post(contents))

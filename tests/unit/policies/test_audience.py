@@ -10,6 +10,7 @@ import pytest
 from policies.acts import ChannelKind
 from policies.audience import Audience, Purpose, may_share, shown_to_later_members
 from policies.decision import Decision
+from policies.marking import Labels
 from policies.tlp import MARKINGS, TLP
 
 CERT = "identity--00000000-0000-4000-8000-000000000001"
@@ -41,7 +42,7 @@ def ask(
     carrier: TLP | None = None,
 ) -> Decision:
     return may_share(
-        obj, audience, purpose, carrier=carrier, author=GRID, find_definition=lambda _id: None
+        obj, audience, purpose, carrier=carrier, author=GRID, labels=Labels(lambda _id: None)
     )
 
 

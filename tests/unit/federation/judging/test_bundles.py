@@ -132,7 +132,7 @@ def test_only_the_very_first_entry_follows_nothing() -> None:
 def test_a_contribution_says_what_its_author_had_seen() -> None:
     assert doubt(without(CONTRIBUTION, "seen")) is Doubt.MALFORMED
     assert doubt(CONTRIBUTION | {"nth": 0}) is Doubt.MALFORMED
-    assert doubt(CONTRIBUTION | {"nth": 1.0}) is Doubt.MALFORMED
+    assert doubt(CONTRIBUTION | {"nth": 1.5}) is Doubt.MALFORMED
 
 
 def test_numbers_beyond_what_json_holds_are_no_object_at_all() -> None:
@@ -217,3 +217,8 @@ def test_what_is_covered_says_its_label_where_it_is_known() -> None:
     assert (one.tlp, two.tlp, three.tlp) == (TLP.AMBER, TLP.CLEAR, None)
     assert three.document() == {"ref": scos.stix_id, "sha256": scos.sha256}
     assert three.version_ns == 0
+
+
+def test_a_number_is_what_its_canonical_form_says() -> None:
+    # Every other node, and whoever verifies a file, reads the stored bytes alone.
+    assert SignedBundle.read(StixObject.of(CONTRIBUTION | {"nth": 1.0})).nth == 1
