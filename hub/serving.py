@@ -11,7 +11,7 @@ from gunicorn.glogging import Logger
 from prometheus_client import multiprocess
 
 from federation.work import worker as federation_worker
-from hub import logs
+from hub import collecting, logs
 from hub.settings import load_settings
 
 WITH_WORKER: Final = "_TOCSIN_SERVE_WITH_WORKER"
@@ -50,6 +50,7 @@ umask = 0o077
 
 def post_worker_init(worker: Any) -> None:
     """Start the loop that does what waits, beside the requests of this process."""
+    collecting.settle()
     if _with_worker:
         worker.tocsin_loop = federation_worker.start_in_thread(worker.wsgi)
 

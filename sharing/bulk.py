@@ -11,7 +11,18 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Boolean, ColumnElement, Dialect, Enum, Text, any_, cast, func, select
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Dialect,
+    Enum,
+    LargeBinary,
+    Text,
+    any_,
+    cast,
+    func,
+    select,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.types import TypeEngine
@@ -89,6 +100,8 @@ def _prepared(
 
 def _writer(column_type: TypeEngine[Any], dialect: Dialect) -> _Writer | None:
     """Give what turns a record's value into the driver's; `None` where it is the same."""
+    if isinstance(column_type, LargeBinary):
+        return None
     if isinstance(column_type, Enum | Boolean) and dialect.name == "sqlite":
         return None  # a `StrEnum` is its text, and a truth is 0 or 1
     return column_type.dialect_impl(dialect).bind_processor(dialect)

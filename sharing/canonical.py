@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final, NoReturn
@@ -35,6 +36,19 @@ class MalformedError(InvalidError):
     """Bytes that are not I-JSON, too deep, or otherwise not canonicalisable."""
 
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What was read from bytes.
+
+    Args:
+        is_plain: it stood there in canonical form and holds no floats: `plain_form` writes every
+            part of it.
+    """
+
+    value: Any
+    is_plain: bool
+
+
 def read_json(
     data: bytes, *, limit_bytes: int, field: str = "body", max_depth: int = MAX_DEPTH
 ) -> Any:
@@ -47,12 +61,17 @@ def read_json(
         TooLargeError: more than `limit_bytes`; nothing was parsed.
         MalformedError: not I-JSON; the sentence says what is wrong.
     """
+    return read_document(data, limit_bytes=limit_bytes, field=field, max_depth=max_depth).value
+
+
+def read_document(data: bytes, *, limit_bytes: int, field: str, max_depth: int) -> Document:
+    """Parse I-JSON as `read_json`, and tell whether it stood there in plain canonical form."""
     if len(data) > limit_bytes:
         message = f"{len(data)} bytes are more than the {limit_bytes} allowed"
         raise TooLargeError(message, field=field)
-    is_canonical, value = read_canonical(data, max_depth=max_depth)
-    if is_canonical:
-        return value
+    read = read_canonical(data, max_depth=max_depth)
+    if read is not None:
+        return read
     _check_depth_of_bytes(data, field, max_depth)
     try:
         text = data.decode("utf-8")
@@ -67,20 +86,29 @@ def read_json(
         raise MalformedError(error.message, field=field) from None
     except ValueError as error:
         raise MalformedError(f"not JSON: {error}", field=field) from None
-    return value
+    return Document(value, is_plain=False)
 
 
-def read_canonical(data: bytes, *, max_depth: int = MAX_DEPTH) -> tuple[bool, Any]:
-    """Parse what is written in canonical form; tell whether it is, and what it says.
+def read_canonical(data: bytes, *, max_depth: int = MAX_DEPTH) -> Document | None:
+    """Parse what is written in canonical form; `None` where it is not.
 
     Most of what comes is: what is written again as it stood names nothing twice, and every number
     in it is one that we take.
     """
     with suppress(orjson.JSONDecodeError, MalformedError, RecursionError):
         value = orjson.loads(data)
-        if _encode(value, max_depth)[0] == data:
-            return True, value
-    return False, None
+        again, is_plain = _encode(value, max_depth)
+        if again == data:
+            return Document(value, is_plain)
+    return None
+
+
+def plain_form(part: Any) -> bytes:
+    """Give the RFC 8785 bytes of a part of a document that is plain.
+
+    The whole has been checked; nothing is checked again.
+    """
+    return orjson.dumps(part, option=orjson.OPT_SORT_KEYS)
 
 
 def canonical(value: Any) -> bytes:

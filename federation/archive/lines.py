@@ -121,9 +121,9 @@ def read_lines(archive: IO[bytes]) -> Iterator[Line | BadLine]:
 
 
 def _read_line(number: int, offset: int, raw: bytes) -> Line | BadLine:
-    is_canonical, value = read_canonical(raw, max_depth=MAX_DEPTH + 1)
-    if is_canonical and isinstance(value, Mapping) and len(value) == 1:
-        name, held = next(iter(value.items()))
+    read = read_canonical(raw, max_depth=MAX_DEPTH + 1)
+    if read is not None and isinstance(read.value, Mapping) and len(read.value) == 1:
+        name, held = next(iter(read.value.items()))
         if name in tuple(Kind):
             written = raw[len(name) + len('{"":') : -1]
             return Line(number, offset, len(raw), Kind(name), held, written)

@@ -40,6 +40,9 @@ CONTENTS_LIMIT: Final = 10_000
 _SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _ACT: Final = re.compile(r"[a-z]+(?:[._][a-z]+)*", re.ASCII)
 _ACT_LENGTH: Final = 60
+_NEEDED: Final = frozenset({"ref", "sha256"})
+_NAMED: Final = frozenset({"ref", "sha256", "version", "tlp"})
+_LABELS: Final = {label.value: label for label in TLP}
 _SMALL_BYTES: Final = 16 * 1024
 _RECENT_COUNT: Final = 256
 
@@ -350,12 +353,7 @@ def _contents(value: Mapping[str, Any]) -> tuple[Item, ...]:
 
 
 def _item(value: object) -> Item:
-    if not isinstance(value, Mapping) or not {"ref", "sha256"} <= set(value) <= {
-        "ref",
-        "sha256",
-        "version",
-        "tlp",
-    }:
+    if not isinstance(value, Mapping) or not _NEEDED <= value.keys() <= _NAMED:
         raise _malformed("an item of contents is {ref, sha256, version?, tlp?}")
     ref, version, tlp = value["ref"], value.get("version"), value.get("tlp")
     if not isinstance(ref, str) or not is_stix_id(ref):
@@ -364,9 +362,12 @@ def _item(value: object) -> Item:
         if not isinstance(version, str):
             raise _malformed("version is a time, left out where there is none")
         read_instant(version, field="version")
-    if "tlp" in value and tlp not in tuple(TLP):
-        raise _malformed("tlp is a TLP 2.0 label")
-    return Item(ref, _hash(value["sha256"]), version, None if tlp is None else TLP(tlp))
+    label = None
+    if "tlp" in value:
+        label = _LABELS.get(tlp) if isinstance(tlp, str) else None
+        if label is None:
+            raise _malformed("tlp is a TLP 2.0 label")
+    return Item(ref, _hash(value["sha256"]), version, label)
 
 
 def _channel(value: object) -> str:

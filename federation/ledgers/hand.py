@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, TypeVar
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from federation.judging.bundles import SignedBundle
@@ -56,9 +57,15 @@ class Held:
 
 @dataclass
 class Hand:
-    """What one transaction holds for the stage of one channel: hash → object."""
+    """What one transaction holds for the stage of one channel: hash → object.
+
+    Args:
+        is_all: nothing of the channel lies in the stage's table, and nobody else can lay anything
+            down there before this transaction ends.
+    """
 
     channel: str
+    is_all: bool = False
     objects: dict[str, Held] = field(default_factory=dict)
     _by_ref: dict[str, dict[str, None]] = field(default_factory=dict)
     _by_place: dict[Place, dict[str, None]] = field(default_factory=dict)
@@ -119,19 +126,24 @@ class Hand:
             for sha256, held in self.objects.items()
         ]
         insert_rows(session, StagedRecord, _COLUMNS, rows)
+        self.is_all = self.is_all and not rows
         self.objects.clear()
         self._by_ref.clear()
         self._by_place.clear()
 
 
 def hand_of(session: Session, channel: str) -> Hand:
-    """Give this transaction's hand for a channel; what it holds at the commit is laid down."""
+    """Give this transaction's hand for a channel; what it holds at the commit is laid down.
+
+    The caller holds the channel's lock.
+    """
     hands: dict[str, Hand] | None = session.info.get(_HANDS)
     if hands is None:
         hands = session.info[_HANDS] = {}
         before_commit(session, lambda: _lay_all_down(session))
     if channel not in hands:
-        hands[channel] = Hand(channel)
+        staged = select(StagedRecord.sha256).where(StagedRecord.channel == channel).limit(1)
+        hands[channel] = Hand(channel, is_all=session.execute(staged).first() is None)
     return hands[channel]
 
 

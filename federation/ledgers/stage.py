@@ -82,8 +82,8 @@ def put(
         ours = bundle is not None and _may_be_ours(bundle, channel, owner)
         place = bundle.place if bundle is not None and ours else None
         found[stix.sha256] = Held(stix, bundle, place, now)
-    known = _known(session, channel, found)
     hand = hand_of(session, channel)
+    known = _known(session, channel, found)
     for sha256, held in found.items():
         if sha256 not in known:
             hand.take(held)
@@ -174,8 +174,8 @@ def clear_entries(session: Session, channel: str, *, but_by: str, since: int) ->
 def put_back(session: Session, channel: str, given: Iterable[StixObject], now: datetime) -> None:
     """Stage objects that left the collection: their authors may bring them in anew."""
     listed = {stix.sha256: stix for stix in given}
-    known = _known(session, channel, listed)
     hand = hand_of(session, channel)
+    known = _known(session, channel, listed)
     for sha256, stix in listed.items():
         if sha256 not in known:
             bundle = SignedBundle.read(stix) if stix.stix_type == SIGNED_BUNDLE else None
@@ -184,16 +184,18 @@ def put_back(session: Session, channel: str, given: Iterable[StixObject], now: d
 
 def holds_any(session: Session, channel: str) -> bool:
     """Tell whether anything is staged."""
-    if find_hand(session, channel).objects:
-        return True
+    hand = find_hand(session, channel)
+    if hand.objects or hand.is_all:
+        return bool(hand.objects)
     query = select(StagedRecord.sha256).where(StagedRecord.channel == channel)
     return session.execute(query.limit(1)).first() is not None
 
 
 def has_entries(session: Session, channel: str) -> bool:
     """Tell whether any entry is staged."""
-    if find_hand(session, channel).entries():
-        return True
+    hand = find_hand(session, channel)
+    if hand.entries() or hand.is_all:
+        return bool(hand.entries())
     query = select(StagedRecord.seq).where(
         StagedRecord.channel == channel, StagedRecord.epoch.is_not(None)
     )
@@ -247,7 +249,10 @@ def tidy(session: Session, channel: str, now: datetime) -> bool:
 
     Source: protocol, 7: after 24 h, or beyond 64 MiB per channel.
     """
-    find_hand(session, channel).lay_down(session)
+    hand = find_hand(session, channel)
+    hand.lay_down(session)
+    if hand.is_all:
+        return False
     old = delete(StagedRecord).where(
         StagedRecord.channel == channel, StagedRecord.staged_at < now - STAGE_AGE
     )
@@ -313,11 +318,15 @@ def _meant_as_entry(value: Any) -> tuple[DoubtError, bytes] | None:
 
 def _laid_down(session: Session, channel: str, *where: ColumnElement[bool]) -> list[SignedBundle]:
     """Give bundles from the stage's table."""
+    if find_hand(session, channel).is_all:
+        return []
     query = select(StagedRecord.content).where(StagedRecord.channel == channel, *where)
     return [SignedBundle.read(StixObject.read(content)) for content in session.scalars(query)]
 
 
 def _delete(session: Session, channel: str, *where: ColumnElement[bool]) -> None:
+    if find_hand(session, channel).is_all:
+        return
     session.execute(
         delete(StagedRecord)
         .where(StagedRecord.channel == channel, *where)
@@ -332,6 +341,8 @@ def _staged(session: Session, hand: Hand, refs: Iterable[str]) -> Iterable[StixO
         return
     for ref in listed:
         yield from hand.named(ref)
+    if hand.is_all:
+        return
     query = select(StagedRecord.content).where(
         StagedRecord.channel == hand.channel, among(session, StagedRecord.stix_id, listed)
     )
@@ -342,7 +353,8 @@ def _staged(session: Session, hand: Hand, refs: Iterable[str]) -> Iterable[StixO
 def _known(session: Session, channel: str, hashes: Iterable[str]) -> set[str]:
     """Give those of the hashes that are staged or stand in the channel already."""
     listed = list(hashes)
-    known = set(find_hand(session, channel).objects)
+    hand = find_hand(session, channel)
+    known = set(hand.objects)
     staged = select(StagedRecord.sha256).where(
         StagedRecord.channel == channel, among(session, StagedRecord.sha256, listed)
     )
@@ -352,6 +364,6 @@ def _known(session: Session, channel: str, hashes: Iterable[str]) -> set[str]:
     entries = select(EntryRecord.object_sha256).where(
         EntryRecord.channel == channel, among(session, EntryRecord.object_sha256, listed)
     )
-    for query in (staged, kept, entries):
+    for query in (kept, entries) if hand.is_all else (staged, kept, entries):
         known.update(session.scalars(query))
     return known

@@ -5,7 +5,7 @@ Source: protocol, 7.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
@@ -28,11 +28,12 @@ from federation.ledgers.sources import pulls_from, source_of
 from federation.ledgers.stage import Brought
 from federation.ledgers.stops import freeze
 from federation.replicas.applying import ENTRIES_PER_TRANSACTION, apply_staged
+from federation.replicas.pulled import PulledPage, whole_entries
 from federation.witnesses.vouching import ask_receipt
 from federation.witnesses.witness_rounds import ask_round
 from policies.errors import NotFoundError
 from sharing.db import reading, transaction
-from sharing.objects import SIGNED_BUNDLE, StixObject
+from sharing.objects import StixObject
 
 HAND_OVERS: Final = 5
 """How many new owners one pull follows."""
@@ -42,8 +43,6 @@ ROUNDS: Final = 20
 _STOPPED: Final = frozenset({Standing.FROZEN, Standing.ENDED})
 
 
-HELD_LIMIT_BYTES: Final = 8 * 1024 * 1024
-"""How much may wait in memory for the entry that covers it."""
 PAGES_PER_ERRAND: Final = 20
 """How many pages one errand pulls before others have their turn."""
 
@@ -67,18 +66,6 @@ class Budget:
         if self.pages is not None:
             self.pages -= 1
             self.is_spent = self.pages <= 0
-
-
-@dataclass(frozen=True, slots=True)
-class PulledPage:
-    """A page as a server gave it: read, nothing proven.
-
-    Args:
-        last_added: where the next page goes on, in the server's words.
-    """
-
-    brought: Brought
-    last_added: str | None
 
 
 class ChannelServer(Protocol):
@@ -287,36 +274,6 @@ def _counted(pages: Iterator[PulledPage], budget: Budget) -> Iterator[PulledPage
         yield page
         if budget.is_spent:
             return
-
-
-def whole_entries(pages: Iterable[PulledPage]) -> Iterator[PulledPage]:
-    """Cut pages anew behind an entry, so that what it covers is at hand together with it.
-
-    An entry stands behind all that it covers. What the last entry of a page is followed by goes
-    with the next page; until then it is kept nowhere but here, and the cursor stays before it.
-    """
-    tail: list[StixObject] = []
-    before: str | None = None
-    for page in pages:
-        objects = [*tail, *page.brought.objects]
-        cut = _behind_last_entry(objects)
-        tail = objects[cut:]
-        if sum(len(stix.content) for stix in tail) > HELD_LIMIT_BYTES:
-            cut, tail = len(objects), []
-        last = before if tail else page.last_added
-        yield PulledPage(Brought(objects[:cut], page.brought.unreadable), last)
-        before = page.last_added
-    if tail:
-        yield PulledPage(Brought(tail, []), before)
-
-
-def _behind_last_entry(objects: Sequence[StixObject]) -> int:
-    """Give the place behind the last of these that may be an entry."""
-    for place in range(len(objects), 0, -1):
-        stix = objects[place - 1]
-        if stix.stix_type == SIGNED_BUNDLE and "epoch" in stix.value:
-            return place
-    return 0
 
 
 def _is_same(doubt: DoubtError | None, before: DoubtError) -> bool:

@@ -13,7 +13,7 @@ from federation.identity.origins import Destination
 from federation.ledgers.outbox import Posted
 from federation.ledgers.stage import Brought
 from federation.partners.client import PartnerHttp
-from federation.replicas.replica import PulledPage
+from federation.replicas.pulled import PulledPage
 from policies.errors import TooLargeError, UnavailableError
 from sharing.objects import SIGNED_BUNDLE, StixObject
 from sharing.taxii.client import Limits, PeerRefusalError, TaxiiClient
@@ -49,7 +49,7 @@ class NodeServer:
             for page in client.pages(channel, added_after):
                 # What is no object may still be meant as an entry: the stage looks at it.
                 unreadable = [one.value for one in page.unreadable]
-                yield PulledPage(Brought(page.objects, unreadable), page.last_added)
+                yield PulledPage(Brought(page.objects, unreadable), page.last_added, page.more)
 
     def bundles(self, channel: str, added_after: str | None) -> Iterator[StixObject]:
         """Give the signed bundles, oldest first."""

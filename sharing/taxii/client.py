@@ -8,7 +8,7 @@ Source: TAXII 2.1, 3.4, 3.5, 5.4, 5.5; wire format, 3 (submitting, pulling).
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
@@ -19,7 +19,7 @@ from taxii2client.exceptions import TAXIIServiceException
 from taxii2client.v21 import ApiRoot, Collection
 
 from policies.errors import InvalidError, TooLargeError
-from sharing.canonical import read_instant
+from sharing.canonical import plain_form, read_instant
 from sharing.collections import PAGE_LIMIT
 from sharing.objects import StixObject, is_stix_id
 from sharing.taxii.connection import (
@@ -153,7 +153,7 @@ class TaxiiClient:
         limit: int = PAGE_LIMIT,
         *,
         stix_type: str | None = None,
-    ) -> Iterator[PulledPage]:
+    ) -> Generator[PulledPage, None, None]:
         """Pull every version of every object that was added later, page by page.
 
         Args:
@@ -215,7 +215,9 @@ class TaxiiClient:
         url = f"{self._root}collections/{collection_id}/"
         return Collection(url, conn=self._connection, collection_info=facts)
 
-    def _follow(self, collection_id: str, filters: Mapping[str, Any]) -> Iterator[PulledPage]:
+    def _follow(
+        self, collection_id: str, filters: Mapping[str, Any]
+    ) -> Generator[PulledPage, None, None]:
         collection = self._collection(collection_id)
         asked = dict(filters)
         seen: set[str] = set()
@@ -270,7 +272,8 @@ def _read_page(answer: Answer) -> PulledPage:
     unreadable: list[Unreadable] = []
     for item in items:
         try:
-            objects.append(StixObject.of(item))
+            written = plain_form(item) if answer.is_plain else None
+            objects.append(StixObject.of(item, written=written))
         except InvalidError as error:
             claimed = item.get("id") if isinstance(item, dict) else None
             known = claimed if isinstance(claimed, str) and is_stix_id(claimed) else None

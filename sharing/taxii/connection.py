@@ -24,7 +24,7 @@ import urllib3
 from requests.auth import AuthBase
 
 from policies.errors import ForbiddenError, InvalidError, UnavailableError
-from sharing.canonical import MAX_DEPTH, read_json
+from sharing.canonical import MAX_DEPTH, Document, read_document
 from sharing.outbound import GuardedAdapter, Reach
 from sharing.taxii.resources import TAXII_21, is_taxii
 
@@ -88,11 +88,18 @@ class Limits:
 
 
 class Answer(dict[str, Any]):
-    """The JSON of an answer, with its headers."""
+    """The JSON of an answer, with its headers.
 
-    def __init__(self, value: Mapping[str, Any], headers: Mapping[str, str]) -> None:
+    Args:
+        is_plain: it came in canonical form and without floats: `plain_form` writes its parts.
+    """
+
+    def __init__(
+        self, value: Mapping[str, Any], headers: Mapping[str, str], *, is_plain: bool = False
+    ) -> None:
         super().__init__(value)
         self.headers = headers
+        self.is_plain = is_plain
 
 
 class Connection(taxii2client.common._HTTPConnection):  # type: ignore[misc]  # noqa: SLF001
@@ -173,17 +180,18 @@ class Connection(taxii2client.common._HTTPConnection):  # type: ignore[misc]  # 
             raise NoAnswerError("The answer broke off.")
         if not is_taxii(content_type):
             raise BadAnswerError(f"The answer is “{content_type}”, not “{TAXII_21}”.")
-        return Answer(_read_object(data, limit), response.headers)
+        read = _read_object(data, limit)
+        return Answer(read.value, response.headers, is_plain=read.is_plain)
 
 
-def _read_object(data: bytes, limit_bytes: int) -> dict[str, Any]:
+def _read_object(data: bytes, limit_bytes: int) -> Document:
     try:
-        value = read_json(data, limit_bytes=limit_bytes, field="answer", max_depth=MAX_DEPTH + 2)
+        read = read_document(data, limit_bytes=limit_bytes, field="answer", max_depth=MAX_DEPTH + 2)
     except InvalidError as error:
         raise BadAnswerError(f"The answer can't be read: {error.message}.") from None
-    if not isinstance(value, dict):
+    if not isinstance(read.value, dict):
         raise BadAnswerError("The answer is no JSON object.")
-    return value
+    return read
 
 
 def _read_bounded(response: requests.Response, limit: int, deadline: float) -> bytes:
@@ -208,7 +216,7 @@ def _refusal(response: requests.Response, data: bytes) -> Exception:
         return BadAnswerError(f"The server redirects to “{target}”; no redirect is followed.")
     said = f"HTTP {status}"
     try:
-        document = _read_object(data, len(data))
+        document = _read_object(data, len(data)).value
     except BadAnswerError:
         document = {}
     for name in ("title", "description"):

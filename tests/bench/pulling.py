@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+from hub import collecting
 from hub.app import create_app
 from hub.office import OFFICE, Office
 from hub.settings import load_settings
@@ -26,6 +27,8 @@ def peak_kilobytes() -> int:
 
 def main(folder: str, channel: str, profile: str = "") -> None:
     """Pull until nothing more comes."""
+    # As `tocsin worker` does.
+    collecting.settle()
     app = create_app(load_settings(data=Path(folder), log_level="ERROR"))
     office: Office = app.extensions[OFFICE]
     watch = cProfile.Profile() if profile else None

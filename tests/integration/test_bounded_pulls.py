@@ -14,7 +14,8 @@ import pytest
 from federation.ledgers import stage
 from federation.ledgers.sources import PULL
 from federation.ledgers.stage import Brought
-from federation.replicas.replica import Budget, ChannelServer, PulledPage
+from federation.replicas.pulled import PulledPage
+from federation.replicas.replica import Budget, ChannelServer
 from federation.work.errands import find_waiting, hasten
 from sharing import collections
 from sharing.objects import StixObject

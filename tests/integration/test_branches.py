@@ -19,7 +19,8 @@ from federation.ledgers.rebuild import rebuild
 from federation.ledgers.stage import Brought
 from federation.ledgers.stops import keep_evidence
 from federation.replicas.looks import Looks
-from federation.replicas.replica import PulledPage, Replicas
+from federation.replicas.pulled import PulledPage
+from federation.replicas.replica import Replicas
 from hub import clock
 from hub.apply import VIEWS
 from policies.acts import Act, ChannelKind

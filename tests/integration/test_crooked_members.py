@@ -19,7 +19,8 @@ from federation.ledgers.ledger_records import ChannelRecord, EntryRecord, Standi
 from federation.ledgers.rebuild import rebuild
 from federation.ledgers.stage import Brought
 from federation.partners.heads import Head, Heads
-from federation.replicas.replica import ChannelServer, PulledPage
+from federation.replicas.pulled import PulledPage
+from federation.replicas.replica import ChannelServer
 from federation.rounds.rounds import UNREAD_AT_MOST
 from hub.apply import VIEWS
 from hub.channels import queries

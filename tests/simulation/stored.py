@@ -27,7 +27,8 @@ from federation.ledgers.ledger_records import (
 from federation.ledgers.outbox import Outbox, Posted
 from federation.ledgers.rebuild import rebuild
 from federation.ledgers.stage import Brought
-from federation.replicas.replica import PulledPage, Replicas
+from federation.replicas.pulled import PulledPage
+from federation.replicas.replica import Replicas
 from federation.serving.access import NODE, ChannelDoors
 from hub.apply import VIEWS
 from policies.acts import Act, ChannelKind
