@@ -206,7 +206,7 @@ def _open_gate(settings: Settings) -> Gate:
     return Gate(
         rates,
         clock=clock.utcnow,
-        unknown_bytes=settings.max_envelope_bytes,
+        longest_bytes=settings.max_envelope_bytes,
         refused=lambda quota: health.REFUSED.labels(quota.value).inc(),
     )
 

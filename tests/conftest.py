@@ -14,11 +14,13 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
+from werkzeug.routing import Rule
 
 import federation
 import hub
@@ -68,6 +70,30 @@ def cheap_secrets() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=64))
         patch.setattr(keystore, "_stretch", functools.cache(keystore._stretch))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def addresses_made_when_asked_for() -> Iterator[None]:
+    """Let routing write the code that builds an address when one is built.
+
+    A node has hundreds of routes, a test makes several nodes and asks for few addresses.
+    """
+    write = Rule._compile_builder
+
+    def later(self: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:  # noqa: FBT002 - as Werkzeug calls it
+        name = "_build_unknown" if append_unknown else "_build"
+
+        def build(rule: Rule, **values: Any) -> tuple[str, str]:
+            written = write(rule, append_unknown).__get__(rule, None)
+            setattr(rule, name, written)
+            made: tuple[str, str] = written(**values)
+            return made
+
+        return build
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rule, "_compile_builder", later)
         yield
 
 

@@ -7,6 +7,7 @@ Source: protocol, 14 (flooding by a partner); RFC 6585, 4.
 
 from __future__ import annotations
 
+import io
 import logging
 import math
 import threading
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPMethod
 from ipaddress import IPv6Address, ip_address
-from typing import Final
+from typing import IO, Final
 
 from flask import Response, after_this_request, g, request
 from sqlalchemy.exc import SQLAlchemyError
@@ -45,14 +46,15 @@ class Gate:
     Args:
         clock: what time it is.
         ticks: seconds that never run backwards.
-        unknown_bytes: what a body of unannounced length is counted as.
+        longest_bytes: the longest body that is read here; one of unannounced length is counted as
+            this until its end is seen.
         refused: told of each refusal.
     """
 
     rates: Rates
     clock: Callable[[], datetime]
     ticks: Callable[[], float] = time.monotonic
-    unknown_bytes: int = 32 * 1024 * 1024
+    longest_bytes: int = 32 * 1024 * 1024
     refused: Callable[[Quota], object] = lambda quota: quota
     _quotas: Quotas = field(init=False)
     _percents: dict[str, int] = field(init=False, default_factory=dict)
@@ -67,6 +69,9 @@ class Gate:
     def admit(self, session: Session, organisation: str, *, channel: str | None = None) -> None:
         """Count this request of an organisation that proved who it is.
 
+        Its body is counted before it is read, as long as it may become; when the request is
+        answered, what did not come is given back.
+
         Args:
             channel: that it wants to contribute to, where it does.
 
@@ -77,10 +82,17 @@ class Gate:
         began = self._quotas.hold(organisation, factor=factor)
         if began is None:
             self._refuse(organisation, Quota.AT_ONCE, 1)
+        body = _CountedBody(request.environ["wsgi.input"])
+        request.environ["wsgi.input"] = body
+        taken: dict[Quota, int] = {}
 
         def end(response: Response) -> Response:
-            size = response.content_length or 0
-            self._quotas.spend(Quota.BYTES, organisation, size, factor=factor)
+            came = body.count + (response.content_length or 0)
+            more = came - taken.get(Quota.BYTES, 0)
+            if more < 0:
+                self._quotas.give_back(Quota.BYTES, organisation, -more, factor=factor)
+            else:
+                self._quotas.spend(Quota.BYTES, organisation, more, factor=factor)
             response.call_on_close(lambda: self._quotas.release(organisation, began or 0.0))
             return response
 
@@ -92,6 +104,7 @@ class Gate:
             wait = self._quotas.take(quota, subject, amount, factor=factor)
             if wait:
                 self._refuse(organisation, quota, wait)
+            taken[quota] = amount
 
     def admit_stranger(self) -> None:
         """Count this request by its address: nobody knows yet who asks.
@@ -117,10 +130,11 @@ class Gate:
         return self._percents.get(organisation, _PERCENT) / _PERCENT
 
     def _size(self) -> int:
+        """Give as how long the body is counted before it is read: no more than would be read."""
         if request.content_length is not None:
-            return request.content_length
+            return min(request.content_length, self.longest_bytes)
         unannounced = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
-        return self.unknown_bytes if unannounced else 0
+        return self.longest_bytes if unannounced else 0
 
     def _refuse(self, organisation: str, quota: Quota, wait: float) -> None:
         self.refused(quota)
@@ -148,6 +162,23 @@ class Gate:
         except (SQLAlchemyError, UnavailableError):
             logger.warning("a refusal could not be written down", exc_info=True)
         return response
+
+
+class _CountedBody(io.BufferedIOBase):
+    """A body that knows how many of its bytes were read."""
+
+    def __init__(self, inner: IO[bytes]) -> None:
+        super().__init__()
+        self._inner = inner
+        self.count = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = self._inner.read(-1 if size is None else size)
+        self.count += len(data)
+        return data
 
 
 def _too_many(quota: Quota, wait: float) -> TooManyError:

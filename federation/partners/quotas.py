@@ -95,6 +95,13 @@ class Quotas:
         with self._lock:
             self._bucket((quota, subject), per_minute).level -= amount
 
+    def give_back(self, quota: Quota, subject: str, amount: float, *, factor: float = 1) -> None:
+        """Put back what was taken and not used; a bucket never holds more than a minute's worth."""
+        per_minute = self._per_minute(quota) * factor
+        with self._lock:
+            bucket = self._bucket((quota, subject), per_minute)
+            bucket.level = min(bucket.level + amount, per_minute)
+
     def hold(self, subject: str, *, factor: float = 1) -> float | None:
         """Begin a request; give what `release` is told, or `None` where too many are under way."""
         now = self._clock()

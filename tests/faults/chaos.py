@@ -100,9 +100,7 @@ class Chaos:
 
     def settle(self) -> None:
         """Wait until every node has heard everything."""
-        wait_until(
-            lambda: at_rest(self.nodes), self.last_words, seconds=PATIENCE_SECONDS, step=0.05
-        )
+        wait_until(lambda: at_rest(self.nodes), self.last_words, seconds=PATIENCE_SECONDS, step=0.2)
 
     def last_words(self) -> str:
         """Give what the nodes said last, for whoever looks at a failure."""

@@ -38,6 +38,8 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 MEMBERS: Final = 10
 EACH: Final = 10
 PATIENCE_SECONDS: Final = 120
+LOOK_SECONDS: Final = 0.2
+"""Ten members live in this one process: the more often they look, the less they get done."""
 
 
 @dataclass
@@ -99,9 +101,14 @@ def join(node: RunningNode, case: str) -> None:
         with node.reading() as session:
             return bool(find_invited(session, case))
 
-    wait_until(invited, f"{node.name} is invited", seconds=PATIENCE_SECONDS, step=0.05)
+    wait_until(invited, f"{node.name} is invited", seconds=PATIENCE_SECONDS, step=LOOK_SECONDS)
     node.join(case)
-    wait_until(lambda: in_case(node, case), f"{node.name} joins", seconds=PATIENCE_SECONDS)
+    wait_until(
+        lambda: in_case(node, case),
+        f"{node.name} joins",
+        seconds=PATIENCE_SECONDS,
+        step=LOOK_SECONDS,
+    )
 
 
 def in_case(node: RunningNode, case: str) -> bool:
@@ -133,7 +140,7 @@ def test_ten_members_write_at_once_and_one_ledger_comes_of_it(
             list(threads.map(RunningNode.work, members))
             return at_rest(nodes)
 
-        wait_until(calm, owner.last_words, seconds=PATIENCE_SECONDS, step=0.1)
+        wait_until(calm, owner.last_words, seconds=PATIENCE_SECONDS, step=LOOK_SECONDS)
         reader.done.set()
         reading.result(PATIENCE_SECONDS)
     assert_one_history(nodes)
@@ -179,7 +186,7 @@ def test_one_contribution_posted_from_everywhere_at_once_is_admitted_once(
             node.work()
             return at_rest([owner, node])
 
-        wait_until(calm, owner.last_words, seconds=PATIENCE_SECONDS, step=0.1)
+        wait_until(calm, owner.last_words, seconds=PATIENCE_SECONDS, step=LOOK_SECONDS)
         assert_one_history([owner, node])
         assert len(history_of(owner, case).texts()) == 5
         assert owner.bugs() == []

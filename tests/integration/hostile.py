@@ -46,7 +46,7 @@ class Raw:
                 if self._ended.is_set():
                     return
             if self._hang:
-                self._ended.wait(10)
+                self._ended.wait(60)
 
     def stop(self) -> None:
         self._ended.set()

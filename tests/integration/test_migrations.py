@@ -145,4 +145,4 @@ def test_the_migrations_import_nothing_of_ours_and_are_one_line() -> None:
         down = "None" if before is None else f'"{before}"'
         assert f"down_revision: Final = {down}" in source
         before = path.name[:13]
-    assert schema.head() == before
+    assert schema.head() == schema._script().get_current_head() == before

@@ -5,8 +5,10 @@ Source: protocol, 14 (flooding by a partner); issue 3, 8.
 
 from __future__ import annotations
 
+import http.client
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ import requests
 
 from federation.ledgers.sources import DELIVER
 from federation.partners import throttling
+from federation.partners.quotas import Quota
 from federation.work.errands import find_waiting
 from policies.errors import InvalidError
 from policies.roles import PersonRole
@@ -21,8 +24,10 @@ from tests.kit.api import Api
 from tests.kit.console import Console
 from tests.kit.hostile_peer import HostilePeer, csrf, peers, signed_in
 from tests.kit.nodes import RunningNode, running, settle
+from tests.kit.processes import wait_until
 
 REQUESTS = 40
+A_MILLION = 1_000_000
 TAXII = "application/taxii+json;version=2.1"
 
 
@@ -131,28 +136,87 @@ def test_people_see_who_is_throttled_and_allow_more_or_less(flooded: Flooded) ->
     assert handler.post(f"{partner}/quota", {"percent": 10}, status=403)["status"] == 403
 
 
-def test_a_body_is_counted_before_it_is_read(flooded: Flooded) -> None:
-    """By its announced length; where none is announced, as the longest that it may be."""
-    flooded.rest()
+@pytest.fixture
+def narrow(flooded: Flooded) -> Iterator[Flooded]:
+    """Let a partner send a million bytes in a minute, and Mallory post what it likes to a case."""
     gate = flooded.cert.office.gate
-    gate.rates = type(gate.rates)(bytes=1_000_000)
+    usual, gate.rates = gate.rates, type(gate.rates)(bytes=A_MILLION)
     flooded.rest()
-    path = f"/taxii2/channels/collections/{flooded.case}/objects/"
+    case = flooded.cert.open("Narrow")
+    flooded.cert.invite(case, flooded.mallory)  # type: ignore[arg-type]
+    yield replace(flooded, case=case)
+    gate.rates = usual
+    flooded.rest()
+
+
+def post(flooded: Flooded, size: int, *, case: str | None = None) -> int:
+    """Post something that is no envelope, and of no value to anybody; give the status."""
+    path = f"/taxii2/channels/collections/{case or flooded.case}/objects/"
     headers = {"Content-Type": TAXII, "Accept": TAXII}
+    answer = flooded.mallory.ask(flooded.cert, "POST", path, headers=headers, data=b" " * size)
+    return answer.status_code
 
-    def post(size: int) -> int:
-        answer = flooded.mallory.ask(flooded.cert, "POST", path, headers=headers, data=b" " * size)
-        return answer.status_code
 
+@contextmanager
+def announced(flooded: Flooded, length: int) -> Iterator[http.client.HTTPConnection]:
+    """Announce a body of some length, and send its first byte alone."""
+    connection = http.client.HTTPConnection("127.0.0.1", flooded.cert.port, timeout=20)
+    path = f"/taxii2/channels/collections/{flooded.case}/objects/"
+    connection.putrequest("POST", path)
+    headers = {"Content-Type": TAXII, "Accept": TAXII, "Content-Length": str(length)}
+    headers["Authorization"] = f"Bearer {flooded.mallory.token(flooded.cert)}"
+    for name, text in headers.items():
+        connection.putheader(name, text)
+    connection.endheaders(b" ")
     try:
-        assert post(700_000) == 404, "it is no member: that, and no more, it is told"
-        assert post(700_000) == 429
-        flooded.rest()
-        assert post(1_500_000) == 404, "what is larger than a minute's worth waits for all of it"
-        assert post(1) == 429
+        yield connection
     finally:
-        gate.rates = type(gate.rates)(requests=REQUESTS, contributions=5, strangers=100)
-        flooded.rest()
+        connection.close()
+
+
+def test_a_body_is_counted_before_it_is_read(narrow: Flooded) -> None:
+    """By its announced length; where none is announced, as the longest that it may be."""
+    assert post(narrow, 700_000) == 400
+    assert post(narrow, 700_000) == 429
+    narrow.rest()
+    assert post(narrow, 1_500_000) == 400, "what is larger than a minute's worth waits for all"
+    assert post(narrow, 1) == 429
+    narrow.rest()
+    gate = narrow.cert.office.gate
+    quotas = gate._quotas
+    with announced(narrow, 900_000):
+        wait_until(lambda: bytes_left(narrow) == A_MILLION - 900_000, "it is counted", seconds=20)
+        assert post(narrow, 200_000) == 429, "it may still come, all of it"
+    wait_until(lambda: not quotas._held, "the one that hung up is over", seconds=20)
+    assert post(narrow, 200_000) == 400, "it did not come"
+
+
+def test_nobody_pays_for_what_was_announced_and_never_came(narrow: Flooded) -> None:
+    """Else one header would shut a partner out for as long as it says."""
+    with announced(narrow, 1_000_000_000) as connection:
+        assert connection.getresponse().status == 413
+    assert post(narrow, 900_000) == 400, "not one byte of it was read"
+    narrow.rest()
+    case = narrow.cert.open("Somebody else's")
+    assert post(narrow, 900_000, case=case) == 404, "it is no member: that, and no more, it is told"
+    assert post(narrow, 900_000) == 400
+    assert post(narrow, 900_000) == 429
+
+
+def test_a_body_of_unannounced_length_is_paid_for_as_long_as_it_was(narrow: Flooded) -> None:
+    path = f"/taxii2/channels/collections/{narrow.case}/objects/"
+    headers = {"Content-Type": TAXII, "Accept": TAXII}
+    pieces = (b" " * 100_000 for _ in range(4))
+    answer = narrow.mallory.ask(narrow.cert, "POST", path, headers=headers, data=pieces)
+    assert answer.status_code == 400
+    assert 590_000 < bytes_left(narrow) < 600_000, "what was read, and a short answer"
+
+
+def bytes_left(flooded: Flooded) -> float:
+    """Give how many bytes the hostile partner may send at once."""
+    quotas = flooded.cert.office.gate._quotas
+    bucket = quotas._buckets.get((Quota.BYTES, flooded.mallory.id))
+    return bucket.level if bucket is not None else A_MILLION
 
 
 def test_contributions_are_counted_for_each_channel_by_itself(flooded: Flooded) -> None:

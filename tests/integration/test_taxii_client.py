@@ -136,8 +136,9 @@ def test_nobody_listening_is_no_answer(free_port: int) -> None:
         list(client.pages(SHELF))
 
 
-DRIP_HEAD = [b"HTTP/1.1 200 OK\r\n", *[b"X-A: b\r\n", 0.2] * 40]
-DRIP_BODY = [http(b"{" + b" " * 100)[:-100], *[b" ", 0.2] * 40]
+# They go on for more than half a minute; whoever asks has patience for a second and a half.
+DRIP_HEAD = [b"HTTP/1.1 200 OK\r\n", *[b"X-A: b\r\n", 0.4] * 95]
+DRIP_BODY = [http(b"{" + b" " * 200)[:-200], *[b" ", 0.2] * 190]
 
 
 @pytest.mark.parametrize(
@@ -155,7 +156,7 @@ def test_a_silent_or_dripping_server_is_left_in_time(pieces: list[bytes | float]
         began = time.monotonic()
         with pytest.raises(NoAnswerError):
             pull(server)
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 20
 
 
 CHUNKED = (

@@ -56,7 +56,7 @@ def get(kind: str) -> errands.Waiting:
     return one
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 10) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not come to pass"
@@ -235,7 +235,7 @@ def test_stopping_waits_for_what_is_under_way_and_takes_nothing_new(store_app: F
     with working(store_app, {"slow": slow}) as one:
         ask("slow", "first", lane="p")
         ask("slow", "second", lane="p")
-        assert begun.wait(5)
+        assert begun.wait(60)
         assert one.stop()
         assert done == ["first"]
     assert find("slow", "first") is None
@@ -252,7 +252,7 @@ def test_stopping_gives_up_on_what_does_not_end(store_app: Flask) -> None:
 
     with working(store_app, {"hang": hang}) as one:
         ask("hang")
-        assert begun.wait(5)
+        assert begun.wait(60)
         assert not one.stop(timedelta(seconds=0.2))
         assert get("hang").running
         end.set()
@@ -274,7 +274,9 @@ def test_two_workers_of_one_process_share_the_work(store_app: Flask) -> None:
 # In processes of their own
 
 
-def start_process(database_url: str, log: Path, seconds: float) -> subprocess.Popen[bytes]:
+def start_process(
+    database_url: str, log: Path, seconds: float, *more: float
+) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [
             sys.executable,
@@ -283,6 +285,7 @@ def start_process(database_url: str, log: Path, seconds: float) -> subprocess.Po
             database_url,
             str(log),
             str(seconds),
+            *[str(one) for one in more],
         ],
         cwd=ROOT,
     )
@@ -347,23 +350,20 @@ def test_killing_workers_loses_nothing_and_doubles_nothing(tables_url: str, tmp_
     assert sum(ended.values()) - len(asked) <= 8 * len(killed)
 
 
-def test_another_process_hears_within_a_moment_and_stops_when_told(
+def test_another_process_hears_of_it_at_once_and_stops_when_told(
     tables_url: str, tmp_path: Path
 ) -> None:
+    """It would look by itself in an hour: whatever it does before then, it was told of."""
     log = tmp_path / "log"
-    process = start_process(tables_url, log, 0)
+    process = start_process(tables_url, log, 0, 3600)
     try:
         ask("deliver", "first")
-        wait_until(lambda: read_log(log), 20)
-        waits: list[float] = []
+        wait_until(lambda: read_log(log))
         for number in range(10):
             wait_until(lambda: count_waiting() == 0)
-            begun = time.monotonic()
             ask("deliver", f"number-{number}")
             # Each leaves two lines, and the first errand left two before.
             wait_until(partial(has_lines, log, 2 * number + 3))
-            waits.append(time.monotonic() - begun)
-        assert sorted(waits)[5] < 0.3
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0

@@ -1,6 +1,7 @@
-"""A worker in a process of its own, to be killed: `DATABASE_URL LOG SECONDS`.
+"""A worker in a process of its own, to be killed: `DATABASE_URL LOG SECONDS [LOOK_ANYWAY]`.
 
-Each errand writes a line to the log when it begins and when it ends, and takes SECONDS.
+Each errand writes a line to the log when it begins and when it ends, and takes SECONDS. With
+LOOK_ANYWAY it looks for work that nobody told it of after so many seconds, in place of the usual.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from federation.work import worker
+from federation.work import changes, worker
 from federation.work.errands import Done, Outcome
 from sharing.db import db
 
@@ -35,4 +36,6 @@ def main(database_url: str, log: Path, seconds: float) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[4:]:
+        changes.LOOK_ANYWAY_SECONDS = float(sys.argv[4])  # type: ignore[misc]
     main(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]))

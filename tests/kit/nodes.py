@@ -6,8 +6,8 @@ Workers are not started: `settle` does what waits on each node, in turn, until n
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from sqlalchemy.orm import Session
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from federation.identity.keys import PrivateKey
 from federation.identity.node import get_node, init_node
 from federation.judging.state import ChannelState
 from federation.ledgers.ledger import get_channel, load_state
@@ -35,6 +36,7 @@ from policies.tlp import TLP
 from sharing.db import db, reading, transaction
 from sharing.objects import StixObject
 from tests.conftest import take_free_port
+from tests.kit.paired import borrow
 from tests.kit.tables import give_tables
 
 START = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
@@ -66,7 +68,11 @@ class _Quiet(WSGIRequestHandler):
 
 
 class LocalNode:
-    """One organisation's node, for use-cases in this process; whoever serves it is elsewhere."""
+    """One organisation's node, for use-cases in this process; whoever serves it is elsewhere.
+
+    Args:
+        recovery: its recovery key, where it was set up before and its data lies in the folder.
+    """
 
     def __init__(
         self,
@@ -76,6 +82,7 @@ class LocalNode:
         base_url: str,
         database_url: str = "",
         now: Callable[[], datetime],
+        recovery: PrivateKey | None = None,
         **settings: Any,
     ) -> None:
         self.name, self.base_url, self.now = name, base_url, now
@@ -86,7 +93,7 @@ class LocalNode:
         with self.app.app_context():
             give_tables()
             with transaction() as session:
-                self.recovery = init_node(
+                self.recovery = recovery or init_node(
                     session,
                     key_store(self.settings),
                     organisation=name,
@@ -167,9 +174,10 @@ class RunningNode(LocalNode):
         *,
         database_url: str = "",
         now: Callable[[], datetime],
+        port: int = 0,
         **settings: Any,
     ) -> None:
-        self.port = take_free_port()
+        self.port = port or take_free_port()
         base_url = f"http://127.0.0.1:{self.port}"
         super().__init__(
             name, folder, base_url=base_url, database_url=database_url, now=now, **settings
@@ -242,21 +250,53 @@ def pair(one: LocalNode, other: LocalNode) -> None:
 
 @contextmanager
 def running(
-    folder: Path, *names: str, new_database: Callable[[], str] = str, **settings: Any
+    folder: Path, *names: str, new_database: Callable[[], str] | None = None, **settings: Any
 ) -> Iterator[tuple[RunningNode, ...]]:
     """Run nodes that are paired with each other, on embedded databases or those given."""
     now = Clock()
-    with clock.told_by(now):
+    with clock.told_by(now), ExitStack() as stack:
+        if new_database is None and not settings:
+            nodes = _copied(stack, folder, names, now)
+        else:
+            urls = [new_database() if new_database else "" for _ in names]
+            nodes = [
+                _run(stack, name, folder, now=now, database_url=url, **settings)
+                for name, url in zip(names, urls, strict=True)
+            ]
+            _pair_all(nodes)
+        yield tuple(nodes)
+
+
+def _copied(stack: ExitStack, folder: Path, names: Sequence[str], now: Clock) -> list[RunningNode]:
+    """Run nodes as they were when nodes of these names had paired, which the first of them do."""
+    paired = stack.enter_context(borrow(names))
+    if paired.at is None:
         nodes = [
-            RunningNode(name, folder, now=now, database_url=new_database(), **settings)
-            for name in names
+            _run(stack, name, folder, now=now, port=port)
+            for name, port in zip(names, paired.ports, strict=True)
         ]
-        try:
-            for place, one in enumerate(nodes):
-                for other in nodes[place + 1 :]:
-                    pair(one, other)
-            settle(*nodes)
-            yield tuple(nodes)
-        finally:
-            for node in nodes:
-                node.close()
+        _pair_all(nodes)
+        for node in nodes:
+            with node.app.app_context():
+                db.engine.dispose()
+        paired.keep(folder, [node.recovery for node in nodes], at=now())
+        return nodes
+    now.advance(seconds=(paired.at - START).total_seconds())
+    paired.lay_out(folder)
+    return [
+        _run(stack, name, folder, now=now, port=port, recovery=recovery)
+        for name, port, recovery in zip(names, paired.ports, paired.recoveries, strict=True)
+    ]
+
+
+def _run(stack: ExitStack, name: str, folder: Path, **given: Any) -> RunningNode:
+    node = RunningNode(name, folder, **given)
+    stack.callback(node.close)
+    return node
+
+
+def _pair_all(nodes: Sequence[RunningNode]) -> None:
+    for place, one in enumerate(nodes):
+        for other in nodes[place + 1 :]:
+            pair(one, other)
+    settle(*nodes)

@@ -168,7 +168,7 @@ def test_a_silent_and_a_dripping_answer_are_given_up_in_time(
         handler.send_response(200)
         handler.send_header("Transfer-Encoding", "chunked")
         handler.end_headers()
-        for _ in range(100):
+        for _ in range(600):  # for a minute
             handler.wfile.write(b"1\r\n \r\n")
             handler.wfile.flush()
             time.sleep(0.1)
@@ -178,7 +178,7 @@ def test_a_silent_and_a_dripping_answer_are_given_up_in_time(
         begin = time.monotonic()
         with pytest.raises(UnavailableError):
             client.get_descriptors(hostile.destination)
-        assert time.monotonic() - begin < 5
+        assert time.monotonic() - begin < 20
 
 
 def test_a_cut_answer_is_no_answer(hostile: Hostile, client: PartnerHttp) -> None:

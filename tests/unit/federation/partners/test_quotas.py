@@ -60,6 +60,19 @@ def test_what_was_answered_is_paid_for_by_the_next() -> None:
     assert counted.take(Quota.BYTES, "a", 0) > 0
 
 
+def test_what_was_not_used_is_given_back_and_fills_no_bucket_beyond_its_rim() -> None:
+    ticks = Ticks()
+    counted = Quotas(Rates(bytes=100), clock=ticks)
+    assert counted.take(Quota.BYTES, "a", 80) == 0
+    counted.give_back(Quota.BYTES, "a", 50)
+    assert counted.take(Quota.BYTES, "a", 71) == 1 / 100 * 60
+    assert counted.take(Quota.BYTES, "a", 70) == 0
+    ticks.now += 60
+    counted.give_back(Quota.BYTES, "a", 1000)
+    assert counted.take(Quota.BYTES, "a", 100) == 0
+    assert counted.take(Quota.BYTES, "a", 1) > 0
+
+
 def test_so_many_at_once_and_no_more() -> None:
     ticks = Ticks()
     counted = Quotas(Rates(at_once=2), clock=ticks)
