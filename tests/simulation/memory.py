@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from federation.judging.bundles import Position, SignedBundle, items_of, make_bundle
@@ -43,6 +45,18 @@ from tests.simulation.oracle import Line
 REPLY_BY = "2027-11-20T10:00:00.000Z"
 
 
+@cache
+def _founded(name: str, number: int) -> Organisation:
+    return Organisation(f"simulated {name}", number, f"Example {name}")
+
+
+def founded(name: str, number: int) -> Organisation:
+    """Give an organisation as it was when its node was set up; each world has its own."""
+    one = copy(_founded(name, number))
+    one.chain, one.keys = one.chain[:], one.keys[:]
+    return one
+
+
 @dataclass
 class Row:
     """One object in the collection."""
@@ -54,12 +68,22 @@ class Row:
     released_from: int | None = None
 
 
+@dataclass
+class Again:
+    """A ledger that is made again from its entries, as far as that has come."""
+
+    entries: list[Judged] = field(default_factory=list)
+    facts: MemoryFacts = field(default_factory=MemoryFacts)
+    state: ChannelState | None = None
+
+
 class MemoryNode:
     """One organisation's node in one channel."""
 
     def __init__(self, name: str, number: int, now: Clock) -> None:
         self.name, self._now = name, now
-        self._own = Organisation(f"simulated {name}", number, f"Example {name}")
+        self._own = founded(name, number)
+        self._identity = self._own.identity
         self.organisation = self._own.id
         self.dies: str | None = None
         self._channel = ""
@@ -68,6 +92,7 @@ class MemoryNode:
         self._rows: dict[str, Row] = {}
         self._spans: dict[tuple[int, int], tuple[int, int]] = {}
         self._entries: list[Judged] = []
+        self._again = Again()
         self._staged: dict[str, StixObject] = {}
         self._cursors: dict[str, int] = {}
         self._inviter: str | None = None
@@ -103,7 +128,7 @@ class MemoryNode:
             now=self._now(),
             marking=metadata_label(ceiling),
         )
-        new = [self._own.identity, identity]
+        new = [self._identity, identity]
         self._append(Act.CHANNEL_OPENED, body, new, position=(1, 0), label=metadata_label(ceiling))
         return self._channel
 
@@ -137,7 +162,7 @@ class MemoryNode:
             "older": "released",
             "recovery_key": other._own.recovery.public.thumbprint,
         }
-        self._append(Act.MEMBER_INVITED, body, [other._own.identity])
+        self._append(Act.MEMBER_INVITED, body, [other._identity])
         state = self._known()
         return Invitation(self._channel, self.organisation, state.genesis, state.head, "responder")
 
@@ -267,19 +292,23 @@ class MemoryNode:
     def owns(self) -> bool:
         return self._state is not None and self._state.owner == self.organisation
 
-    def rebuilt(self) -> list[str]:
-        facts = MemoryFacts()
-        state: ChannelState | None = None
+    def rebuilt(self, *, anew: bool) -> list[str]:
+        done = self._again.entries
+        if anew or done != self._entries[: len(done)]:
+            self._again = Again()
+        again = self._again
         for stix in self._facts.pool.values():
-            facts.add_object(stix)
-        for old in self._entries:
-            facts.add_object(old.entry.stix)
+            if stix.sha256 not in again.facts.pool:
+                again.facts.add_object(stix)
+        for old in self._entries[len(again.entries) :]:
+            again.facts.add_object(old.entry.stix)
             if old.contribution is not None:
-                facts.add_object(old.contribution.stix)
-            judged = judge_entry(state, old.entry, facts, Reader(lenient=True))
-            facts.record(judged)
-            state = judged.state
-        return [] if state == self._state else ["the channel's state"]
+                again.facts.add_object(old.contribution.stix)
+            judged = judge_entry(again.state, old.entry, again.facts, Reader(lenient=True))
+            again.facts.record(judged)
+            again.state = judged.state
+            again.entries.append(old)
+        return [] if again.state == self._state else ["the channel's state"]
 
     # How it keeps its ledger.
 

@@ -115,8 +115,12 @@ class SimNode(Protocol):
     def owns(self) -> bool:
         """Tell whether it writes the ledger."""
 
-    def rebuilt(self) -> list[str]:
-        """Make everything again from the ledger; give what differs."""
+    def rebuilt(self, *, anew: bool) -> list[str]:
+        """Make everything again from the ledger; give what differs.
+
+        Args:
+            anew: from the first entry on, not from where the last time has come.
+        """
 
 
 class LostError(UnavailableError):

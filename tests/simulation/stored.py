@@ -267,7 +267,7 @@ class StoredNode:
             record = session.get(ChannelRecord, self._channel)
             return record is not None and record.is_ours
 
-    def rebuilt(self) -> list[str]:
+    def rebuilt(self, *, anew: bool) -> list[str]:  # noqa: ARG002 - always anew
         with self._writing() as session:
             if session.get(ChannelRecord, self._channel) is None:
                 return []

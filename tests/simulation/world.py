@@ -126,6 +126,7 @@ class World:
     skews: dict[str, float] = field(default_factory=dict, repr=False)
     apart: set[str] = field(default_factory=set, repr=False)
     invitations: dict[str, Invitation] = field(default_factory=dict, repr=False)
+    _read: dict[bytes, StixObject] = field(default_factory=dict, repr=False)
     acts: int = 0
     """How many acts were tried."""
 
@@ -241,9 +242,14 @@ class World:
         self._step("wait", who, seconds)
         self.skews[who] = self.skews.get(who, 0) + seconds
 
-    def settle(self) -> None:
-        """Heal the network, let everybody do what waits until nothing changes, and look."""
-        self._step("settle")
+    def settle(self, *, anew: bool = True) -> None:
+        """Heal the network, let everybody do what waits until nothing changes, and look.
+
+        Args:
+            anew: every ledger is made again from its first entry on; else, where a node can, from
+                where it was made again the last time.
+        """
+        self._step("settle", anew=anew)
         self.apart.clear()
         for node in self.nodes.values():
             node.dies = None
@@ -258,7 +264,7 @@ class World:
             before = after
         else:
             self._broken("the nodes do not come to rest")
-        self._check()
+        self._check(anew=anew)
 
     # What has to hold.
 
@@ -269,7 +275,7 @@ class World:
             self._broken(f"{len(owners)} nodes write the ledger")
         return owners[0]
 
-    def _check(self) -> None:
+    def _check(self, *, anew: bool) -> None:
         owner = self.owner()
         ledger = owner.ledger()
         oracle = Oracle(ledger, self.made)
@@ -278,7 +284,7 @@ class World:
             self._check_replica(node, ledger, oracle, owner)
             self._check_holdings(node, oracle)
             self._check_serving(node)
-            if differences := node.rebuilt():
+            if differences := node.rebuilt(anew=anew):
                 self._broken(f"{node.name} rebuilds otherwise: {differences}")
 
     def _check_gapless(self, ledger: Sequence[Line]) -> None:
@@ -353,13 +359,17 @@ class World:
                     names = [self.made[one]["id"] for one in due - things]
                     self._broken(f"{server.name} keeps {names} from {reader.name}")
 
-    @staticmethod
-    def _served(server: SimNode, reader: SimNode, refs: Iterable[str] | None) -> list[StixObject]:
+    def _served(
+        self, server: SimNode, reader: SimNode, refs: Iterable[str] | None
+    ) -> list[StixObject]:
         try:
             given = server.serve(reader.organisation, -1, PAGE, refs)
         except NotFoundError:
             return []
-        return [StixObject.read(content) for content in given.contents]
+        for content in given.contents:
+            if content not in self._read:
+                self._read[content] = StixObject.read(content)
+        return [self._read[content] for content in given.contents]
 
     # How it works.
 
