@@ -8,8 +8,9 @@ from typing import Final, TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from tests.simulation.steps import CEILINGS, Chooser, Pick
-from tests.simulation.world import Found, World
+from tests.simulation.play import Found
+from tests.simulation.steps import CEILINGS, WAYS, Chooser, Pick
+from tests.simulation.world import World
 
 T = TypeVar("T")
 
@@ -33,9 +34,13 @@ class Simulation(RuleBasedStateMachine):
 
     found: Found | None = None
 
-    @initialize(count=st.sampled_from((3, 4, 5)), ceiling=st.sampled_from(CEILINGS))
-    def begin(self, count: int, ceiling: str) -> None:
-        self.world = World(type(self).found, count=count, ceiling=ceiling)
+    @initialize(
+        count=st.sampled_from((3, 4, 5)),
+        ceiling=st.sampled_from(CEILINGS),
+        ways=st.sampled_from(WAYS),
+    )
+    def begin(self, count: int, ceiling: str, ways: tuple[str, ...]) -> None:
+        self.world = World(type(self).found, count=count, ceiling=ceiling, ways=ways)
 
     def _choose(self, choices: bytes) -> Chooser:
         return Chooser(self.world, drawn(choices))
@@ -59,6 +64,14 @@ class Simulation(RuleBasedStateMachine):
     @rule(choices=CHOICES)
     def lead(self, choices: bytes) -> None:
         self._choose(choices).lead()
+
+    @rule(choices=CHOICES)
+    def relay(self, choices: bytes) -> None:
+        self._choose(choices).relay()
+
+    @rule(choices=CHOICES)
+    def keys(self, choices: bytes) -> None:
+        self._choose(choices).keys()
 
     @rule(choices=CHOICES)
     def work(self, choices: bytes) -> None:

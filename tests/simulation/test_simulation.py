@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,15 +18,20 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from federation.judging import contents
+from federation.identity.descriptor import Descriptor, NodeKey
+from federation.judging import contents, disowning, judge
+from federation.judging.judged import NOTHING, Disowned
+from federation.judging.state import signing_keys
 from hub import clock
+from policies.lifecycles.guards import GUARDS, Guard
 from sharing.selection import Scope
 from tests.kit.nodes import LocalNode
 from tests.simulation.machine import Simulation
 from tests.simulation.nodes import SimNode
-from tests.simulation.steps import depth, play, withheld
+from tests.simulation.play import NAMES, START, BrokenError, Found
+from tests.simulation.steps import FORGING, KINDS, RELAYING, Kinds, depth, play, play_many, withheld
 from tests.simulation.stored import StoredNode
-from tests.simulation.world import NAMES, START, BrokenError, Found, World, smallest
+from tests.simulation.world import World, smallest
 
 MINUTES: Final = "TOCSIN_SOAK_MINUTES"
 CALM: Final = settings(
@@ -100,22 +106,51 @@ def serve_all(self: Scope, *_where: Any, **_when: Any) -> bool:
     return bool(self.intervals)
 
 
-def withhold_nothing(*_args: Any) -> bool:
-    return False
+def never(*_args: Any, **_named: Any) -> Any:
+    """Give nothing: what is not withheld, no reason against, no refusal."""
 
 
-@pytest.mark.parametrize(
-    ("place", "name", "mutant"),
-    [(Scope, "shows", serve_all), (contents, "is_withheld", withhold_nothing)],
-)
+def nothing_disowned(*_args: Any) -> Disowned:
+    return NOTHING
+
+
+def keys_for_ever(chain: tuple[Descriptor, ...]) -> tuple[NodeKey, ...]:
+    return tuple(replace(key, retired_at=None, revoked_at=None) for key in signing_keys(chain))
+
+
+def any_reason(*_args: Any) -> str:
+    return "nobody asks why"
+
+
+def no_guard(name: str) -> tuple[Any, str, Any]:
+    return GUARDS, name, Guard("", never, of_body=False)
+
+
+BROKEN: Final[Mapping[str, tuple[Any, str, Any, Kinds]]] = {
+    "members read what they are entitled to": (Scope, "shows", serve_all, KINDS),
+    "older matter is withheld": (contents, "is_withheld", never, KINDS),
+    "no relay joins who has a node": (*no_guard("joins_as_it_can"), RELAYING),
+    "nobody is made to speak": (contents, "_check_author", never, RELAYING),
+    "a revoked key signs nothing": (judge, "signing_keys", keys_for_ever, FORGING),
+    "only the doubtful is disowned": (disowning, "doubt_about", any_reason, FORGING),
+    "the disowned is shown to nobody": (judge, "check_disowned", nothing_disowned, FORGING),
+}
+"""What holds: where, by which name, what breaks it, and which steps meet it."""
+
+
+@pytest.mark.parametrize("law", BROKEN)
 def test_a_broken_rule_is_caught_and_told_as_a_test(
-    monkeypatch: pytest.MonkeyPatch, place: Any, name: str, mutant: Any
+    monkeypatch: pytest.MonkeyPatch, law: str
 ) -> None:
+    place, name, mutant, kinds = BROKEN[law]
     with monkeypatch.context() as broken:
-        broken.setattr(place, name, mutant)
+        if isinstance(place, dict):
+            broken.setitem(place, name, mutant)
+        else:
+            broken.setattr(place, name, mutant)
         with pytest.raises(BrokenError) as caught:
-            run(Simulation, settings(CALM, max_examples=500, derandomize=True))
-        _, _, schedule = str(caught.value).partition("\n\n")
+            play_many(range(500), 30, kinds)
+        _, _, schedule = str(smallest(caught.value)).partition("\n\n")
         assert schedule.startswith("def test_a_schedule_that_broke_something() -> None:")
         # Small enough to be read, and it shows the same again.
         assert len(schedule.splitlines()) < 16
@@ -124,6 +159,15 @@ def test_a_broken_rule_is_caught_and_told_as_a_test(
         with pytest.raises(BrokenError):
             told["test_a_schedule_that_broke_something"]()
     told["test_a_schedule_that_broke_something"]()
+
+
+def test_what_hypothesis_breaks_is_told_by_the_shortest_schedule(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(contents, "is_withheld", never)
+    with pytest.raises(BrokenError) as caught:
+        run(Simulation, settings(CALM, max_examples=500, derandomize=True))
+    assert len(str(caught.value).splitlines()) < 18
 
 
 def test_who_joined_and_then_thinks_better_of_it_stays_until_it_leaves(stored: Found) -> None:
