@@ -6,8 +6,8 @@ outbox do for a node in earnest is done here in a few lines, and by `stored` for
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cache
@@ -88,6 +88,15 @@ class Kept:
         self._nth = 0
         self._doubt: DoubtError | None = None
         self._asked: set[str] = set()
+        self._date = 0
+        self._written: list[tuple[SignedBundle, tuple[StixObject, ...]]] = []
+        """What we contributed and nobody refused for good."""
+        self._endorsed: dict[tuple[int, int], SignedBundle] = {}
+        self._endorsements: dict[str, SignedBundle] = {}
+        self._abandoned: list[Judged] = []
+        self._in_force: dict[str, bool] = {}
+        """What a branch that was left had recalled → whether its bytes go."""
+        self._following: SignedBundle | None = None
 
     def _known(self) -> ChannelState:
         if self._state is None:
@@ -159,6 +168,7 @@ class Kept:
             seen=seen,
         )
         self._outbox.append((bundle, tuple(new)))
+        self._written.append((bundle, tuple(new)))
         self._die("after commit")
 
     def _keep(self, judged: Judged) -> None:
@@ -166,14 +176,20 @@ class Kept:
         self._facts.record(judged)
         self._state = judged.state
         self._entries.append(judged)
-        start = len(self._rows)
+        start = self._date
         for item in items_kept(judged):
-            stix, date = item.object, len(self._rows)
+            stix, date = item.object, self._date
             self._facts.add_object(stix)
             row = Row(date, stix, item.claimed, released_from=date if item.released else None)
-            self._rows.setdefault(stix.sha256, row)
+            if stix.sha256 not in self._rows:
+                self._rows[stix.sha256] = row
+                self._date += 1
             self._staged.pop(stix.sha256, None)
-        last = len(self._rows) - 1
+            if stix.stix_id in self._in_force:
+                self._rows[stix.sha256].hidden = True
+                if self._in_force[stix.stix_id]:
+                    self._facts.pool.pop(stix.sha256, None)
+        last = self._date - 1
         self._spans[judged.entry.place] = start, last
         for row in self._rows.values():
             if row.stix.stix_id in judged.recalled:
@@ -237,8 +253,27 @@ class Kept:
                 self._staged[stix.sha256] = stix
                 self._facts.add_object(stix)
 
+    def _follow(self, found: Sequence[StixObject]) -> None:
+        raise NotImplementedError
+
+    def _offer_again(self) -> None:
+        raise NotImplementedError
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Do several things with one commit."""
+        self._die("before commit")
+        dies, self.dies = self.dies, None
+        try:
+            yield
+        finally:
+            self.dies = dies
+        self._die("after commit")
+
     def _apply(self) -> None:
         self._doubt = None
+        if self._state is not None and self._following is None:
+            self._follow(())
         while True:
             entry = self._next(self._state)
             if entry is None:
@@ -248,11 +283,21 @@ class Kept:
             except DoubtError as error:
                 self._doubt = error
                 return
-            self._keep(judged)
+            if judged.act is not Act.CHANNEL_OPENED or judged.entry.place[0] == 1:
+                self._keep(judged)
+            elif self._following is not None:
+                self._keep(judged)
+            else:
+                with self._whole():
+                    self._keep(judged)
+                    self._offer_again()
             state = self._known()
             if state.ended and state.things.get("successor:channel") == self.organisation:
-                self._open_epoch(state)
+                with self._whole():
+                    self._open_epoch(state, {"opened_by": "hand-over", "round": 0})
+                    self._offer_again()
                 return
+        self._forget_late()
         if any(SignedBundle.read(one).is_entry for one in self._staged_bundles()):
             known = self._state
             if known is None or known.is_member(self.organisation):
@@ -263,12 +308,31 @@ class Kept:
 
     def _next(self, state: ChannelState | None) -> SignedBundle | None:
         places = [(1, 0)] if state is None else [state.next_place, (state.head.epoch + 1, 0)]
-        staged = {}
+        head = state.head if state is not None else None
+        fitting: dict[tuple[int, int], SignedBundle] = {}
         for stix in self._staged_bundles():
             bundle = SignedBundle.read(stix)
-            if bundle.is_entry and bundle.channel == self._channel:
-                staged[bundle.place] = bundle
-        return next((staged[place] for place in places if place in staged), None)
+            if not bundle.is_entry or bundle.channel != self._channel:
+                continue
+            if bundle is self._following and bundle.seen == head:
+                return bundle
+            if bundle.place not in fitting or bundle.seen == head:
+                fitting[bundle.place] = bundle
+        return next((fitting[place] for place in places if place in fitting), None)
+
+    def _forget_late(self) -> None:
+        """Leave what belongs to an epoch that is over, or to a branch that does not hold."""
+        state = self._state
+        if state is None:
+            return
+        here = (state.head.epoch, state.head.seq)
+        for stix in self._staged_bundles():
+            bundle = SignedBundle.read(stix)
+            if not bundle.is_entry or bundle.channel != self._channel:
+                continue
+            other = bundle.place[0] == here[0] and bundle.author != state.owner
+            if bundle.place <= here or other:
+                self._staged.pop(stix.sha256, None)
 
     def _judge(self, entry: SignedBundle) -> Judged:
         try:
@@ -319,7 +383,9 @@ class Kept:
     def _missing(self) -> tuple[str, ...]:
         return self._doubt.refs if self._doubt is not None else ()
 
-    def _open_epoch(self, state: ChannelState) -> None:
+    def _open_epoch(
+        self, state: ChannelState, how: Mapping[str, Any], new: Sequence[StixObject] = ()
+    ) -> None:
         members = []
         for who, roles in state.joined.items():
             names = sorted(role.value for role in roles)
@@ -340,12 +406,11 @@ class Kept:
             "ceiling": state.ceiling.value,
             "acts": "1",
             "members": members,
-            "opened_by": "hand-over",
-            "round": 0,
+            **how,
         }
         if state.parent is not None:
             body["parent"] = state.parent
-        self._append(Act.CHANNEL_OPENED, body, (), position=(state.head.epoch + 1, 0))
+        self._append(Act.CHANNEL_OPENED, body, new, position=(state.head.epoch + 1, 0))
 
     def _scope(self, reader: str) -> Scope:
         member = self._state.members.get(reader) if self._state is not None else None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tests.simulation.oracle import Line, Oracle, Thing
@@ -33,8 +33,8 @@ def signed_by(bundle: Mapping[str, Any]) -> str:
 class Laws:
     """Reads a ledger from its first entry on, and says what breaks a law."""
 
-    def __init__(self, oracle: Oracle) -> None:
-        self.oracle = oracle
+    def __init__(self, oracle: Oracle, endorsed: Mapping[str, Mapping[str, Any]]) -> None:
+        self.oracle, self.endorsed = oracle, endorsed
         self.described: dict[str, dict[int, Mapping[str, Any]]] = {}
         self.without: dict[str, bool] = {}
         """Organisation → whether it was last invited as having no node."""
@@ -61,6 +61,8 @@ class Laws:
         for bundle in line.bundles:
             yield from self._check_key(bundle, acting, line.entry["created"], before)
         opens = acting["act"] == "channel.opened"
+        if opens and line.entry["epoch"] > 1:
+            yield from self._check_opening(place, line.entry)
         if not opens and line.entry["created_by_ref"] != self.owner:
             yield "an entry by another than the owner"
         yield from self._check_relay(acting, body)
@@ -104,6 +106,42 @@ class Laws:
             was = self.keys_of(author, before).get(kid, {"retired_at": ""})
             if not describes or "retired_at" in was:
                 yield f"signed by a key that {author} has retired"
+
+    def _check_opening(self, place: int, opening: Mapping[str, Any]) -> Iterator[str]:
+        """Say by what right an epoch was not to be opened. Source: protocol, 11."""
+        author, body = opening["created_by_ref"], opening["body"]
+        before = self.oracle.lines[place - 1].acting
+        if body["opened_by"] == "hand-over":
+            handed = before["act"] == "coordinator.handed_over"
+            if not handed or before["body"]["successor"] != author:
+                yield "it was not handed over"
+            return
+        joined = {
+            who
+            for who, stays in self.oracle.stays.items()
+            if any(start < place <= end for start, end in stays) and not self.without.get(who)
+        }
+        chain = {
+            (line.entry["epoch"], line.entry["seq"]): line.entry_hash
+            for line in self.oracle.lines[:place]
+        }
+        carried = [self.endorsed.get(item["sha256"]) for item in opening.get("contents", ())]
+        endorsing = {
+            one["created_by_ref"]
+            for one in carried
+            if one is not None
+            and one["body"]["epoch"] == opening["epoch"]
+            and one["body"]["round"] == body["round"]
+            and one["body"]["candidate"] == author
+            and chain.get((one["body"]["head"]["epoch"], one["body"]["head"]["seq"]))
+            == one["body"]["head"]["sha256"]
+        }
+        # More than half of the members, the lost owner counted; never fewer than two.
+        endorsing &= joined - {self.owner}
+        if len(endorsing) < max(2, len(joined) // 2 + 1):
+            yield f"opened with {len(endorsing)} of {len(joined)} members"
+        if author not in joined or author == self.owner:
+            yield "opened by who is no candidate"
 
     def _check_relay(self, acting: Mapping[str, Any], body: Mapping[str, Any]) -> Iterator[str]:
         author, told = acting["created_by_ref"], body.get("on_behalf_of")
@@ -156,3 +194,20 @@ class Laws:
         opinions = [self.oracle.made[one] for one in hashes if one in self.oracle.made]
         agrees = any(one.get("opinion") == "strongly-agree" for one in opinions)
         return "confirmed" if agrees else "disputed"
+
+
+def ranks(ledger: Sequence[Line]) -> list[tuple[int, int, tuple[int, ...]]]:
+    """Give how the openings of a ledger stand among others of their epochs, the first first.
+
+    The higher round, then the later named head, then the smaller hash. Source: protocol, 11.
+    """
+    found = []
+    for line in ledger:
+        opening = line.entry
+        if opening["act"] != "channel.opened" or opening["epoch"] == 1:
+            continue
+        body = opening["body"]
+        round_ = body["round"] if body["opened_by"] == "succession" else 0
+        smaller = tuple(-int(digit, 16) for digit in line.entry_hash)
+        found.append((round_, opening["seen"]["seq"], smaller))
+    return found

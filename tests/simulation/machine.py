@@ -74,6 +74,10 @@ class Simulation(RuleBasedStateMachine):
         self._choose(choices).keys()
 
     @rule(choices=CHOICES)
+    def succeed(self, choices: bytes) -> None:
+        self._choose(choices).succeed()
+
+    @rule(choices=CHOICES)
     def work(self, choices: bytes) -> None:
         self._choose(choices).work()
 

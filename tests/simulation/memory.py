@@ -18,14 +18,15 @@ from policies.errors import ConflictError, NotFoundError
 from policies.tlp import TLP
 from sharing import stix as builders
 from sharing.objects import StixObject
-from tests.simulation.kept import Again, Kept
+from tests.simulation.branching import Branching
+from tests.simulation.kept import Again
 from tests.simulation.nodes import Connect, CrashError, Given, Invitation, SimNode
 from tests.simulation.oracle import Line
 
 REPLY_BY = "2027-11-20T10:00:00.000Z"
 
 
-class MemoryNode(Kept):
+class MemoryNode(Branching):
     """One organisation's node in one channel."""
 
     # What people do.
@@ -149,7 +150,9 @@ class MemoryNode(Kept):
                 "stale_epoch",
             ):
                 return
-            self._outbox.pop(0)
+            refused = self._outbox.pop(0)[0]
+            if failure is not None:
+                self._written = [one for one in self._written if one[0] is not refused]
 
     def pull(self, connect: Connect) -> None:
         for _ in range(5):
@@ -194,6 +197,8 @@ class MemoryNode(Kept):
         if bundle.author != author:
             return "malformed: a contribution is posted by its author"
         member = self._state.members.get(author) if self._state is not None else None
+        if member is not None and member.is_joined and not self.owns() and not new:
+            return self._take_endorsement(bundle)
         if member is None or not self.owns() or not (member.is_joined or member.state == "invited"):
             raise NotFoundError("there is no such collection")
         if self._facts.is_admitted(bundle.sha256):

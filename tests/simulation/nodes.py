@@ -99,6 +99,15 @@ class SimNode(Protocol):
     def pull(self, connect: Connect) -> None:
         """Bring the replica up to date."""
 
+    def endorse(self, candidate: str, epoch: int, round_: int) -> bytes:
+        """Endorse a member as the next owner; give what is posted to it."""
+
+    def take_over(self) -> None:
+        """Open the next epoch as the successor that enough members endorse."""
+
+    def look(self, connect: Connect, other: str) -> None:
+        """Look at what another member holds, and follow where that leads on."""
+
     def rewind(self) -> None:
         """Forget how far the replica has pulled."""
 

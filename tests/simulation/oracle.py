@@ -26,6 +26,13 @@ OPEN: Final = ("clear", "green")
 FOREVER: Final = 10**9
 
 
+def bundle_hash(bundle: Mapping[str, Any]) -> str:
+    """Give the hash of a bundle without its signature. Source: protocol, 1."""
+    value = {name: item for name, item in bundle.items() if name != "signature"}
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 @dataclass(frozen=True)
 class Line:
     """One entry with the contribution that it admits, as JSON."""
@@ -39,10 +46,13 @@ class Line:
 
     @cached_property
     def acting_hash(self) -> str:
-        """The hash of the bundle whose act it is. Source: protocol, 1."""
-        value = {name: item for name, item in self.acting.items() if name != "signature"}
-        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hashlib.sha256(text.encode()).hexdigest()
+        """The hash of the bundle whose act it is."""
+        return bundle_hash(self.acting)
+
+    @cached_property
+    def entry_hash(self) -> str:
+        """The hash of the entry itself."""
+        return bundle_hash(self.entry)
 
     @property
     def bundles(self) -> list[Mapping[str, Any]]:

@@ -25,7 +25,7 @@ from tests.simulation.nodes import (
     Server,
     SimNode,
 )
-from tests.simulation.oracle import FOREVER
+from tests.simulation.oracle import FOREVER, Line
 from tests.simulation.things import thing
 
 START: Final = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
@@ -126,6 +126,14 @@ class Play:
     skews: dict[str, float] = field(default_factory=dict, repr=False)
     apart: set[str] = field(default_factory=set, repr=False)
     closed: set[frozenset[str]] = field(default_factory=set, repr=False)
+    past: dict[str, list[list[Line]]] = field(default_factory=dict, repr=False)
+    """Name → ledgers that its node followed and left."""
+    openings: dict[str, list[Line]] = field(default_factory=dict, repr=False)
+    """Hash of an opening → the ledger up to it, as its owner had it."""
+    endorsed: dict[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    """Hash → endorsement, for everything that anybody has endorsed."""
+    carried: set[str] = field(default_factory=set, repr=False)
+    """STIX ids of the endorsements, which openings carry along."""
     stolen: dict[str, PrivateKey] = field(default_factory=dict, repr=False)
     invitations: dict[str, Invitation] = field(default_factory=dict, repr=False)
     _read: dict[bytes, StixObject] = field(default_factory=dict, repr=False)
@@ -135,6 +143,7 @@ class Play:
     def __post_init__(self) -> None:
         make = self.found or (lambda name, clock: MemoryNode(name, NAMES.index(name) + 1, clock))
         self.nodes = {name: make(name, self._clock(name)) for name in NAMES[: self.count]}
+        self.past = {name: [] for name in self.nodes}
         self._by_id = {node.organisation: node for node in self.nodes.values()}
         parent = PARENT if self.ceiling == "red" else None
         first = self.nodes[NAMES[0]]

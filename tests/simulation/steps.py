@@ -196,6 +196,24 @@ class Chooser:
             case _:
                 self.world.disown(self.pick(tuple(self.world.stolen) or (who,)), self.number())
 
+    def succeed(self) -> None:
+        """The owner is lost to some; they choose another, and hear of it or do not."""
+        candidate, round_ = self.member(), self.pick((1, 1, 1, 2))
+        match self.pick(("all", "all", "endorse", "succeed", "look")):
+            case "all":
+                self.world.silence()
+                for name in self.world.nodes:
+                    if self.pick((True, True, True, False)):
+                        self.world.endorse(name, candidate, round_)
+                self.world.succeed(candidate)
+            case "endorse":
+                self.world.silence()
+                self.world.endorse(self.member(), candidate, round_)
+            case "succeed":
+                self.world.succeed(candidate)
+            case _:
+                self.world.look(self.member(), self.member())
+
     def fail(self) -> None:
         """Something goes wrong."""
         who = self.anybody()
@@ -224,12 +242,19 @@ KINDS: Final[Kinds] = (
     Chooser.lead,
     Chooser.relay,
     Chooser.keys,
+    Chooser.succeed,
     *(Chooser.work,) * 6,
     *(Chooser.fail,) * 2,
 )
 
 
 RELAYING: Final[Kinds] = (Chooser.write, Chooser.come, *(Chooser.relay,) * 4, Chooser.work)
+SUCCEEDING: Final[Kinds] = (
+    *(Chooser.write,) * 2,
+    *(Chooser.come,) * 3,
+    *(Chooser.succeed,) * 3,
+    Chooser.work,
+)
 FORGING: Final[Kinds] = (Chooser.write, *(Chooser.come,) * 2, *(Chooser.keys,) * 4, Chooser.work)
 
 

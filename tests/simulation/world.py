@@ -12,12 +12,13 @@ from tests.simulation.key_steps import KeySteps
 from tests.simulation.oracle import FOREVER
 from tests.simulation.play import PAGE, BrokenError, Fault, Play
 from tests.simulation.relay_steps import RelaySteps
+from tests.simulation.succession_steps import SuccessionSteps
 
 ROUNDS: Final = 40
 SHRINK_SECONDS: Final = 40
 
 
-class World(Checks, RelaySteps, KeySteps):
+class World(Checks, RelaySteps, KeySteps, SuccessionSteps):
     """Some nodes around one channel."""
 
     def invite(self, by: str, who: str) -> None:
@@ -94,7 +95,7 @@ class World(Checks, RelaySteps, KeySteps):
     ) -> None:
         self._step("pull", who, pages=pages, limit=limit, shuffled=shuffled)
         fault = Fault(pages=pages, limit=limit, shuffled=shuffled)
-        self._try(lambda: self.nodes[who].pull(self._connect(who, fault)))
+        self._pull(who, fault)
 
     def rewind(self, who: str) -> None:
         """Let everything come again that came before."""
@@ -141,7 +142,8 @@ class World(Checks, RelaySteps, KeySteps):
         for _ in range(ROUNDS):
             for name, node in self.nodes.items():
                 self._try(lambda node=node, name=name: node.deliver(self._connect(name)))  # type: ignore[misc]
-                self._try(lambda node=node, name=name: node.pull(self._connect(name)))  # type: ignore[misc]
+                self._pull(name, Fault())
+            self._hear()
             after = [(node.state(), node.pending()) for node in self.nodes.values()]
             if after == before:
                 break
@@ -149,6 +151,13 @@ class World(Checks, RelaySteps, KeySteps):
         else:
             self._broken("the nodes do not come to rest")
         self._check(anew=anew)
+
+    def _pull(self, who: str, fault: Fault) -> None:
+        node = self.nodes[who]
+        if self.openings:
+            self._follow(node, lambda: node.pull(self._connect(who, fault)))
+        else:
+            self._try(lambda: node.pull(self._connect(who, fault)))
 
 
 def smallest(error: BrokenError) -> BrokenError:
