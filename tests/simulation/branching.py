@@ -134,8 +134,7 @@ class Branching(Kept):
             if at is None or at.sha256 not in ours:
                 continue
             contested = length == 1 and any(
-                one.place == state.next_place and one.seen == state.head
-                for one in entries.values()
+                one.place == state.next_place and one.seen == state.head for one in entries.values()
             )
             if same is None and at == state.head and not contested and not found:
                 # It follows what we hold: its turn comes.
@@ -207,9 +206,7 @@ class Branching(Kept):
         self._facts, self._entries, self._state = facts, kept, kept[-1].state
         return left
 
-    def _hold_back(
-        self, before: ChannelState, after: ChannelState, left: Iterable[Judged]
-    ) -> None:
+    def _hold_back(self, before: ChannelState, after: ChannelState, left: Iterable[Judged]) -> None:
         """Keep what we wrote above GREEN from those who read again since the ledger went back."""
         newly = set(after.joined) - set(before.joined) - {self.organisation}
         if not newly:

@@ -60,7 +60,7 @@ class Checks(Play):
             if rest.follows(node.ledger()) or self._has_to_follow(node, rest):
                 self._check_replica(node, rest, gone)
                 self._check_answers(node, rest)
-            self._check_holdings(node, rest, gone)
+            self._check_holdings(node, rest)
             self._check_serving(node)
             if differences := node.rebuilt(anew=anew):
                 self._broken(f"{node.name} rebuilds otherwise: {differences}")
@@ -137,7 +137,7 @@ class Checks(Play):
             if due and sha256 not in held and thing.ref not in gone:
                 self._broken(f"{node.name} lacks {thing.ref}, which is due to it")
 
-    def _check_holdings(self, node: SimNode, rest: Rest, gone: set[str]) -> None:
+    def _check_holdings(self, node: SimNode, rest: Rest) -> None:
         """Nothing lies on a node but what a ledger that it follows, or followed, entitles it to."""
         oracles = [rest.oracle]
         if not rest.follows(node.ledger()):

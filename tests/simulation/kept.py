@@ -171,7 +171,7 @@ class Kept:
         self._written.append((bundle, tuple(new)))
         self._die("after commit")
 
-    def _keep(self, judged: Judged) -> None:
+    def _keep(self, judged: Judged) -> None:  # noqa: C901 - one commit, in order
         self._die("before commit")
         self._facts.record(judged)
         self._state = judged.state
@@ -200,12 +200,22 @@ class Kept:
                 self._facts.pool.pop(row.stix.sha256, None)
             if row.stix.stix_id in judged.released and row.released_from is None:
                 row.released_from = last
+        if judged.recalled or judged.act is Act.CHANNEL_OPENED:
+            self._forget_recalled()
         if judged.state.is_member(self.organisation):
             self._inviter = None
         if judged.contribution is not None and judged.contribution.author == self.organisation:
             # Somebody with our key may have counted on.
             self._nth = max(self._nth, judged.contribution.nth or 0)
         self._die("after commit")
+
+    def _forget_recalled(self) -> None:
+        """Drop what is staged although it stands here and was recalled, here or on a branch."""
+        for sha256, stix in list(self._staged.items()):
+            covered = sha256 in self._facts.covered_contents(stix.stix_id)
+            if covered and (self._facts.is_recalled(sha256) or stix.stix_id in self._in_force):
+                del self._staged[sha256]
+                self._facts.pool.pop(sha256, None)
 
     def _describe(self) -> None:
         """Tell the ledger of our keys where it does not say what we say."""
@@ -283,9 +293,8 @@ class Kept:
             except DoubtError as error:
                 self._doubt = error
                 return
-            if judged.act is not Act.CHANNEL_OPENED or judged.entry.place[0] == 1:
-                self._keep(judged)
-            elif self._following is not None:
+            opens = judged.act is Act.CHANNEL_OPENED and judged.entry.place[0] > 1
+            if self._following is not None or not opens:
                 self._keep(judged)
             else:
                 with self._whole():

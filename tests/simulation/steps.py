@@ -199,7 +199,15 @@ class Chooser:
     def succeed(self) -> None:
         """The owner is lost to some; they choose another, and hear of it or do not."""
         candidate, round_ = self.member(), self.pick((1, 1, 1, 2))
-        match self.pick(("all", "all", "endorse", "succeed", "look")):
+        match self.pick(("all", "all", "rivals", "endorse", "succeed", "look")):
+            case "rivals":
+                self.world.silence()
+                rivals = (candidate, self.member())
+                for round_, rival in enumerate(rivals, start=1):
+                    for name in self.world.nodes:
+                        self.world.endorse(name, rival, round_)
+                for rival in rivals:
+                    self.world.succeed(rival)
             case "all":
                 self.world.silence()
                 for name in self.world.nodes:
@@ -250,9 +258,11 @@ KINDS: Final[Kinds] = (
 
 RELAYING: Final[Kinds] = (Chooser.write, Chooser.come, *(Chooser.relay,) * 4, Chooser.work)
 SUCCEEDING: Final[Kinds] = (
-    *(Chooser.write,) * 2,
-    *(Chooser.come,) * 3,
+    *(Chooser.write,) * 4,
+    *(Chooser.come,) * 6,
     *(Chooser.succeed,) * 3,
+    Chooser.change,
+    Chooser.lead,
     Chooser.work,
 )
 FORGING: Final[Kinds] = (Chooser.write, *(Chooser.come,) * 2, *(Chooser.keys,) * 4, Chooser.work)

@@ -13,7 +13,7 @@ from flask import current_app
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
-from federation.branches import openings
+from federation.branches import endorsements, openings
 from federation.identity.descriptor import KeyUse
 from federation.identity.key_changes import revoke_key, rotate_keys
 from federation.identity.keys import PrivateKey
@@ -31,6 +31,7 @@ from federation.ledgers.ledger_records import (
 )
 from federation.ledgers.outbox import Outbox, Posted
 from federation.ledgers.rebuild import rebuild
+from federation.replicas.looks import Looks
 from federation.replicas.replica import PulledPage, Replicas
 from federation.serving.access import NODE, ChannelDoors
 from hub.apply import VIEWS
@@ -197,6 +198,27 @@ class StoredNode:
         with self._node.reading() as session:
             return self._node.office.desk(session).node.documents
 
+    def endorse(self, candidate: str, epoch: int, round_: int) -> bytes:
+        with self._writing() as session:
+            record = get_channel(session, self._channel)
+            if record.epoch is None or epoch != record.epoch + 1:
+                raise ConflictError("nothing of this channel has been read yet")
+            row = endorsements.endorse(
+                session,
+                self._node.office.desk(session),
+                record,
+                candidate=candidate,
+                round_=round_,
+                now=self._now(),
+            )
+            return row.content
+
+    def take_over(self) -> None:
+        with self._writing() as session:
+            record = get_channel(session, self._channel)
+            desk = self._node.office.desk(session)
+            endorsements.take_over(session, desk, record, now=self._now())
+
     # What the worker does.
 
     def deliver(self, connect: Connect) -> None:
@@ -212,15 +234,14 @@ class StoredNode:
         with self._node.reading() as session:
             if session.get(ChannelRecord, self._channel) is None:
                 return
-        replicas = Replicas(
-            desk=self._node.office.desk,
-            connect=lambda organisation, _channel: Reached(connect(organisation)),
-            clock=self._now,
-        )
         with self._mortal():
-            replicas.pull(self._channel)
+            self._replicas(connect).pull(self._channel)
         with self._writing() as session:
             self._describe(session)
+
+    def look(self, connect: Connect, other: str) -> None:
+        with self._mortal():
+            Looks(self._replicas(connect)).look(self._channel, other)
 
     def rewind(self) -> None:
         with self._writing() as session:
@@ -318,6 +339,13 @@ class StoredNode:
                 return []
             desk = self._node.office.desk(session)
             return list(rebuild(session, desk, self._channel, VIEWS).differences)
+
+    def _replicas(self, connect: Connect) -> Replicas:
+        return Replicas(
+            desk=self._node.office.desk,
+            connect=lambda organisation, _channel: Reached(connect(organisation)),
+            clock=self._now,
+        )
 
     @property
     def _store(self) -> KeyStore:

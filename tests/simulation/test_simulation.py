@@ -18,18 +18,31 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from federation.branches.branches import outranks
 from federation.identity.descriptor import Descriptor, NodeKey
 from federation.judging import contents, disowning, judge
+from federation.judging.bundles import SignedBundle
 from federation.judging.judged import NOTHING, Disowned
 from federation.judging.state import signing_keys
 from hub import clock
 from policies.lifecycles.guards import GUARDS, Guard
 from sharing.selection import Scope
 from tests.kit.nodes import LocalNode
+from tests.simulation import branching
 from tests.simulation.machine import Simulation
 from tests.simulation.nodes import SimNode
 from tests.simulation.play import NAMES, START, BrokenError, Found
-from tests.simulation.steps import FORGING, KINDS, RELAYING, Kinds, depth, play, play_many, withheld
+from tests.simulation.steps import (
+    FORGING,
+    KINDS,
+    RELAYING,
+    SUCCEEDING,
+    Kinds,
+    depth,
+    play,
+    play_many,
+    withheld,
+)
 from tests.simulation.stored import StoredNode
 from tests.simulation.world import World, smallest
 
@@ -87,18 +100,26 @@ def test_databases_hold_whatever_happens(stored: Found) -> None:
 
 
 def test_worlds_are_deep_enough_to_show_anything() -> None:
-    """Chance alone reaches what the machine is for: late joiners, hand-overs, recalls, ends."""
+    """Chance alone reaches what the machine is for: late joiners, recalls, relay, branches left."""
     counts: dict[str, int] = {}
-    kept_back = 0
+    kept_back = relayed = left = 0
     for seed in range(25):
         world = play(seed, 40)
         for act, count in depth(world).items():
             counts[act] = counts.get(act, 0) + count
         kept_back += withheld(world)
+        relayed += sum(
+            "on_behalf_of" in line.acting.get("body", {}) for line in world.owner().ledger()
+        )
+    for world in play_many(range(12), 30, SUCCEEDING):
+        left += sum(len(ledgers) for ledgers in world.past.values())
     assert counts["member.joined"] > 10
     assert counts["coordinator.handed_over"] > 0
     assert counts["object.recalled"] > 5
     assert counts["object.released"] > 5
+    assert counts["node.described"] > 10
+    assert relayed > 5
+    assert left > 0
     assert kept_back > 5
 
 
@@ -122,6 +143,10 @@ def any_reason(*_args: Any) -> str:
     return "nobody asks why"
 
 
+def worse(opening: SignedBundle, other: SignedBundle) -> bool:
+    return not outranks(opening, other)
+
+
 def no_guard(name: str) -> tuple[Any, str, Any]:
     return GUARDS, name, Guard("", never, of_body=False)
 
@@ -133,6 +158,8 @@ BROKEN: Final[Mapping[str, tuple[Any, str, Any, Kinds]]] = {
     "nobody is made to speak": (contents, "_check_author", never, RELAYING),
     "a revoked key signs nothing": (judge, "signing_keys", keys_for_ever, FORGING),
     "only the doubtful is disowned": (disowning, "doubt_about", any_reason, FORGING),
+    "enough members choose a successor": (*no_guard("endorsed"), SUCCEEDING),
+    "the better opening holds": (branching, "outranks", worse, SUCCEEDING),
     "the disowned is shown to nobody": (judge, "check_disowned", nothing_disowned, FORGING),
 }
 """What holds: where, by which name, what breaks it, and which steps meet it."""
@@ -191,3 +218,25 @@ def test_simulated_worlds_hold_for_as_long_as_anybody_watches(stored: Found, kee
         run(machine, settings(CALM, max_examples=50, stateful_step_count=60))
         worlds += 50
     sys.stdout.write(f"\n{worlds} worlds kept in {keeping}\n")
+
+
+def test_what_was_taken_back_does_not_stay_in_the_stage(stored: Found) -> None:
+    """Told by the machine: the recall is read on one branch, and another shows the bytes."""
+    world = World(stored, count=5)
+    world.invite("A", "E")
+    world.join("E")
+    world.deliver("E")
+    world.invite("A", "C")
+    world.join("C")
+    world.deliver("C")
+    world.pull("C")
+    world.note("A", "amber", later=False)
+    world.pull("E")
+    world.recall("A", 1)
+    world.silence()
+    world.endorse("C", "E", 1)
+    world.endorse("E", "E", 1)
+    world.pull("C")
+    world.succeed("E")
+    assert len(world.openings) == 1
+    world.settle()
