@@ -201,13 +201,7 @@ class Chooser:
         candidate, round_ = self.member(), self.pick((1, 1, 1, 2))
         match self.pick(("all", "all", "rivals", "endorse", "succeed", "look")):
             case "rivals":
-                self.world.silence()
-                rivals = (candidate, self.member())
-                for round_, rival in enumerate(rivals, start=1):
-                    for name in self.world.nodes:
-                        self.world.endorse(name, rival, round_)
-                for rival in rivals:
-                    self.world.succeed(rival)
+                self.rival()
             case "all":
                 self.world.silence()
                 for name in self.world.nodes:
@@ -221,6 +215,16 @@ class Chooser:
                 self.world.succeed(candidate)
             case _:
                 self.world.look(self.member(), self.member())
+
+    def rival(self) -> None:
+        """Two take the lost owner's place, each with endorsements of another round."""
+        self.world.silence()
+        rivals = (self.member(), self.member())
+        for round_, rival in enumerate(rivals, start=1):
+            for name in self.world.nodes:
+                self.world.endorse(name, rival, round_)
+        for rival in rivals:
+            self.world.succeed(rival)
 
     def fail(self) -> None:
         """Something goes wrong."""
@@ -265,6 +269,7 @@ SUCCEEDING: Final[Kinds] = (
     Chooser.lead,
     Chooser.work,
 )
+RIVALLING: Final[Kinds] = (*(Chooser.come,) * 5, Chooser.rival)
 FORGING: Final[Kinds] = (Chooser.write, *(Chooser.come,) * 2, *(Chooser.keys,) * 4, Chooser.work)
 
 

@@ -36,6 +36,7 @@ from tests.simulation.steps import (
     FORGING,
     KINDS,
     RELAYING,
+    RIVALLING,
     SUCCEEDING,
     Kinds,
     depth,
@@ -55,8 +56,8 @@ CALM: Final = settings(
     phases=[Phase.generate],
     print_blob=False,
 )
-QUICK: Final = settings(CALM, max_examples=40, stateful_step_count=30)
-SLOW: Final = settings(CALM, max_examples=5, stateful_step_count=25)
+QUICK: Final = settings(CALM, max_examples=30, stateful_step_count=30)
+SLOW: Final = settings(CALM, max_examples=4, stateful_step_count=20)
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +160,7 @@ BROKEN: Final[Mapping[str, tuple[Any, str, Any, Kinds]]] = {
     "a revoked key signs nothing": (judge, "signing_keys", keys_for_ever, FORGING),
     "only the doubtful is disowned": (disowning, "doubt_about", any_reason, FORGING),
     "enough members choose a successor": (*no_guard("endorsed"), SUCCEEDING),
-    "the better opening holds": (branching, "outranks", worse, SUCCEEDING),
+    "the better opening holds": (branching, "outranks", worse, RIVALLING),
     "the disowned is shown to nobody": (judge, "check_disowned", nothing_disowned, FORGING),
 }
 """What holds: where, by which name, what breaks it, and which steps meet it."""
@@ -179,8 +180,8 @@ def test_a_broken_rule_is_caught_and_told_as_a_test(
             play_many(range(500), 30, kinds)
         _, _, schedule = str(smallest(caught.value)).partition("\n\n")
         assert schedule.startswith("def test_a_schedule_that_broke_something() -> None:")
-        # Small enough to be read, and it shows the same again.
-        assert len(schedule.splitlines()) < 16
+        # Small enough to be read, and it shows the same again; two rivals take two lines more.
+        assert len(schedule.splitlines()) < (18 if kinds is RIVALLING else 16)
         told: dict[str, Any] = {"World": World}
         exec(schedule, told)  # noqa: S102 - our own words
         with pytest.raises(BrokenError):

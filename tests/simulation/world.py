@@ -162,11 +162,11 @@ class World(Checks, RelaySteps, KeySteps, SuccessionSteps):
 
 def smallest(error: BrokenError) -> BrokenError:
     """Leave out every step without which it still breaks; give what is left."""
-    seconds = time.monotonic() + SHRINK_SECONDS
+    seconds = time.process_time() + SHRINK_SECONDS
     size = max(1, len(error.world.steps) // 2)
     while size:
         place = 0
-        while place < len(error.world.steps) and time.monotonic() < seconds:
+        while place < len(error.world.steps) and time.process_time() < seconds:
             steps = error.world.steps
             shorter = _breaks(error.world, steps[:place] + steps[place + size :])
             if shorter is None:
