@@ -1,4 +1,4 @@
-"""How a process that serves collects cyclic garbage: seldom.
+"""How our processes collect cyclic garbage: seldom.
 
 Reading, judging and storing makes a great many small objects, hardly any of them in cycles. Looked
 through after every 700 of them, as Python does by itself, a pull of much at once takes a fifth
@@ -14,8 +14,13 @@ THRESHOLDS: Final = (50_000, 20, 20)
 """After how many new objects the youngest are looked at; after how many looks the next elder."""
 
 
+def seldom() -> None:
+    """Look seldom from now on."""
+    gc.set_threshold(*THRESHOLDS)
+
+
 def settle() -> None:
-    """Leave out of every later look what the start has made, and look seldom from now on."""
+    """Leave out of every later look what the start has made, and look seldom: for what goes on."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*THRESHOLDS)
+    seldom()

@@ -17,13 +17,12 @@ from sqlalchemy import (
     Dialect,
     Enum,
     LargeBinary,
-    Text,
     any_,
     cast,
     func,
     select,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.types import TypeEngine
 
@@ -53,17 +52,12 @@ def insert_rows(
     statement, writers = _prepared(connection.dialect, record, tuple(columns))
     if pass_over_known:
         statement += " ON CONFLICT DO NOTHING"
-    if not any(writers) and connection.dialect.name != "postgresql":
-        connection.exec_driver_sql(statement, list(rows))
-        return
-    series = [
-        list(values) if write is None else [write(value) for value in values]
-        for values, write in zip(zip(*rows, strict=True), writers, strict=True)
-    ]
+    given = _written(rows, writers) if any(writers) else rows
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(statement, tuple(series))
+        document = orjson.dumps([dict(zip(columns, row, strict=True)) for row in given])
+        connection.exec_driver_sql(statement, (document.decode(),))
     else:
-        connection.exec_driver_sql(statement, list(zip(*series, strict=True)))
+        connection.exec_driver_sql(statement, list(given))
 
 
 def among(
@@ -74,10 +68,11 @@ def among(
     They are one argument: the statement stays the same, is prepared once, and has no limit on how
     many may be asked for.
     """
-    listed = sorted(set(values))
+    asked = sorted(set(values))
     if session.get_bind().dialect.name == "postgresql":
-        return column == any_(cast(listed, ARRAY(Text)))
-    each = func.json_each(orjson.dumps(listed).decode()).table_valued("value", name="asked")
+        texts = select(func.jsonb_array_elements_text(cast(asked, JSONB)))
+        return column == any_(func.array(texts.scalar_subquery()))
+    each = func.json_each(orjson.dumps(asked).decode()).table_valued("value", name="asked")
     return column.in_(select(each.c.value))
 
 
@@ -91,17 +86,34 @@ def _prepared(
     writers = tuple(_writer(one, dialect) for one in types)
     names = ", ".join(columns)
     if dialect.name == "postgresql":
-        arrays = ", ".join(f"%s::{one.compile(dialect)}[]" for one in types)
-        source = f"SELECT * FROM unnest({arrays})"  # noqa: S608 - names of our own columns
+        typed = zip(columns, types, strict=True)
+        shape = ", ".join(f"{name} {one.compile(dialect)}" for name, one in typed)
+        source = f"SELECT {names} FROM json_to_recordset(%s::json) AS given ({shape})"  # noqa: S608
     else:
         source = f"VALUES ({', '.join('?' * len(columns))})"
     return f"INSERT INTO {table.name} ({names}) {source}", writers
 
 
 def _writer(column_type: TypeEngine[Any], dialect: Dialect) -> _Writer | None:
-    """Give what turns a record's value into the driver's; `None` where it is the same."""
+    """Give what turns a record's value into the one that is handed over; `None`: it is the same."""
+    on_postgresql = dialect.name == "postgresql"
     if isinstance(column_type, LargeBinary):
-        return None
-    if isinstance(column_type, Enum | Boolean) and dialect.name == "sqlite":
-        return None  # a `StrEnum` is its text, and a truth is 0 or 1
-    return column_type.dialect_impl(dialect).bind_processor(dialect)
+        return _hex if on_postgresql else None
+    if isinstance(column_type, Enum | Boolean):
+        return None  # a closed set is its text
+    return None if on_postgresql else column_type.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _hex(content: bytes) -> str:
+    return f"\\x{content.hex()}"
+
+
+def _written(
+    rows: Sequence[tuple[Any, ...]], writers: Sequence[_Writer | None]
+) -> list[tuple[Any, ...]]:
+    """Give the rows with each column's values as they are handed over."""
+    series = [
+        values if write is None else [write(value) for value in values]
+        for values, write in zip(zip(*rows, strict=True), writers, strict=True)
+    ]
+    return list(zip(*series, strict=True))

@@ -6,9 +6,9 @@ Source: protocol, 2; wire format, 4.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 from federation.identity.keys import PublicKey, SignatureError, Typ, unb64, verify_parts
@@ -19,6 +19,9 @@ DESCRIPTOR_LIMIT_BYTES: Final = 64 * 1024
 MAX_VERSIONS: Final = 1000
 MAX_KEYS: Final = 250
 """Keys are never left out: enough for a century of new ones each year."""
+_RECENT_COUNT: Final = 512
+_SMALL_LENGTH: Final = 8 * 1024
+_FEW_SIGNATURES: Final = 8
 _REQUIRED: Final = frozenset(
     {"protocol", "version", "issued", "organisation", "base_url", "recovery_key", "keys"}
 )
@@ -78,6 +81,10 @@ class Descriptor:
     previous: str | None
     """Hash of the version that it follows; none in the first."""
     jws: Mapping[str, Any]
+    _signed_by: dict[bytes, bool] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """Keys that were asked about: the same descriptor is brought along again and again."""
 
     @property
     def organisation_id(self) -> str:
@@ -107,6 +114,11 @@ class Descriptor:
 
     def is_signed_by(self, key: PublicKey) -> bool:
         """Tell whether a key signed it; a wrong signature under its id proves nothing."""
+        if key.raw not in self._signed_by:
+            self._signed_by[key.raw] = self._find_signature(key)
+        return self._signed_by[key.raw]
+
+    def _find_signature(self, key: PublicKey) -> bool:
         payload = unb64(self.jws["payload"])
         for item in self.jws["signatures"]:
             try:
@@ -143,6 +155,13 @@ def _read(jws: object) -> Descriptor:
         fine = isinstance(item, Mapping) and set(item) == {"protected", "signature"}
         if not fine or not all(isinstance(part, str) for part in item.values()):
             raise DescriptorError("a signature is {protected, signature}", field="descriptors")
+    parts = tuple((item["protected"], item["signature"]) for item in signatures)
+    small = len(encoded) <= _SMALL_LENGTH and len(parts) <= _FEW_SIGNATURES
+    return _read_known(encoded, parts) if small else _read_texts(encoded, parts)
+
+
+def _read_texts(encoded: str, signatures: tuple[tuple[str, str], ...]) -> Descriptor:
+    """Read what a descriptor is made of: texts, so that the same ones say the same."""
     data = unb64(encoded)
     payload = read_json(data, limit_bytes=DESCRIPTOR_LIMIT_BYTES, field="descriptors")
     if not isinstance(payload, dict) or canonical(payload) != data:
@@ -161,8 +180,17 @@ def _read(jws: object) -> Descriptor:
         issued=_instant(payload["issued"], "issued"),
         sha256=sha256_hex(data),
         previous=payload.get("previous"),
-        jws=jws,
+        jws={
+            "payload": encoded,
+            "signatures": [
+                {"protected": protected, "signature": signature}
+                for protected, signature in signatures
+            ],
+        },
     )
+
+
+_read_known = lru_cache(maxsize=_RECENT_COUNT)(_read_texts)
 
 
 def _version(payload: Mapping[str, Any]) -> int:

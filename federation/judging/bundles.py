@@ -114,6 +114,8 @@ class SignedBundle:
     signature: str = field(repr=False)
     sha256: str
     payload: bytes = field(repr=False)
+    _proven_by: set[bytes] = field(default_factory=set, init=False, repr=False, compare=False)
+    """Keys that were seen to have signed it: neither they nor it ever change."""
 
     @property
     def bundle_id(self) -> str:
@@ -159,16 +161,11 @@ class SignedBundle:
         if known is not None and known.stix is stix:
             return known
         try:
-            bundle = _read(stix)
+            return _remembered(stix)
         except SignatureError as error:
             raise DoubtError(Doubt.MALFORMED, f"signature: {error.message}") from None
         except InvalidError as error:
             raise DoubtError(Doubt.MALFORMED, error.message) from None
-        if len(stix.content) <= _SMALL_BYTES:
-            if len(_recent) >= _RECENT_COUNT:
-                _recent.clear()
-            _recent[id(stix)] = bundle
-        return bundle
 
     def prove(self, key: PublicKey) -> None:
         """Prove that this key signed exactly this bundle.
@@ -176,10 +173,13 @@ class SignedBundle:
         Raises:
             DoubtError: `bad_signature` or `malformed`.
         """
+        if key.raw in self._proven_by:
+            return
         try:
             verify_detached(self.signature, self.payload, key, Typ.BUNDLE)
         except SignatureError as error:
             raise DoubtError(Doubt(error.name), error.message) from None
+        self._proven_by.add(key.raw)
 
     @property
     def kid(self) -> str:
@@ -242,9 +242,10 @@ def make_bundle(  # noqa: PLR0913 - a bundle has that many properties
         value["nth"] = nth
     if seen is not None:
         value["seen"] = seen.document()
-    value["signature"] = key.sign_detached(canonical(value), Typ.BUNDLE)
+    payload = canonical(value)
+    value["signature"] = key.sign_detached(payload, Typ.BUNDLE)
     try:
-        return SignedBundle.read(StixObject.of(value))
+        return _remembered(StixObject.of(value), payload)
     except DoubtError:
         raise
     except InvalidError as error:
@@ -270,7 +271,33 @@ def items_of(objects: Iterable[StixObject], labels: Mapping[str, TLP]) -> tuple[
     )
 
 
-def _read(stix: StixObject) -> SignedBundle:
+def _remembered(stix: StixObject, payload: bytes | None = None) -> SignedBundle:
+    bundle = _read(stix, payload)
+    if len(stix.content) <= _SMALL_BYTES:
+        if len(_recent) >= _RECENT_COUNT:
+            _recent.clear()
+        _recent[id(stix)] = bundle
+    return bundle
+
+
+def _signed_part(stix: StixObject, signature: str) -> bytes:
+    """Give the canonical form without the signature, cut out of the bytes.
+
+    `spec_version` stands behind it in every bundle, so a comma does. Where the same text stands
+    once more further in, the form is made anew.
+    """
+    member = f'"signature":"{signature}",'.encode()
+    if stix.content.count(member) == 1:
+        return stix.content.replace(member, b"")
+    return canonical({name: item for name, item in stix.value.items() if name != "signature"})
+
+
+def _read(stix: StixObject, payload: bytes | None) -> SignedBundle:
+    """Read a bundle.
+
+    Args:
+        payload: its canonical form without the signature, where we have just signed that.
+    """
     value = stix.value
     _check_constants(stix, value)
     signature = value.get("signature")
@@ -288,7 +315,8 @@ def _read(stix: StixObject) -> SignedBundle:
         raise _malformed("created_by_ref names an identity")
     if not isinstance(act, str) or len(act) > _ACT_LENGTH or _ACT.fullmatch(act) is None:
         raise _malformed("act is a word like note.added")
-    payload = canonical({name: item for name, item in value.items() if name != "signature"})
+    if payload is None:
+        payload = _signed_part(stix, signature)
     nth, epoch, seq, seen = _read_place(value)
     return SignedBundle(
         stix=stix,

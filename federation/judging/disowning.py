@@ -16,7 +16,7 @@ from federation.identity.descriptor import Descriptor, KeyUse
 from federation.judging.bundles import SignedBundle
 from federation.judging.doubt import Doubt, DoubtError
 from federation.judging.facts import Facts
-from federation.judging.judged import Disowned
+from federation.judging.judged import NOTHING, Disowned
 from policies.acts import Act
 from sharing.canonical import read_instant
 
@@ -49,6 +49,8 @@ def check_disowned(acting: SignedBundle, chain: Sequence[Descriptor], facts: Fac
         DoubtError: `not_permitted`: only an author disowns, and only what is doubtful.
     """
     wanted = acting.body.get("disowned", ()) if acting.act == Act.NODE_DESCRIBED else ()
+    if not wanted:
+        return NOTHING
     bundles, dropped = [], Counter[str]()
     for sha256 in wanted:
         past = facts.find_past(sha256)

@@ -11,7 +11,7 @@ from typing import Final
 
 from federation.identity.descriptor import Descriptor
 from federation.judging.bundles import SignedBundle
-from federation.judging.judged import Judged
+from federation.judging.judged import Disowned, Due, Judged
 from federation.judging.state import JOINED, MEMBERSHIP, ChannelState, Member, Stay
 from policies.acts import Act
 from policies.lifecycles import NONE, Change, Ruling
@@ -24,6 +24,9 @@ def apply_act(
     judged: Judged,
     ruling: Ruling,
     chains: Mapping[str, tuple[Descriptor, ...]],
+    *,
+    disowned: Disowned,
+    due: tuple[Due, ...],
 ) -> Judged:
     """Give the judged entry with the state after it.
 
@@ -51,6 +54,8 @@ def apply_act(
     return replace(
         judged,
         state=state,
+        disowned=disowned,
+        due=due,
         changes=ruling.changes,
         recalled=tuple(change.subject for change in objects if change.after in _GONE),
         erased=tuple(change.subject for change in objects if change.after == "recalled"),

@@ -107,7 +107,7 @@ def _judge_contents(
         ruling = _rule(state, judged, facts)
         author = judged.acting.author
         described = chains.get(author) or state.chains.get(author, ())
-        judged = replace(judged, disowned=check_disowned(judged.acting, described, facts))
+        disowned = check_disowned(judged.acting, described, facts)
     except DoubtError as error:
         if reader.strict or error.doubt not in VOIDING:
             raise
@@ -115,8 +115,8 @@ def _judge_contents(
             # Who may not open an epoch must not move anybody's head.
             raise DoubtError(Doubt.NOT_OWNER, error.message) from None
         return replace(judged, void=error, covered=())
-    judged = replace(judged, due=_due_from_here(judged, facts, reader))
-    return apply_act(judged, ruling, chains)
+    due = _due_from_here(judged, facts, reader)
+    return apply_act(judged, ruling, chains, disowned=disowned, due=due)
 
 
 def _unknown(judged: Judged, reader: Reader) -> Judged:

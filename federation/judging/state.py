@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Final
 
 from federation.identity.descriptor import Descriptor, KeyUse, NodeKey
@@ -140,7 +141,7 @@ class ChannelState:
     def joined(self) -> dict[str, frozenset[Role]]:
         """The organisations in the audience now, with their roles."""
         return {
-            member.organisation: frozenset(Role(role) for role in member.roles)
+            member.organisation: _roles(member.roles)
             for member in self.members.values()
             if member.is_joined
         }
@@ -234,3 +235,8 @@ def signing_keys(chain: tuple[Descriptor, ...]) -> tuple[NodeKey, ...]:
 def _place(value: Any) -> Place:
     epoch, seq = value
     return int(epoch), int(seq)
+
+
+@lru_cache(maxsize=256)
+def _roles(roles: tuple[str, ...]) -> frozenset[Role]:
+    return frozenset(map(Role, roles))

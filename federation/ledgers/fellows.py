@@ -24,9 +24,13 @@ Objects = list[StixObject]
 
 
 def fellows(record: ChannelRecord, organisation: str) -> list[str]:
-    """Give the other members of a channel, those that have read there for longest first."""
+    """Give the other members of a channel that have a node, who has read for longest first."""
     members = [Member.read(member) for member in (record.state or {}).get("members", ())]
-    joined = [one for one in members if one.is_joined and one.organisation != organisation]
+    joined = [
+        one
+        for one in members
+        if one.is_joined and not one.without_node and one.organisation != organisation
+    ]
     joined.sort(key=lambda one: (one.stays[0].joined, one.organisation))
     return [one.organisation for one in joined]
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from federation.ledgers import stage
 from federation.ledgers.branch_records import RecallInForceRecord
+from federation.ledgers.ledger_records import CoveredRecord, StagedRecord
 from sharing import collections, objects
 
 
@@ -42,3 +44,18 @@ def carry_out(session: Session, channel: str, refs: Iterable[str]) -> None:
         hidden = collections.hide(session, channel, ref)
         if kept[ref]:
             objects.delete_content(session, hidden)
+
+
+def forget_staged(session: Session, channel: str) -> None:
+    """Drop what is staged although it stands in our ledger and was recalled, here or on a branch.
+
+    Another member may show it that has not read the recall, or has left the branch that had it.
+    """
+    again = select(CoveredRecord.sha256).where(
+        CoveredRecord.channel == channel,
+        or_(CoveredRecord.recalled, CoveredRecord.ref.in_(in_force(session, channel))),
+    )
+    staged = select(StagedRecord.sha256).where(
+        StagedRecord.channel == channel, StagedRecord.sha256.in_(again)
+    )
+    stage.clear(session, channel, session.scalars(staged).all())

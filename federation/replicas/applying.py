@@ -24,7 +24,7 @@ from federation.judging.judge import judge_entry
 from federation.judging.judged import Judged
 from federation.judging.reader import Reader
 from federation.judging.state import ChannelState
-from federation.ledgers import stage
+from federation.ledgers import recalls, stage
 from federation.ledgers.channels import end_outbox
 from federation.ledgers.describing import DESCRIBE, check_own_keys, describes_us
 from federation.ledgers.desk import Desk
@@ -222,6 +222,8 @@ def _keep(
     if record.standing is Standing.ENDED:
         end_outbox(session, record.id)
     _clear_stage(session, record.id, judged)
+    if judged.recalled or judged.act is Act.CHANNEL_OPENED:
+        recalls.forget_staged(session, record.id)
     if judged.act is Act.CHANNEL_OPENED and judged.entry.epoch != 1:
         how = judged.entry.body.get("opened_by")
         sentence = f"Epoch {judged.entry.epoch} ({how}): {before}, then {record.owner}."

@@ -16,6 +16,7 @@ from federation.partners.client import PartnerHttp
 from federation.replicas.pulled import PulledPage
 from policies.errors import TooLargeError, UnavailableError
 from sharing.objects import SIGNED_BUNDLE, StixObject
+from sharing.taxii.ahead import read_ahead
 from sharing.taxii.client import Limits, PeerRefusalError, TaxiiClient
 
 _FINAL: Final = frozenset(
@@ -46,7 +47,7 @@ class NodeServer:
     def pages(self, channel: str, added_after: str | None) -> Iterator[PulledPage]:
         """Give every version of every object, oldest first."""
         with self._client() as client:
-            for page in client.pages(channel, added_after):
+            for page in read_ahead(client.pages(channel, added_after)):
                 # What is no object may still be meant as an entry: the stage looks at it.
                 unreadable = [one.value for one in page.unreadable]
                 yield PulledPage(Brought(page.objects, unreadable), page.last_added, page.more)

@@ -12,6 +12,8 @@ from typing import Final
 
 import click
 
+from hub import collecting
+
 # Noun → module that defines a `click` command of that name. Loaded when it is asked for.
 NOUNS: Final = {
     "backup": "hub.commands.backup",
@@ -56,4 +58,5 @@ def main() -> None:
 
     TOCSIN_DATA names the data folder of the node that is meant.
     """
+    collecting.seldom()
     os.umask(0o077)  # what a node writes is for its own account alone

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from tests.simulation.steps import CEILINGS, Chooser, Pick
-from tests.simulation.world import Found, World
+from tests.simulation.play import Found
+from tests.simulation.steps import CEILINGS, WAYS, Chooser, Pick
+from tests.simulation.world import World
 
 T = TypeVar("T")
 
 
-def drawn(data: st.DataObject) -> Pick:
-    """Let hypothesis pick."""
+CHOICES: Final = st.binary(min_size=24, max_size=24)
+"""What one step chooses by: drawn at once, because a draw costs as much as a step."""
+
+
+def drawn(choices: bytes) -> Pick:
+    """Let hypothesis pick: each byte decides once; where none is left, the first is taken."""
+    left = iter(choices)
 
     def pick(options: Sequence[T]) -> T:
-        return data.draw(st.sampled_from(options))
+        return options[next(left, 0) % len(options)]
 
     return pick
 
@@ -28,44 +34,60 @@ class Simulation(RuleBasedStateMachine):
 
     found: Found | None = None
 
-    @initialize(count=st.sampled_from((3, 4, 5)), ceiling=st.sampled_from(CEILINGS))
-    def begin(self, count: int, ceiling: str) -> None:
-        self.world = World(type(self).found, count=count, ceiling=ceiling)
+    @initialize(
+        count=st.sampled_from((3, 4, 5)),
+        ceiling=st.sampled_from(CEILINGS),
+        ways=st.sampled_from(WAYS),
+    )
+    def begin(self, count: int, ceiling: str, ways: tuple[str, ...]) -> None:
+        self.world = World(type(self).found, count=count, ceiling=ceiling, ways=ways)
 
-    def _choose(self, data: st.DataObject) -> Chooser:
-        return Chooser(self.world, drawn(data))
+    def _choose(self, choices: bytes) -> Chooser:
+        return Chooser(self.world, drawn(choices))
 
-    @rule(data=st.data())
-    def write(self, data: st.DataObject) -> None:
-        self._choose(data).write()
+    @rule(choices=CHOICES)
+    def write(self, choices: bytes) -> None:
+        self._choose(choices).write()
 
-    @rule(data=st.data())
-    def change(self, data: st.DataObject) -> None:
-        self._choose(data).change()
+    @rule(choices=CHOICES)
+    def change(self, choices: bytes) -> None:
+        self._choose(choices).change()
 
-    @rule(data=st.data())
-    def come(self, data: st.DataObject) -> None:
-        self._choose(data).come()
+    @rule(choices=CHOICES)
+    def come(self, choices: bytes) -> None:
+        self._choose(choices).come()
 
-    @rule(data=st.data())
-    def go(self, data: st.DataObject) -> None:
-        self._choose(data).go()
+    @rule(choices=CHOICES)
+    def go(self, choices: bytes) -> None:
+        self._choose(choices).go()
 
-    @rule(data=st.data())
-    def lead(self, data: st.DataObject) -> None:
-        self._choose(data).lead()
+    @rule(choices=CHOICES)
+    def lead(self, choices: bytes) -> None:
+        self._choose(choices).lead()
 
-    @rule(data=st.data())
-    def work(self, data: st.DataObject) -> None:
-        self._choose(data).work()
+    @rule(choices=CHOICES)
+    def relay(self, choices: bytes) -> None:
+        self._choose(choices).relay()
 
-    @rule(data=st.data())
-    def fail(self, data: st.DataObject) -> None:
-        self._choose(data).fail()
+    @rule(choices=CHOICES)
+    def keys(self, choices: bytes) -> None:
+        self._choose(choices).keys()
+
+    @rule(choices=CHOICES)
+    def succeed(self, choices: bytes) -> None:
+        self._choose(choices).succeed()
+
+    @rule(choices=CHOICES)
+    def work(self, choices: bytes) -> None:
+        self._choose(choices).work()
+
+    @rule(choices=CHOICES)
+    def fail(self, choices: bytes) -> None:
+        self._choose(choices).fail()
 
     @rule()
     def settle(self) -> None:
-        self.world.settle()
+        self.world.settle(anew=False)
 
     def teardown(self) -> None:
         if hasattr(self, "world"):

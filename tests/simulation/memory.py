@@ -1,81 +1,33 @@
-"""Nodes that keep everything in memory: the rules at full speed, without a database.
-
-Signing, judging, withholding and the tables are the real ones; what stage, collections and the
-outbox do for a node in earnest is done here in a few lines, and by `stored` for real.
-"""
+"""Nodes that keep everything in memory: the rules at full speed, without a database."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from federation.judging.bundles import Position, SignedBundle, items_of, make_bundle
-from federation.judging.doubt import Doubt, DoubtError
-from federation.judging.facts import MemoryFacts
+from federation.identity.keys import PrivateKey
+from federation.judging.bundles import SignedBundle
+from federation.judging.doubt import DoubtError
 from federation.judging.judge import judge_entry
-from federation.judging.judged import Judged
-from federation.judging.reader import OWNER, Reader
-from federation.judging.state import MEMBERSHIP, ChannelState
-from federation.ledgers.ledger import items_kept, labels_of, ledger_time, metadata_label
-from federation.ledgers.ledger_facts import FactsAhead
+from federation.judging.reader import Reader
+from federation.ledgers.ledger import labels_of, metadata_label
 from policies.acts import LATER_MEMBERS, Act
 from policies.audience import opens_to_later_members
-from policies.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
+from policies.errors import ConflictError, NotFoundError
 from policies.tlp import TLP
 from sharing import stix as builders
-from sharing.canonical import write_time
-from sharing.objects import SIGNED_BUNDLE, StixObject
-from sharing.selection import Scope
-from tests.kit.ledger_kit import Organisation
-from tests.simulation.nodes import (
-    Clock,
-    Connect,
-    CrashError,
-    Given,
-    Invitation,
-    Server,
-    SimNode,
-)
+from sharing.objects import StixObject
+from tests.simulation.branching import Branching
+from tests.simulation.kept import Again
+from tests.simulation.nodes import Connect, CrashError, Given, Invitation, SimNode
 from tests.simulation.oracle import Line
 
 REPLY_BY = "2027-11-20T10:00:00.000Z"
 
 
-@dataclass
-class Row:
-    """One object in the collection."""
-
-    date: int
-    stix: StixObject
-    claimed: TLP | None
-    hidden: bool = False
-    released_from: int | None = None
-
-
-class MemoryNode:
+class MemoryNode(Branching):
     """One organisation's node in one channel."""
-
-    def __init__(self, name: str, number: int, now: Clock) -> None:
-        self.name, self._now = name, now
-        self._own = Organisation(f"simulated {name}", number, f"Example {name}")
-        self.organisation = self._own.id
-        self.dies: str | None = None
-        self._channel = ""
-        self._state: ChannelState | None = None
-        self._facts = MemoryFacts()
-        self._rows: dict[str, Row] = {}
-        self._spans: dict[tuple[int, int], tuple[int, int]] = {}
-        self._entries: list[Judged] = []
-        self._staged: dict[str, StixObject] = {}
-        self._cursors: dict[str, int] = {}
-        self._inviter: str | None = None
-        self._answers_to: str | None = None
-        self._outbox: list[tuple[SignedBundle, tuple[StixObject, ...]]] = []
-        self._nth = 0
-        self._doubt: DoubtError | None = None
-        self._asked: set[str] = set()
 
     # What people do.
 
@@ -103,7 +55,7 @@ class MemoryNode:
             now=self._now(),
             marking=metadata_label(ceiling),
         )
-        new = [self._own.identity, identity]
+        new = [self._identity, identity]
         self._append(Act.CHANNEL_OPENED, body, new, position=(1, 0), label=metadata_label(ceiling))
         return self._channel
 
@@ -124,7 +76,7 @@ class MemoryNode:
         else:
             self._contribute(act, full, new, seen=state.head, label=label)
 
-    def invite(self, other: SimNode) -> Invitation:
+    def invite(self, other: SimNode, *, replaces: str | None = None) -> Invitation:
         assert isinstance(other, MemoryNode)
         state = self._known()
         if not self.owns():
@@ -137,7 +89,9 @@ class MemoryNode:
             "older": "released",
             "recovery_key": other._own.recovery.public.thumbprint,
         }
-        self._append(Act.MEMBER_INVITED, body, [other._own.identity])
+        if replaces is not None:
+            body["replaces"] = replaces
+        self._append(Act.MEMBER_INVITED, body, [other._identity])
         state = self._known()
         return Invitation(self._channel, self.organisation, state.genesis, state.head, "responder")
 
@@ -153,9 +107,25 @@ class MemoryNode:
             self._cursors.pop(invitation.owner, None)
         self._contribute(act, body, (), seen=invitation.head, label=TLP.CLEAR)
 
+    def rotate(self) -> None:
+        self._own.rotate(self._now())
+        self._describe()
+
+    def revoke(self, since: int) -> None:
+        now = self._now()
+        self._own.revoke(self._own.key, now, since=now - timedelta(seconds=since))
+        self._describe()
+
+    def key(self) -> PrivateKey:
+        return self._own.key
+
+    def documents(self) -> Sequence[Mapping[str, Any]]:
+        return self._own.documents
+
     # What the worker does.
 
     def deliver(self, connect: Connect) -> None:
+        self._describe()
         while self._outbox:
             bundle, new = self._outbox[0]
             known = self._state
@@ -180,13 +150,15 @@ class MemoryNode:
                 "stale_epoch",
             ):
                 return
-            self._outbox.pop(0)
+            refused = self._outbox.pop(0)[0]
+            if failure is not None:
+                self._written = [one for one in self._written if one[0] is not refused]
 
     def pull(self, connect: Connect) -> None:
         for _ in range(5):
             source = self._source()
             if source is None:
-                return
+                break
             server = connect(source)
             for page in server.pages(self._cursors.get(source, -1)):
                 self._stage(page.contents)
@@ -196,7 +168,8 @@ class MemoryNode:
                     self._cursors[source] = page.last
             self._ask_for(connect, server)
             if self._source() == source:
-                return
+                break
+        self._describe()
 
     def rewind(self) -> None:
         self._cursors.clear()
@@ -224,6 +197,8 @@ class MemoryNode:
         if bundle.author != author:
             return "malformed: a contribution is posted by its author"
         member = self._state.members.get(author) if self._state is not None else None
+        if member is not None and member.is_joined and not self.owns() and not new:
+            return self._take_endorsement(bundle)
         if member is None or not self.owns() or not (member.is_joined or member.state == "invited"):
             raise NotFoundError("there is no such collection")
         if self._facts.is_admitted(bundle.sha256):
@@ -264,287 +239,23 @@ class MemoryNode:
     def pending(self) -> int:
         return len(self._outbox)
 
-    def owns(self) -> bool:
-        return self._state is not None and self._state.owner == self.organisation
-
-    def rebuilt(self) -> list[str]:
-        facts = MemoryFacts()
-        state: ChannelState | None = None
-        for stix in self._facts.pool.values():
-            facts.add_object(stix)
-        for old in self._entries:
-            facts.add_object(old.entry.stix)
-            if old.contribution is not None:
-                facts.add_object(old.contribution.stix)
-            judged = judge_entry(state, old.entry, facts, Reader(lenient=True))
-            facts.record(judged)
-            state = judged.state
-        return [] if state == self._state else ["the channel's state"]
-
-    # How it keeps its ledger.
-
-    def _known(self) -> ChannelState:
-        if self._state is None:
-            raise ConflictError("nothing of this channel has been read yet")
-        return self._state
-
-    def _append(
-        self,
-        act: Act,
-        body: Mapping[str, Any],
-        new: Sequence[StixObject],
-        *,
-        admits: SignedBundle | None = None,
-        **opening: Any,
-    ) -> None:
-        state = self._state
-        for stix in new:
-            self._facts.add_object(stix)
-        if state is not None:
-            opening = {
-                "position": state.next_place,
-                "seen": state.head,
-                "label": metadata_label(state.ceiling),
-            } | opening
-        contents = items_of(new, labels_of(new, opening["label"], self._facts))
-        if admits is not None:
-            contents = (admits.item, *contents)
-        now = self._now()
-        entry = make_bundle(
-            key=self._own.key,
-            author=self.organisation,
-            channel=self._channel,
-            act=act.value,
-            body=body,
-            contents=contents,
-            now=ledger_time(state, now) if state is not None else now,
-            **opening,
-        )
-        try:
-            judged = judge_entry(state, entry, self._facts, OWNER)
-            self._keep(judged)
-        except (DoubtError, CrashError) as error:
-            if isinstance(error, DoubtError) or str(error) == "before commit":
-                for stix in new:
-                    self._drop(stix)
-            raise
-
-    def _contribute(
-        self,
-        act: Act,
-        body: Mapping[str, Any],
-        new: Sequence[StixObject],
-        *,
-        seen: Position,
-        label: TLP,
-    ) -> None:
-        self._die("before commit")
-        self._nth += 1
-        bundle = make_bundle(
-            key=self._own.key,
-            author=self.organisation,
-            channel=self._channel,
-            act=act.value,
-            body=body,
-            contents=items_of(new, labels_of(new, label, self._facts)),
-            label=label,
-            now=self._now(),
-            nth=self._nth,
-            seen=seen,
-        )
-        self._outbox.append((bundle, tuple(new)))
-        self._die("after commit")
-
-    def _keep(self, judged: Judged) -> None:
-        self._die("before commit")
-        self._facts.record(judged)
-        self._state = judged.state
-        self._entries.append(judged)
-        start = len(self._rows)
-        for item in items_kept(judged):
-            stix, date = item.object, len(self._rows)
-            self._facts.add_object(stix)
-            row = Row(date, stix, item.claimed, released_from=date if item.released else None)
-            self._rows.setdefault(stix.sha256, row)
-            self._staged.pop(stix.sha256, None)
-        last = len(self._rows) - 1
-        self._spans[judged.entry.place] = start, last
-        for row in self._rows.values():
-            if row.stix.stix_id in judged.recalled:
-                row.hidden = True
-            if row.stix.stix_id in judged.erased:
-                self._facts.pool.pop(row.stix.sha256, None)
-            if row.stix.stix_id in judged.released and row.released_from is None:
-                row.released_from = last
-        if judged.state.is_member(self.organisation):
-            self._inviter = None
-        self._die("after commit")
-
-    def _drop(self, stix: StixObject) -> None:
-        """Forget what came with something that was refused."""
-        row = self._rows.get(stix.sha256)
-        if (row is None or row.hidden) and stix.sha256 not in self._staged:
-            self._facts.pool.pop(stix.sha256, None)
-            if stix.stix_type == SIGNED_BUNDLE:
-                self._facts.bundles.pop(SignedBundle.read(stix).sha256, None)
-
-    def _source(self) -> str | None:
-        state = self._state
-        if state is None or not state.is_member(self.organisation):
-            if state is not None and state.state_of(MEMBERSHIP, self.organisation) == "suspended":
-                return self._inviter or state.owner
-            return self._inviter
-        successor = state.things.get("successor:channel") if state.ended else None
-        source = successor or state.owner
-        return None if source == self.organisation else source
-
-    def _stage(self, contents: Iterable[bytes]) -> None:
-        for content in contents:
-            stix = StixObject.read(content)
-            if stix.sha256 not in self._rows:
-                self._staged[stix.sha256] = stix
-                self._facts.add_object(stix)
-
-    def _apply(self) -> None:
-        self._doubt = None
-        while True:
-            entry = self._next(self._state)
-            if entry is None:
-                break
-            try:
-                judged = self._judge(entry)
-            except DoubtError as error:
-                self._doubt = error
-                return
-            self._keep(judged)
-            state = self._known()
-            if state.ended and state.things.get("successor:channel") == self.organisation:
-                self._open_epoch(state)
-                return
-        if any(SignedBundle.read(one).is_entry for one in self._staged_bundles()):
-            known = self._state
-            if known is None or known.is_member(self.organisation):
-                self._doubt = DoubtError(Doubt.GAP, "entries are missing")
-
-    def _staged_bundles(self) -> list[StixObject]:
-        return [one for one in self._staged.values() if one.stix_type == SIGNED_BUNDLE]
-
-    def _next(self, state: ChannelState | None) -> SignedBundle | None:
-        places = [(1, 0)] if state is None else [state.next_place, (state.head.epoch + 1, 0)]
-        for stix in self._staged_bundles():
-            bundle = SignedBundle.read(stix)
-            if bundle.is_entry and bundle.place in places and bundle.channel == self._channel:
-                return bundle
+    def answers(self) -> Mapping[str, str] | None:
         return None
 
-    def _judge(self, entry: SignedBundle) -> Judged:
-        try:
-            return judge_entry(self._state, entry, self._facts, Reader(self.organisation))
-        except DoubtError as error:
-            if self._state is None or not error.refs:
-                raise
-            recalled, end = self._look_ahead(self._state, entry)
-            gone = self._asked.issuperset(error.refs) and end.ends_for(self.organisation)
-            reader = Reader(self.organisation, frozenset(recalled), gone=gone)
-            return judge_entry(self._state, entry, self._facts, reader)
-
-    def _look_ahead(
-        self, state: ChannelState, entry: SignedBundle
-    ) -> tuple[set[str], ChannelState]:
-        """Verify what is staged ahead of its objects; give what it recalls, and where it ends."""
-        facts = FactsAhead(MemoryFacts(), self._facts)
-        recalled: set[str] = set()
-        following: SignedBundle | None = entry
-        while following is not None:
-            try:
-                judged = judge_entry(state, following, facts, Reader(lenient=True))
-            except DoubtError:
-                break
-            facts.ahead.record(judged)
-            for ref in judged.recalled:
-                recalled |= facts.covered_contents(ref)
-            state = judged.state
-            following = self._next(state)
-        return recalled, state
-
-    def _ask_for(self, connect: Connect, server: Server) -> None:
-        """Ask for what is missing by its id: the source, then the other members."""
-        self._asked.clear()
-        while refs := self._missing():
-            fellows = self._state.joined if self._state is not None else ()
-            self._stage(server.by_ids(refs))
-            for other in fellows:
-                if other != self.organisation:
-                    with suppress(UnavailableError, NotFoundError):
-                        self._stage(connect(other).by_ids(refs))
-            self._asked.update(refs)
-            self._apply()
-            if self._missing() == refs:
-                return
-
-    def _missing(self) -> tuple[str, ...]:
-        return self._doubt.refs if self._doubt is not None else ()
-
-    def _open_epoch(self, state: ChannelState) -> None:
-        members = []
-        for who, roles in state.joined.items():
-            names = sorted(role.value for role in roles)
-            role: Any = names[0] if len(names) == 1 else names
-            if who == state.owner:
-                role = "responder"
-            if who == self.organisation:
-                role = "coordinator"
-            documents = [dict(one.jws) for one in state.chains[who]]
-            members.append({"organisation": who, "role": role, "descriptors": documents})
-        body = {
-            "kind": state.kind.value,
-            "owner": self.organisation,
-            "ceiling": state.ceiling.value,
-            "acts": "1",
-            "members": members,
-            "opened_by": "hand-over",
-            "round": 0,
-        }
-        if state.parent is not None:
-            body["parent"] = state.parent
-        self._append(Act.CHANNEL_OPENED, body, (), position=(state.head.epoch + 1, 0))
-
-    def _scope(self, reader: str) -> Scope:
-        member = self._state.members.get(reader) if self._state is not None else None
-        if member is None or not member.stays:
-            raise NotFoundError("there is no such collection")
-        return Scope(
-            tuple(
-                (
-                    self._spans[stay.joined][0],
-                    None if stay.ended is None else self._spans[stay.ended][1],
-                )
-                for stay in member.stays
-            )
-        )
-
-    def _die(self, where: str) -> None:
-        if self.dies == where:
-            self.dies = None
-            raise CrashError(where)
-
-
-def note(author: str, number: int, tlp: TLP | None, channel: str, now: Clock) -> StixObject:
-    """Write a note whose id anybody could guess."""
-    moment = write_time(now())
-    value = {
-        "type": "note",
-        "spec_version": "2.1",
-        "id": f"note--00000000-0000-4000-8000-{number:012d}",
-        "created_by_ref": author,
-        "created": moment,
-        "modified": moment,
-        "content": f"Note {number} in {channel}.",
-        "object_refs": [author],
-    }
-    if tlp is not None:
-        value["object_marking_refs"] = [tlp.marking_id]
-    try:
-        return StixObject.of(value)
-    except InvalidError as error:  # pragma: no cover - it is ours
-        raise AssertionError(error) from error
+    def rebuilt(self, *, anew: bool) -> list[str]:
+        done = self._again.entries
+        if anew or done != self._entries[: len(done)]:
+            self._again = Again()
+        again = self._again
+        for stix in self._facts.pool.values():
+            if stix.sha256 not in again.facts.pool:
+                again.facts.add_object(stix)
+        for old in self._entries[len(again.entries) :]:
+            again.facts.add_object(old.entry.stix)
+            if old.contribution is not None:
+                again.facts.add_object(old.contribution.stix)
+            judged = judge_entry(again.state, old.entry, again.facts, Reader(lenient=True))
+            again.facts.record(judged)
+            again.state = judged.state
+            again.entries.append(old)
+        return [] if again.state == self._state else ["the channel's state"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from federation.identity.keys import PrivateKey
 from federation.judging.bundles import Position
 from policies.acts import Act
 from policies.errors import UnavailableError
@@ -74,17 +75,38 @@ class SimNode(Protocol):
     ) -> None:
         """Write an act."""
 
-    def invite(self, other: SimNode) -> Invitation:
-        """Invite another organisation."""
+    def invite(self, other: SimNode, *, replaces: str | None = None) -> Invitation:
+        """Invite another organisation, in the place of one without a node where it is named."""
 
     def answer(self, invitation: Invitation, act: Act) -> None:
         """Join or decline."""
+
+    def rotate(self) -> None:
+        """Take a new signing key into use, and tell the channel."""
+
+    def revoke(self, since: int) -> None:
+        """Revoke the signing key as of so many seconds ago, by the recovery key; tell it."""
+
+    def key(self) -> PrivateKey:
+        """Give the key that it signs with now: what a thief copies."""
+
+    def documents(self) -> Sequence[Mapping[str, Any]]:
+        """Give its descriptors, version 1 first."""
 
     def deliver(self, connect: Connect) -> None:
         """Send what waits in the outbox."""
 
     def pull(self, connect: Connect) -> None:
         """Bring the replica up to date."""
+
+    def endorse(self, candidate: str, epoch: int, round_: int) -> bytes:
+        """Endorse a member as the next owner; give what is posted to it."""
+
+    def take_over(self) -> None:
+        """Open the next epoch as the successor that enough members endorse."""
+
+    def look(self, connect: Connect, other: str) -> None:
+        """Look at what another member holds, and follow where that leads on."""
 
     def rewind(self) -> None:
         """Forget how far the replica has pulled."""
@@ -115,8 +137,15 @@ class SimNode(Protocol):
     def owns(self) -> bool:
         """Tell whether it writes the ledger."""
 
-    def rebuilt(self) -> list[str]:
-        """Make everything again from the ledger; give what differs."""
+    def answers(self) -> Mapping[str, str] | None:
+        """Give what its view says of relayed statements, by their hashes; `None`: it has none."""
+
+    def rebuilt(self, *, anew: bool) -> list[str]:
+        """Make everything again from the ledger; give what differs.
+
+        Args:
+            anew: from the first entry on, not from where the last time has come.
+        """
 
 
 class LostError(UnavailableError):

@@ -8,8 +8,11 @@ Source: protocol, 5 (*Late joiners*, who left or was removed), 6 (*Effective lab
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 LABELS: Final = {
@@ -23,6 +26,13 @@ OPEN: Final = ("clear", "green")
 FOREVER: Final = 10**9
 
 
+def bundle_hash(bundle: Mapping[str, Any]) -> str:
+    """Give the hash of a bundle without its signature. Source: protocol, 1."""
+    value = {name: item for name, item in bundle.items() if name != "signature"}
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 @dataclass(frozen=True)
 class Line:
     """One entry with the contribution that it admits, as JSON."""
@@ -33,6 +43,16 @@ class Line:
     @property
     def acting(self) -> Mapping[str, Any]:
         return self.contribution or self.entry
+
+    @cached_property
+    def acting_hash(self) -> str:
+        """The hash of the bundle whose act it is."""
+        return bundle_hash(self.acting)
+
+    @cached_property
+    def entry_hash(self) -> str:
+        """The hash of the entry itself."""
+        return bundle_hash(self.entry)
 
     @property
     def bundles(self) -> list[Mapping[str, Any]]:
@@ -65,20 +85,32 @@ class Oracle:
         self.released: dict[str, list[int]] = {}
         self.recalled: dict[str, int] = {}
         self.erased: dict[str, int] = {}
+        self.hidden: dict[str, int] = {}
+        """Hash → where the last bundle that brought it was disowned."""
+        self._covering: dict[str, set[int]] = {}
+        """Hash → the places of the bundles that cover it and were not disowned."""
+        self._replaces: dict[str, str] = {}
         for place, line in enumerate(lines):
             self._read(place, line)
 
     def _read(self, place: int, line: Line) -> None:
         acting, body = line.acting, line.acting.get("body", {})
-        author = acting["created_by_ref"]
+        # A coordinator's relay is about whom it speaks for.
+        author = body.get("on_behalf_of", {}).get("organisation", acting["created_by_ref"])
         for bundle in line.bundles:
             self._cover(place, bundle)
+        for sha256 in body.get("disowned", ()):
+            self._disown(sha256, place)
         match acting["act"]:
             case "channel.opened":
                 for member in body["members"]:
                     self._come(member["organisation"], place)
+            case "member.invited":
+                self._replaces[body["organisation"]] = body.get("replaces", "")
             case "member.joined" | "member.resumed":
                 self._come(body.get("organisation", author), place)
+                # Whose place it takes leaves with the same entry.
+                self._go(self._replaces.pop(author, ""), place)
             case "member.left" | "member.removed" | "member.suspended":
                 self._go(body.get("organisation", author), place)
             case "object.released":
@@ -93,12 +125,24 @@ class Oracle:
         consent = bundle.get("body", {}).get("later_members") is True
         for item in bundle.get("contents", ()):
             thing = self.made.get(item["sha256"])
+            self._covering.setdefault(item["sha256"], set()).add(place)
             if thing is not None and item["sha256"] not in self.things:
                 marks = thing.get("object_marking_refs", ())
                 label = LABELS[marks[0]] if marks else own
                 self.things[item["sha256"]] = Thing(
                     item["ref"], place, label, bundle["created_by_ref"], consent
                 )
+
+    def _disown(self, sha256: str, place: int) -> None:
+        """Treat what a bundle alone brought as recalled. Source: protocol, 2."""
+        for before, line in enumerate(self.lines[:place]):
+            if line.acting_hash != sha256:
+                continue
+            for item in line.acting.get("contents", ()):
+                left = self._covering[item["sha256"]]
+                left.discard(before)
+                if not left and not item["ref"].startswith("identity--"):
+                    self.hidden.setdefault(item["sha256"], place)
 
     def _recall(self, ref: str, author: str, place: int) -> None:
         self.recalled.setdefault(ref, place)
@@ -141,8 +185,10 @@ class Oracle:
         thing = self.things.get(sha256)
         if thing is None:
             return False
-        recalled, until = self.recalled.get(thing.ref), self.reads_until(organisation)
-        if recalled is None or recalled > until:
+        until = self.reads_until(organisation)
+        gone = (self.recalled.get(thing.ref, FOREVER), self.hidden.get(sha256, FOREVER))
+        recalled = min(gone)
+        if recalled > until:
             return self.may_have(organisation, sha256)
         if self.is_erased(organisation, sha256):
             return False
@@ -160,5 +206,6 @@ class Oracle:
         return (
             thing is not None
             and thing.ref not in self.recalled
+            and sha256 not in self.hidden
             and self.may_have(organisation, sha256)
         )

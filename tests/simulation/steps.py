@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol, TypeVar
 
 from tests.simulation.oracle import FOREVER, Oracle
-from tests.simulation.world import PAGE, World
+from tests.simulation.play import PAGE
+from tests.simulation.relay_steps import ABSENT
+from tests.simulation.world import World
 
 T = TypeVar("T")
 
 LABELS: Final = (None, "clear", "green", "amber", "amber", "amber+strict", "red")
 CEILINGS: Final = ("green", "amber", "amber", "amber+strict", "red")
+
+WAYS: Final = ((), (), ("B-C",), ("B-C", "C-D"), ("B-D", "C-E", "B-E"), ("B-C", "B-D", "C-D"))
+"""Who can't reach whom directly at first."""
 
 
 class Pick(Protocol):
@@ -130,10 +135,103 @@ class Chooser:
             pages, limit = self.pick((FOREVER, FOREVER, 1, 2)), self.pick((PAGE, PAGE, 1, 2, 5))
             self.world.pull(who, pages=pages, limit=limit, shuffled=self.pick((False, True)))
 
+    def relay(self) -> None:
+        """The coordinator speaks for who has no node; or that one joins with its own."""
+        by, name = self.mostly(self.owner), self.pick(ABSENT)
+        match self.pick(("come", "come", "say", "say", "end", "over", "replace", "answer", "lie")):
+            case "come":
+                self.world.absent(by, name)
+                self.world.relay(by, name, self.pick(("join", "join", "join", "decline")))
+            case "say":
+                what = self.pick(("note", "note", "share"))
+                self.world.relay(by, self.mostly_of(name), what, self.pick(LABELS))
+            case "end":
+                self.world.relay(by, self.mostly_of(name), self.pick(("leave", "join")))
+            case "over":
+                who = self.pick(tuple(self.world.nodes)[1:])
+                self.world.invite(by, who)
+                self.world.relay(by, who, self.pick(("join", "decline")))
+            case "replace":
+                who = self.pick(tuple(self.world.nodes)[1:])
+                self.world.replace(by, who, name)
+                self.world.join(who)
+                self.world.deliver(who)
+                self.world.pull(who)
+            case "answer":
+                self.world.answer_for(
+                    self.member(), self.number(), confirms=self.pick((True, False))
+                )
+            case _:
+                self.world.pretend(self.member(), name, self.pick(LABELS))
+
+    def number(self) -> int:
+        return self.pick(range(8))
+
+    def mostly_of(self, name: str) -> str:
+        """Give who has no node, mostly."""
+        return self.anybody() if self.pick(range(8)) == 7 else name
+
+    def keys(self) -> None:
+        """Keys rotate, are stolen and used, and are revoked; what was forged is disowned."""
+        who = self.member()
+        match self.pick(("rotate", "steal", "forge", "forge", "all", "revoke", "disown")):
+            case "rotate":
+                self.world.rotate(who)
+            case "steal":
+                self.world.steal(who)
+            case "forge":
+                self.world.forge(self.pick(tuple(self.world.stolen) or (who,)), self.pick(LABELS))
+            case "all":
+                self.world.steal(who)
+                self.world.forge(who, self.pick(LABELS))
+                self.world.revoke(who, self.pick((0, 1, 90)))
+                self.world.forge(who, self.pick(LABELS))
+                self.world.pull(who)
+                self.world.deliver(who)
+                self.world.forge(who, self.pick(LABELS))
+                self.world.pull(who)
+                self.world.disown(who, self.number())
+            case "revoke":
+                self.world.revoke(self.pick(tuple(self.world.stolen) or (who,)), self.pick((1, 90)))
+            case _:
+                self.world.disown(self.pick(tuple(self.world.stolen) or (who,)), self.number())
+
+    def succeed(self) -> None:
+        """The owner is lost to some; they choose another, and hear of it or do not."""
+        candidate, round_ = self.member(), self.pick((1, 1, 1, 2))
+        match self.pick(("all", "all", "rivals", "endorse", "succeed", "look")):
+            case "rivals":
+                self.rival()
+            case "all":
+                self.world.silence()
+                for name in self.world.nodes:
+                    if self.pick((True, True, True, False)):
+                        self.world.endorse(name, candidate, round_)
+                self.world.succeed(candidate)
+            case "endorse":
+                self.world.silence()
+                self.world.endorse(self.member(), candidate, round_)
+            case "succeed":
+                self.world.succeed(candidate)
+            case _:
+                self.world.look(self.member(), self.member())
+
+    def rival(self) -> None:
+        """Two take the lost owner's place, each with endorsements of another round."""
+        self.world.silence()
+        rivals = (self.member(), self.member())
+        for round_, rival in enumerate(rivals, start=1):
+            for name in self.world.nodes:
+                self.world.endorse(name, rival, round_)
+        for rival in rivals:
+            self.world.succeed(rival)
+
     def fail(self) -> None:
         """Something goes wrong."""
         who = self.anybody()
-        match self.pick(("rewind", "cut", "heal", "crash", "crash", "wait")):
+        match self.pick(("rewind", "cut", "part", "heal", "crash", "crash", "wait")):
+            case "part":
+                self.world.part(who, self.anybody())
             case "rewind":
                 self.world.rewind(who)
             case "cut":
@@ -146,26 +244,51 @@ class Chooser:
                 self.world.wait(who, self.pick((-3600, 60, 90_000)))
 
 
-KINDS: Final[tuple[Callable[[Chooser], None], ...]] = (
+Kinds = tuple[Callable[[Chooser], None], ...]
+
+KINDS: Final[Kinds] = (
     *(Chooser.write,) * 5,
     *(Chooser.change,) * 2,
     *(Chooser.come,) * 3,
     Chooser.go,
     Chooser.lead,
+    Chooser.relay,
+    Chooser.keys,
+    Chooser.succeed,
     *(Chooser.work,) * 6,
     *(Chooser.fail,) * 2,
 )
 
 
-def play(seed: int, steps: int, **given: object) -> World:
+RELAYING: Final[Kinds] = (Chooser.write, Chooser.come, *(Chooser.relay,) * 4, Chooser.work)
+SUCCEEDING: Final[Kinds] = (
+    *(Chooser.write,) * 4,
+    *(Chooser.come,) * 6,
+    *(Chooser.succeed,) * 3,
+    Chooser.change,
+    Chooser.lead,
+    Chooser.work,
+)
+RIVALLING: Final[Kinds] = (*(Chooser.come,) * 5, Chooser.rival)
+FORGING: Final[Kinds] = (Chooser.write, *(Chooser.come,) * 2, *(Chooser.keys,) * 4, Chooser.work)
+
+
+def play(seed: int, steps: int, kinds: Kinds = KINDS, **given: object) -> World:
     """Play one world by chance, and let it come to rest."""
     pick = chance(seed)
-    world = World(count=pick((3, 4, 5)), ceiling=pick(CEILINGS), **given)  # type: ignore[arg-type]
+    count = pick((3, 4, 5))
+    ways = pick(WAYS)
+    world = World(count=count, ceiling=pick(CEILINGS), ways=ways, **given)  # type: ignore[arg-type]
     chooser = Chooser(world, pick)
     for _ in range(steps):
-        pick(KINDS)(chooser)
+        pick(kinds)(chooser)
     world.settle()
     return world
+
+
+def play_many(seeds: Iterable[int], steps: int, kinds: Kinds = KINDS) -> list[World]:
+    """Play worlds one after the other; what breaks one of them goes on to the caller."""
+    return [play(seed, steps, kinds) for seed in seeds]
 
 
 def depth(world: World) -> dict[str, int]:

@@ -6,14 +6,19 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
 from flask import current_app
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
-from federation.branches import openings
-from federation.ledgers import channels
+from federation.branches import endorsements, openings
+from federation.identity.descriptor import KeyUse
+from federation.identity.key_changes import revoke_key, rotate_keys
+from federation.identity.keys import PrivateKey
+from federation.identity.keystore import KeyStore
+from federation.ledgers import channels, describing
 from federation.ledgers.channels import Invited
 from federation.ledgers.ledger import get_channel, get_state, head_of, load_state
 from federation.ledgers.ledger_records import (
@@ -27,10 +32,13 @@ from federation.ledgers.ledger_records import (
 from federation.ledgers.outbox import Outbox, Posted
 from federation.ledgers.rebuild import rebuild
 from federation.ledgers.stage import Brought
+from federation.replicas.looks import Looks
 from federation.replicas.pulled import PulledPage
 from federation.replicas.replica import Replicas
 from federation.serving.access import NODE, ChannelDoors
 from hub.apply import VIEWS
+from hub.channels.relay_records import RelayedView
+from hub.commands.node import key_store
 from policies.acts import Act, ChannelKind
 from policies.errors import ConflictError
 from policies.tlp import TLP
@@ -114,7 +122,7 @@ class StoredNode:
                 now=self._now(),
             )
 
-    def invite(self, other: SimNode) -> Invitation:
+    def invite(self, other: SimNode, *, replaces: str | None = None) -> Invitation:
         assert isinstance(other, StoredNode)
         with other._node.reading() as session:
             chain = other._node.office.desk(session).node.descriptors
@@ -130,6 +138,8 @@ class StoredNode:
                 "older": "released",
                 "recovery_key": chain[0].recovery.thumbprint,
             }
+            if replaces is not None:
+                body["replaces"] = replaces
             desk = self._node.office.desk(session)
             new = [StixObject.of(chain[-1].organisation)]
             channels.write(
@@ -163,12 +173,62 @@ class StoredNode:
                 session, desk, invited, act, body, label=TLP.CLEAR, by="s", now=self._now()
             )
 
+    def rotate(self) -> None:
+        with self._writing() as session:
+            ring = self._node.office.desk(session).ring
+            rotate_keys(session, self._store, [KeyUse.SIGN], ring=ring, now=self._now())
+            self._describe(session)
+
+    def revoke(self, since: int) -> None:
+        with self._writing() as session:
+            now = self._now()
+            revoke_key(
+                session,
+                self._store,
+                self._node.office.desk(session).key.thumbprint,
+                recovery=self._node.recovery,
+                since=now - timedelta(seconds=since),
+                now=now,
+            )
+            self._describe(session)
+
+    def key(self) -> PrivateKey:
+        with self._node.reading() as session:
+            return self._node.office.desk(session).key
+
+    def documents(self) -> Sequence[Mapping[str, Any]]:
+        with self._node.reading() as session:
+            return self._node.office.desk(session).node.documents
+
+    def endorse(self, candidate: str, epoch: int, round_: int) -> bytes:
+        with self._writing() as session:
+            record = get_channel(session, self._channel)
+            if record.epoch is None or epoch != record.epoch + 1:
+                raise ConflictError("nothing of this channel has been read yet")
+            row = endorsements.endorse(
+                session,
+                self._node.office.desk(session),
+                record,
+                candidate=candidate,
+                round_=round_,
+                now=self._now(),
+            )
+            return row.content
+
+    def take_over(self) -> None:
+        with self._writing() as session:
+            record = get_channel(session, self._channel)
+            desk = self._node.office.desk(session)
+            endorsements.take_over(session, desk, record, now=self._now())
+
     # What the worker does.
 
     def deliver(self, connect: Connect) -> None:
         outbox = Outbox(
             connect=lambda organisation, _channel: Reached(connect(organisation)), clock=self._now
         )
+        with self._writing() as session:
+            self._describe(session)
         with self._mortal():
             outbox.deliver(self._channel)
 
@@ -176,13 +236,14 @@ class StoredNode:
         with self._node.reading() as session:
             if session.get(ChannelRecord, self._channel) is None:
                 return
-        replicas = Replicas(
-            desk=self._node.office.desk,
-            connect=lambda organisation, _channel: Reached(connect(organisation)),
-            clock=self._now,
-        )
         with self._mortal():
-            replicas.pull(self._channel)
+            self._replicas(connect).pull(self._channel)
+        with self._writing() as session:
+            self._describe(session)
+
+    def look(self, connect: Connect, other: str) -> None:
+        with self._mortal():
+            Looks(self._replicas(connect)).look(self._channel, other)
 
     def rewind(self) -> None:
         with self._writing() as session:
@@ -269,12 +330,33 @@ class StoredNode:
             record = session.get(ChannelRecord, self._channel)
             return record is not None and record.is_ours
 
-    def rebuilt(self) -> list[str]:
+    def answers(self) -> Mapping[str, str] | None:
+        with self._node.reading() as session:
+            rows = session.scalars(select(RelayedView).where(RelayedView.channel == self._channel))
+            return {row.bundle: row.answer.value for row in rows}
+
+    def rebuilt(self, *, anew: bool) -> list[str]:  # noqa: ARG002 - always anew
         with self._writing() as session:
             if session.get(ChannelRecord, self._channel) is None:
                 return []
             desk = self._node.office.desk(session)
             return list(rebuild(session, desk, self._channel, VIEWS).differences)
+
+    def _replicas(self, connect: Connect) -> Replicas:
+        return Replicas(
+            desk=self._node.office.desk,
+            connect=lambda organisation, _channel: Reached(connect(organisation)),
+            clock=self._now,
+        )
+
+    @property
+    def _store(self) -> KeyStore:
+        return key_store(self._node.settings)
+
+    def _describe(self, session: Session) -> None:
+        """Do what the errand does that sees to it that a ledger says of our keys what we say."""
+        desk = self._node.office.desk(session)
+        describing.describe(session, desk, self._channel, now=self._now())
 
     @contextmanager
     def _writing(self) -> Iterator[Session]:

@@ -11,7 +11,7 @@ from federation.judging.doubt import Doubt, DoubtError
 from policies.acts import Act
 from policies.errors import InvalidError
 from policies.tlp import TLP
-from sharing.canonical import MAX_INTEGER
+from sharing.canonical import MAX_INTEGER, canonical, sha256_hex
 from sharing.objects import StixObject
 from tests.kit.ledger_kit import VECTORS, LedgerKit, grid, resigned
 
@@ -222,3 +222,11 @@ def test_what_is_covered_says_its_label_where_it_is_known() -> None:
 def test_a_number_is_what_its_canonical_form_says() -> None:
     # Every other node, and whoever verifies a file, reads the stored bytes alone.
     assert SignedBundle.read(StixObject.of(CONTRIBUTION | {"nth": 1.0})).nth == 1
+
+
+def test_what_is_signed_is_everything_but_the_signature_wherever_its_text_stands_too() -> None:
+    for more in ({}, {"a": {"signature": CONTRIBUTION["signature"], "z": 1}}):
+        value = CONTRIBUTION | {"body": {"reason": "other", **more}}
+        bundle = read(value)
+        assert bundle.payload == canonical(without(value, "signature"))
+        assert bundle.sha256 == sha256_hex(bundle.payload)
