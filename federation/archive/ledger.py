@@ -66,7 +66,7 @@ class LedgerReader:
         self._header = header
         self._reader = reader
         self._chain = Chain(header["channel"], self.facts)
-        self._beside = BesideReader(self._chain)
+        self._beside = BesideReader(self._chain, reader)
         self._failures: list[Failure] = []
         self._pending: list[tuple[Line, StixObject]] = []
         self._contribution: Line | None = None
@@ -134,6 +134,10 @@ class LedgerReader:
                 number = self._contribution.number
                 self.fail(Doubt.MALFORMED, "no entry admits it", number)
             self._check_head(head)
+            try:
+                self._beside.finish()
+            except DoubtError as error:
+                self.fail(error.doubt, error.message, beside=True)
         chains = self._chain.state.chains if self._chain.state is not None else {}
         found = {one.recovery.thumbprint for chain in chains.values() for one in chain}
         for pin in sorted(pins - found):

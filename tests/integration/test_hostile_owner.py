@@ -45,6 +45,7 @@ from tests.kit.hostile_peer import (
 )
 from tests.kit.ledger_kit import LedgerKit, Organisation, water
 from tests.kit.nodes import CONSOLE, Clock, RunningNode, running, settle
+from tests.kit.proofs import failures, verified
 
 
 @dataclass
@@ -232,6 +233,16 @@ FREEZES: list[tuple[Doubt, Betrayal]] = [
 ]
 
 
+UNSIGNED = {
+    without_the_form_of_a_bundle,
+    without_the_form_of_stix,
+    longer_than_a_bundle_may_be,
+    with_an_altered_word,
+    of_another_channel,
+}
+"""What no key of this ledger signed for this channel: it proves nothing to anybody else."""
+
+
 @pytest.mark.parametrize(
     ("doubt", "betrayal"), FREEZES, ids=[f"{d.value}-{b.__name__}" for d, b in FREEZES]
 )
@@ -263,6 +274,10 @@ def test_what_proves_a_betrayal_freezes_the_channel(
         world.grid.note(case.id, "into the dark")
     with world.grid.reading() as session:
         assert pending(session, case.id) == []
+    # An auditor with nothing but the file finds the same name, where somebody signed what froze it.
+    report = verified(world.grid, case.id)
+    assert failures(report) == ([] if betrayal in UNSIGNED else [doubt.value])
+    assert report["head"]["sha256"] == before.head_sha256
 
 
 def assert_shown_frozen(world: World, case: HostileChannel, doubt: Doubt) -> None:
