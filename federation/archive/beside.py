@@ -186,8 +186,7 @@ class BesideReader:
     def _take_evidence(self, entry: SignedBundle) -> None:
         chain, (epoch, seq) = self._chain, entry.place
         if self._follows_head(entry):
-            self._take_betrayal(entry)
-            return
+            self._name_betrayal(entry)
         if chain.owners.get(epoch) != entry.author:
             raise DoubtError(Doubt.NOT_OWNER, f"{chain.name(entry.author)} owned no epoch {epoch}")
         other = chain.facts.hash_at(epoch, seq) or self._proofs.setdefault(
@@ -207,20 +206,23 @@ class BesideReader:
             return False
         return (seen.epoch, seen.seq) == (head.epoch, head.seq)
 
-    def _take_betrayal(self, entry: SignedBundle) -> None:
-        """Name what is wrong with an entry that would come next, and that nobody could apply."""
+    def _name_betrayal(self, entry: SignedBundle) -> None:
+        """Name what is wrong with an entry that would come next, where nobody could apply it.
+
+        One that is good for itself may yet be one of two for its place.
+        """
         chain, (epoch, seq) = self._chain, entry.place
         try:
             judge_entry(chain.state, entry, chain.facts, self._reader)
         except DoubtError as error:
-            if consequence(error.doubt) is Consequence.FREEZE:
-                if error.doubt not in _BY_ANYBODY:
-                    self.evidence.append(self._line(entry))
-                name = chain.name(entry.author)
-                sentence = f"{name} signed entry {epoch}/{seq}, which stops every member"
-                raise DoubtError(error.doubt, f"{sentence}: {error.message}") from None
-        sentence = f"nothing here speaks against the entry {epoch}/{seq} that is called evidence"
-        raise DoubtError(Doubt.MALFORMED, sentence)
+            if consequence(error.doubt) is not Consequence.FREEZE:
+                return
+            if error.doubt not in _BY_ANYBODY:
+                self.evidence.append(self._line(entry))
+            sentence = (
+                f"{chain.name(entry.author)} signed entry {epoch}/{seq}, which stops everybody"
+            )
+            raise DoubtError(error.doubt, f"{sentence}: {error.message}") from None
 
     def _line(self, entry: SignedBundle) -> BranchLine:
         return BranchLine(entry.position, entry.author, self._chain.name(entry.author), entry.act)
