@@ -284,6 +284,7 @@ def _show_changed(changed: own_keys.Changed, first: str, *, as_json: bool) -> No
         lines += [
             f"Call your partners now, with a number you know: {names}.",
             "Then look at what the key signed: tocsin node doubtful",
+            "Where you coordinate, open a new epoch: tocsin channel repair CHANNEL --reopen",
         ]
     frame.show(document, as_json=as_json, line="\n".join(lines))
 
