@@ -120,31 +120,38 @@ def recover(
 
 @dataclass(frozen=True)
 class DoubtfulRow:
-    """One entry in our name that somebody else may have signed.
+    """One entry that somebody else may have signed with a key of ours.
 
     Args:
         why: what is wrong with its key.
+        admission: the act is another organisation's own; in doubt is that, when and in which order
+            we admitted it.
     """
 
     entry: Entry
     place: str
     why: str
+    admission: bool = False
 
 
 def visible_doubtful(session: Session, office: Office, actor: Actor) -> list[DoubtfulRow]:
-    """Give what stands in channels in our name, signed with a key that we revoked; newest first.
+    """Give what was signed or admitted in channels with a key that we revoked; newest first.
 
-    What our people have said to be ours is left out.
+    What our people have said to be ours, or to stand rightly where it stands, is left out.
 
     Raises:
         ForbiddenError: the actor reads neither the audit log nor channels.
     """
     actor.may(Right.READ_AUDIT).enforce()
+    desk = office.desk(session)
+    found = [(*one, False) for one in describing.find_doubtful(session, desk)]
+    found += [(*one, True) for one in describing.find_doubtful_admissions(session, desk)]
     rows = []
-    for record, why in describing.find_doubtful(session, office.desk(session)):
+    for record, why, admission in found:
         names = names_in(session, record.channel)
         entry = entry_of(session, actor, record, names)
-        rows.append(DoubtfulRow(entry, channel_name(session, record.channel), why))
+        rows.append(DoubtfulRow(entry, channel_name(session, record.channel), why, admission))
+    rows.sort(key=lambda row: (row.entry.at, row.entry.channel, row.entry.seq), reverse=True)
     return rows
 
 
@@ -162,7 +169,7 @@ def disown(
     Raises:
         ForbiddenError: the actor does not manage keys.
         NotFoundError: there is no such channel.
-        InvalidError: one of them is not in doubt.
+        InvalidError: one of them is not in doubt, or is another organisation's own word.
     """
     actor.may(Right.MANAGE_KEYS).enforce()
     written = describing.disown(
@@ -182,7 +189,7 @@ def affirm(
     *,
     now: datetime,
 ) -> None:
-    """Say that doubtful entries in our name are ours: nobody here is asked about them again.
+    """Say that doubtful entries are ours, or stand rightly: nobody here is asked about them again.
 
     Raises:
         ForbiddenError: the actor does not manage keys.

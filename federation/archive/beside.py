@@ -1,4 +1,6 @@
-"""What stands in an export after the ledger: receipts, abandoned entries, evidence of forks.
+"""What stands in an export after the ledger: receipts, abandoned entries, evidence.
+
+Evidence is an entry that proves a fork, or one on which every member freezes where it is shown.
 
 Source: protocol, 10 and 11; wire format, 6 and 7.
 """
@@ -6,29 +8,39 @@ Source: protocol, 10 and 11; wire format, 6 and 7.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from federation.archive.chain import Chain
 from federation.archive.lines import Kind, Line
 from federation.archive.report import BranchLine, ReceiptLine
 from federation.identity.descriptor import NodeKey
 from federation.judging.bundles import Position, SignedBundle
-from federation.judging.doubt import Doubt, DoubtError
+from federation.judging.doubt import Consequence, Doubt, DoubtError, consequence
+from federation.judging.judge import judge_entry
+from federation.judging.reader import Reader
 from federation.judging.receipt_rules import Held, judge_receipt
 from federation.judging.receipts import Receipt, read_receipt
 from federation.judging.state import Member, Place
 from policies.acts import Act
 from sharing.objects import StixObject
 
+_BY_ANYBODY: Final = frozenset({Doubt.NOT_OWNER, Doubt.REVOKED_KEY})
+"""What somebody else than the owner, or who has its old key, may have signed: it is named, and
+whoever takes the file in is not stopped by it."""
+
 
 class BesideReader:
     """Takes in the lines after a ledger; each is checked by what the whole ledger says."""
 
-    def __init__(self, chain: Chain) -> None:
+    def __init__(self, chain: Chain, reader: Reader) -> None:
         self._receipts: list[ReceiptLine] = []
         self.abandoned: list[BranchLine] = []
         self.evidence: list[BranchLine] = []
         self.has_begun = False
         self._chain = chain
+        self._reader = replace(reader, lenient=True)
+        self._admitted: SignedBundle | None = None
+        """A contribution that the next piece of evidence admits."""
         self.channel = chain.channel
         self._branch: dict[tuple[int, int, str], str] = {}
         """Entries that were abandoned, and who owned the epoch on their branch."""
@@ -85,12 +97,34 @@ class BesideReader:
         if line.kind is Kind.RECEIPT:
             self._take_receipt(read_receipt(line.value))
             return
-        entry = SignedBundle.read(StixObject.of(line.value, written=line.written))
+        stix = StixObject.of(line.value, written=line.written)
+        entry = SignedBundle.read(stix)
+        if line.kind is Kind.EVIDENCE and not entry.is_entry and self._admitted is None:
+            self._admitted = entry
+            if not self._chain.facts.has_line(stix.sha256):
+                self._chain.facts.add_line(line, stix)
+            return
         self._check_entry(entry)
+        self._check_admitted(entry)
         if line.kind is Kind.ABANDONED:
             self._take_abandoned(entry)
         else:
             self._take_evidence(entry)
+
+    def finish(self) -> None:
+        """Check what can be said only at the end of the file.
+
+        Raises:
+            DoubtError: a contribution was brought that no evidence admits.
+        """
+        if self._admitted is not None:
+            raise DoubtError(Doubt.MALFORMED, "no evidence admits the last contribution")
+
+    def _check_admitted(self, entry: SignedBundle) -> None:
+        """Check that a contribution among the evidence is the one that the next entry admits."""
+        admitted, self._admitted = self._admitted, None
+        if admitted is not None and all(one.sha256 != admitted.sha256 for one in entry.contents):
+            raise DoubtError(Doubt.MALFORMED, "the next piece of evidence does not admit it")
 
     def _take_receipt(self, receipt: Receipt) -> None:
         held = judge_receipt(receipt, self)
@@ -151,6 +185,8 @@ class BesideReader:
 
     def _take_evidence(self, entry: SignedBundle) -> None:
         chain, (epoch, seq) = self._chain, entry.place
+        if self._follows_head(entry):
+            self._name_betrayal(entry)
         if chain.owners.get(epoch) != entry.author:
             raise DoubtError(Doubt.NOT_OWNER, f"{chain.name(entry.author)} owned no epoch {epoch}")
         other = chain.facts.hash_at(epoch, seq) or self._proofs.setdefault(
@@ -163,6 +199,30 @@ class BesideReader:
             raise DoubtError(
                 Doubt.FORK, f"{chain.name(entry.author)} signed two entries {epoch}/{seq}"
             )
+
+    def _follows_head(self, entry: SignedBundle) -> bool:
+        seen, head = entry.seen, self._chain.head
+        if seen is None or head is None:
+            return False
+        return (seen.epoch, seen.seq) == (head.epoch, head.seq)
+
+    def _name_betrayal(self, entry: SignedBundle) -> None:
+        """Name what is wrong with an entry that would come next, where nobody could apply it.
+
+        One that is good for itself may yet be one of two for its place.
+        """
+        chain, (epoch, seq) = self._chain, entry.place
+        try:
+            judge_entry(chain.state, entry, chain.facts, self._reader)
+        except DoubtError as error:
+            if consequence(error.doubt) is not Consequence.FREEZE:
+                return
+            if error.doubt not in _BY_ANYBODY:
+                self.evidence.append(self._line(entry))
+            sentence = (
+                f"{chain.name(entry.author)} signed entry {epoch}/{seq}, which stops everybody"
+            )
+            raise DoubtError(error.doubt, f"{sentence}: {error.message}") from None
 
     def _line(self, entry: SignedBundle) -> BranchLine:
         return BranchLine(entry.position, entry.author, self._chain.name(entry.author), entry.act)

@@ -205,19 +205,24 @@ class FileIntake:
         """Take in receipts and proofs that hold; what does not changes nothing."""
         proofs = {one.position.sha256 for one in report.evidence}
         abandoned = {one.position.sha256 for one in report.abandoned}
-        kept = 0
+        kept, admitted = 0, []
         for line in _lines_after_ledger(archive):
             if line.kind is Kind.RECEIPT:
                 kept += self._keep_receipt(channel, line.value)
                 continue
             sha256 = _bundle_hash(line.value)
+            if line.kind is Kind.EVIDENCE and "nth" in line.value:
+                # What the next piece of evidence admits.
+                admitted = [line.value]
+                continue
             if sha256 in proofs:
-                self.replicas.take_in(channel, [line.value])
+                self.replicas.take_in(channel, [*admitted, line.value])
             elif sha256 in abandoned:
                 error = DoubtError(Doubt.STALE_EPOCH, "it stands on a branch that was abandoned")
                 with transaction() as session:
                     record = lock_channel(session, channel)
                     keep_evidence(session, record, error, canonical(line.value), self.clock())
+            admitted = []
         return kept
 
     def _keep_receipt(self, channel: str, jws: object) -> bool:

@@ -22,7 +22,7 @@ from federation.archive.report import (
 )
 from federation.judging.bundles import Item, Position, SignedBundle
 from federation.judging.contents import is_withheld
-from federation.judging.disowning import doubt_about
+from federation.judging.disowning import doubt_about, doubt_about_admission
 from federation.judging.doubt import WAITING, Consequence, Doubt, DoubtError, consequence
 from federation.judging.judge import judge_entry
 from federation.judging.judged import Covered, Judged
@@ -41,10 +41,12 @@ _NAME: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """One entry of the history and the key that its act was signed with."""
+    """One entry of the history, the key that its act was signed with, and who admitted it how."""
 
     line: HistoryLine
     kid: str
+    owner: str
+    admitted_kid: str | None
     sha256: str
     void: bool
 
@@ -64,7 +66,7 @@ class LedgerReader:
         self._header = header
         self._reader = reader
         self._chain = Chain(header["channel"], self.facts)
-        self._beside = BesideReader(self._chain)
+        self._beside = BesideReader(self._chain, reader)
         self._failures: list[Failure] = []
         self._pending: list[tuple[Line, StixObject]] = []
         self._contribution: Line | None = None
@@ -132,6 +134,10 @@ class LedgerReader:
                 number = self._contribution.number
                 self.fail(Doubt.MALFORMED, "no entry admits it", number)
             self._check_head(head)
+            try:
+                self._beside.finish()
+            except DoubtError as error:
+                self.fail(error.doubt, error.message, beside=True)
         chains = self._chain.state.chains if self._chain.state is not None else {}
         found = {one.recovery.thumbprint for chain in chains.values() for one in chain}
         for pin in sorted(pins - found):
@@ -290,7 +296,16 @@ class LedgerReader:
             about=named,
             line=line.number,
         )
-        self._kept.append(_Kept(history, acting.kid, acting.sha256, void=judged.void is not None))
+        self._kept.append(
+            _Kept(
+                history,
+                acting.kid,
+                entry.author,
+                entry.kid if admitted else None,
+                acting.sha256,
+                void=judged.void is not None,
+            )
+        )
 
     def _check_head(self, head: Position) -> None:
         last = self._chain.head
@@ -322,6 +337,7 @@ class LedgerReader:
 
     def _history(self) -> Iterator[HistoryLine]:
         """Give the history as it stands at the end: keys may have been revoked since."""
+        chains = self._chain.state.chains if self._chain.state is not None else {}
         for kept in self._kept:
             about = tuple(self._chain.name(one) for one in kept.line.about)
             spoken_for = kept.line.on_behalf_of
@@ -330,8 +346,11 @@ class LedgerReader:
             if kept.void:
                 yield line
                 continue
-            described = self._chain.state.chains.get(line.author, ()) if self._chain.state else ()
-            doubtful = doubt_about(described, kept.kid, read_instant(line.time))
+            instant = read_instant(line.time)
+            if kept.admitted_kid is not None:
+                why = doubt_about_admission(chains.get(kept.owner, ()), kept.admitted_kid, instant)
+                line = replace(line, doubtful_admission=why)
+            doubtful = doubt_about(chains.get(line.author, ()), kept.kid, instant)
             if kept.sha256 in self._disowned:
                 yield replace(line, standing="disowned by its author")
             elif doubtful is not None:

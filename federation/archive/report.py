@@ -68,6 +68,8 @@ class HistoryLine:
         act: as the bundle names it.
         standing: `in effect`, or why not.
         about: names of the organisations that the act is about.
+        doubtful_admission: why it may not have come when, and in the order, that it stands here,
+            although it is its author's; `None` where nothing speaks against that.
         on_behalf_of: name of the organisation whose word the author relays; it did not sign.
     """
 
@@ -78,6 +80,7 @@ class HistoryLine:
     act: str
     standing: str
     admitted_by: str | None = None
+    doubtful_admission: str | None = None
     about: tuple[str, ...] = ()
     on_behalf_of: str | None = None
     line: int | None = None
@@ -100,6 +103,7 @@ class HistoryLine:
             "about": list(self.about),
             "standing": self.standing,
             "admitted_by": self.admitted_by,
+            "doubtful_admission": self.doubtful_admission,
             "on_behalf_of": self.on_behalf_of,
             "line": self.line,
         }

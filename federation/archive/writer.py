@@ -5,7 +5,7 @@ Source: protocol, 10 (`export`); wire format, 7.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -14,20 +14,25 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from federation.archive.lines import FORMAT, Kind
-from federation.judging.bundles import Position, SignedBundle
+from federation.identity.descriptor import Descriptor, KeyUse
+from federation.judging.bundles import Item, Position, SignedBundle
 from federation.judging.contents import is_proven
 from federation.judging.doubt import Doubt, DoubtError
 from federation.judging.state import ChannelState, Member
+from federation.ledgers import stage
 from federation.ledgers.branch_records import AbandonedRecord
 from federation.ledgers.ledger import get_channel, get_state, head_of
+from federation.ledgers.ledger_facts import find_stored_bundles
 from federation.ledgers.ledger_records import (
     ChannelRecord,
     CoveredRecord,
     EntryRecord,
     EvidenceRecord,
+    Standing,
 )
 from federation.serving.access import scope_of
 from federation.witnesses.witnesses import provable_receipts
+from policies.acts import Act
 from policies.errors import ConflictError, InvalidError, NotFoundError
 from sharing import objects
 from sharing.canonical import canonical, write_time
@@ -92,6 +97,8 @@ class Export:
         for content in _abandoned(session, self.channel, self.head):
             yield line_of(Kind.ABANDONED, content)
         for content in _evidence(session, self.channel, self.head):
+            yield line_of(Kind.EVIDENCE, content)
+        for content in _betrayal(session, self.channel, self.head):
             yield line_of(Kind.EVIDENCE, content)
 
     def _objects(self, session: Session, entry: EntryRecord, written: set[str]) -> Iterator[bytes]:
@@ -285,6 +292,60 @@ def _evidence(session: Session, channel: str, head: Position) -> Iterator[bytes]
             continue
         if known is not None and known.sha256 != entry.sha256:
             yield entry.stix.content
+
+
+def _betrayal(session: Session, channel: str, head: Position) -> Iterator[bytes]:
+    """Give the entry that a frozen channel is frozen for, with the contribution that it admits.
+
+    Only what follows the head and is proven by a key of the ledger: what nobody signed proves
+    nothing to anybody else.
+    """
+    record = get_channel(session, channel)
+    if record.standing is not Standing.FROZEN or head_of(record) != head:
+        return
+    chains = get_state(session, record).chains
+    rows = session.scalars(
+        select(EvidenceRecord.content)
+        .where(EvidenceRecord.channel == channel, EvidenceRecord.doubt == record.doubt)
+        .order_by(EvidenceRecord.id.desc())
+    )
+    for content in rows:
+        try:
+            entry = SignedBundle.read(StixObject.read(content))
+        except (InvalidError, DoubtError):
+            continue
+        seen = entry.seen
+        if not entry.is_entry or entry.channel != channel or seen is None:
+            continue
+        if (seen.epoch, seen.seq) != (head.epoch, head.seq) or not _is_signed(entry, chains):
+            continue
+        bundles = [one for one in entry.contents if one.ref.startswith(f"{SIGNED_BUNDLE}--")]
+        admits = entry.act == Act.ADMITTED and bundles
+        admitted = _copies_of(session, entry, bundles[0]) if admits else []
+        if admitted or not admits:
+            yield from (stix.content for stix in admitted[:1])
+            yield entry.stix.content
+            return
+
+
+def _is_signed(entry: SignedBundle, chains: Mapping[str, Sequence[Descriptor]]) -> bool:
+    """Tell whether a key of its author's signed an entry, in use or not."""
+    chain = chains.get(entry.author, ())
+    key = chain[-1].find_key(entry.kid, KeyUse.SIGN) if chain else None
+    if key is None:
+        return False
+    try:
+        entry.prove(key.key)
+    except DoubtError:
+        return False
+    return True
+
+
+def _copies_of(session: Session, entry: SignedBundle, item: Item) -> list[StixObject]:
+    """Give the copies of a bundle that an entry covers, staged or in the ledger."""
+    arrived = stage.arrived_for(session, entry.channel, entry)
+    stored = find_stored_bundles(session, entry.channel, item.ref, item.sha256)
+    return [*arrived.find_bundles(item.ref, item.sha256), *stored]
 
 
 def line_of(kind: Kind, content: bytes) -> bytes:

@@ -14,6 +14,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from federation.branches.branches import outranks, round_of
+from federation.identity.descriptor import KeyUse
 from federation.judging.bundles import Position, SignedBundle
 from federation.judging.doubt import Consequence, Doubt, DoubtError, consequence
 from federation.judging.facts import Facts, MemoryFacts
@@ -71,6 +72,10 @@ def find_branch(
         ancestor, entries = found
         if ours is None and ancestor == state.head and not _is_contested(session, state, entries):
             continue
+        if ancestor != state.head and _is_revoked(state, opening):
+            # It opens before its key was revoked; what our ledger knows of keys it does not undo.
+            stage.clear(session, channel, [opening.stix.sha256])
+            continue
         if _forks(session, channel, entries) and not round_of(opening):
             # Who signed two histories does not choose between them; the members do.
             continue
@@ -84,6 +89,13 @@ def _may_open(state: ChannelState, opening: SignedBundle) -> bool:
     """Tell whether it is worth judging: its author has been a member of the channel."""
     member = state.members.get(opening.author)
     return member is not None and bool(member.stays)
+
+
+def _is_revoked(state: ChannelState, opening: SignedBundle) -> bool:
+    """Tell whether our ledger knows that the key of an opening was revoked. Source: decision 17."""
+    chain = state.chains.get(opening.author, ())
+    key = chain[-1].find_key(opening.kid, KeyUse.SIGN) if chain else None
+    return key is not None and key.revoked_at is not None
 
 
 def _path_to(

@@ -5,7 +5,7 @@ Source: protocol, 3 (step 4), 5 and 11.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -169,7 +169,8 @@ def open_epoch(
     """Open the next epoch of a channel, as its owner from now on.
 
     The members stay, with their roles; a former coordinator becomes a responder of the case, or
-    a member of the community. What our ledger holds beyond the head is abandoned.
+    a member of the community. What our ledger holds beyond the head is abandoned, but not what
+    it says there of keys: a key that was revoked is revoked in the new epoch too.
 
     Args:
         head: what the epoch opens on, an entry of our ledger; the newest where none is given.
@@ -183,6 +184,7 @@ def open_epoch(
     Source: protocol, 11.
     """
     state = get_state(session, record)
+    known = {**state.chains, desk.organisation: desk.node.descriptors}
     if head is not None and head.epoch != state.head.epoch:
         # Its opening would stand beside the one that everybody follows, and lose against it.
         raise ConflictError(f"epoch {head.epoch} has ended: what opened the next one stays")
@@ -193,7 +195,7 @@ def open_epoch(
         "owner": desk.organisation,
         "ceiling": state.ceiling.value,
         "acts": TABLES_VERSION,
-        "members": _members_after(state, desk.organisation),
+        "members": _members_after(state, desk.organisation, known),
         "opened_by": opened_by.value,
         "round": round_,
     }
@@ -219,24 +221,35 @@ def open_epoch(
     return judged
 
 
-def continued(state: ChannelState, organisation: str, roles: frozenset[Role]) -> dict[str, Any]:
+def continued(
+    state: ChannelState, organisation: str, roles: frozenset[Role], chain: tuple[Descriptor, ...]
+) -> dict[str, Any]:
     """Give a member as the opening of a next epoch names it, with a node or without."""
     if not state.members[organisation].without_node:
-        return Founder(state.chains[organisation], roles).document()
+        return Founder(chain, roles).document()
     names = sorted(role.value for role in roles)
     role: Any = names[0] if len(names) == 1 else names
     return {"organisation": organisation, "role": role, "without_node": True}
 
 
-def _members_after(state: ChannelState, owner: str) -> list[dict[str, Any]]:
-    """Give the members of the next epoch, with the roles that they have in it."""
+def _members_after(
+    state: ChannelState, owner: str, known: Mapping[str, tuple[Descriptor, ...]]
+) -> list[dict[str, Any]]:
+    """Give the members of the next epoch, with the roles that they have in it.
+
+    Args:
+        known: organisation → its descriptors, as far as our ledger knew them.
+    """
     former = Role.RESPONDER if state.kind is ChannelKind.CASE else Role.MEMBER
     roles = dict(state.joined)
     if owner != state.owner:
         kept = roles.get(state.owner, frozenset()) - {Role.COORDINATOR}
         roles[state.owner] = kept or frozenset({former})
         roles[owner] = frozenset({Role.COORDINATOR})
-    return [continued(state, organisation, roles[organisation]) for organisation in state.joined]
+    return [
+        continued(state, organisation, roles[organisation], known.get(organisation, ()))
+        for organisation in state.joined
+    ]
 
 
 def find_direct(session: Session, owner: str, other: str) -> ChannelRecord | None:

@@ -29,14 +29,37 @@ def doubt_about(chain: Sequence[Descriptor], kid: str, created_ns: int) -> str |
         kid: the key that signed it.
         created_ns: ledger time of its entry.
     """
+    return _doubt_about_key(chain, kid, created_ns, "its key", "its author’s")
+
+
+def doubt_about_admission(chain: Sequence[Descriptor], kid: str, created_ns: int) -> str | None:
+    """Say why it is doubtful that an act was admitted, when, and in which order.
+
+    The act itself is its author's, whoever admitted it.
+
+    Args:
+        chain: descriptors of who admitted it, by the whole ledger.
+        kid: the key that signed the entry.
+        created_ns: ledger time.
+
+    Source: decision 17.
+    """
+    return _doubt_about_key(
+        chain, kid, created_ns, "the key that admitted it", "that coordinator’s"
+    )
+
+
+def _doubt_about_key(
+    chain: Sequence[Descriptor], kid: str, created_ns: int, key_name: str, whose: str
+) -> str | None:
     if not chain:
         return None
     key = chain[-1].find_key(kid, KeyUse.SIGN)
     if key is None:
-        return "its key is none of its author’s: the recovery key has overruled it"
+        return f"{key_name} is none of {whose}: the recovery key has overruled it"
     if key.revoked_at is None or created_ns < read_instant(key.revoked_at):
         return None
-    return f"its key is revoked since {key.revoked_at}"
+    return f"{key_name} is revoked since {key.revoked_at}"
 
 
 def check_disowned(acting: SignedBundle, chain: Sequence[Descriptor], facts: Facts) -> Disowned:

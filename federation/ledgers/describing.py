@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from federation.identity.descriptor import DescriptorError, DescriptorForkError
 from federation.identity.descriptor_chain import merge_chain, news_for
-from federation.judging.disowning import doubt_about
+from federation.judging.disowning import doubt_about, doubt_about_admission
 from federation.judging.doubt import Doubt, DoubtError
 from federation.ledgers import channels
 from federation.ledgers.ledger import find_channel, get_channel, get_state, load_state
@@ -165,12 +165,11 @@ def find_doubtful(
     """
     if all(entry.revoked_at is None for entry in desk.node.newest.keys):
         return []
-    good = {entry.key.thumbprint for entry in desk.node.newest.keys if entry.revoked_at is None}
     rows = session.scalars(
         select(EntryRecord)
         .where(
             EntryRecord.author == desk.organisation,
-            EntryRecord.kid.not_in(good),
+            EntryRecord.kid.not_in(_good_keys(desk)),
             EntryRecord.act != Act.CHANNEL_OPENED.value,
             EntryRecord.void.is_(None),
             ~EntryRecord.disowned,
@@ -184,6 +183,43 @@ def find_doubtful(
         if why is not None:
             found.append((row, why))
     return found
+
+
+def find_doubtful_admissions(
+    session: Session, desk: Desk, *, affirmed: bool = False
+) -> list[tuple[EntryRecord, str]]:
+    """Give what was admitted into channels with a key that we revoked, and why that is doubtful.
+
+    Its words are their authors' own: it is not ours to disown. What an author has disowned is left
+    out. Newest first.
+
+    Args:
+        affirmed: also what our people know to stand rightly where it stands.
+    """
+    if all(entry.revoked_at is None for entry in desk.node.newest.keys):
+        return []
+    rows = session.scalars(
+        select(EntryRecord)
+        .where(
+            EntryRecord.admitted_by == desk.organisation,
+            EntryRecord.admitted_kid.not_in(_good_keys(desk)),
+            EntryRecord.void.is_(None),
+            ~EntryRecord.disowned,
+            *(() if affirmed else (EntryRecord.affirmed_at.is_(None),)),
+        )
+        .order_by(EntryRecord.created_at.desc(), EntryRecord.channel, EntryRecord.seq.desc())
+    )
+    found = []
+    for row in rows:
+        chain, kid = desk.node.descriptors, row.admitted_kid or ""
+        why = doubt_about_admission(chain, kid, row.created_ns)
+        if why is not None:
+            found.append((row, why))
+    return found
+
+
+def _good_keys(desk: Desk) -> set[str]:
+    return {entry.key.thumbprint for entry in desk.node.newest.keys if entry.revoked_at is None}
 
 
 def disown(
@@ -219,36 +255,55 @@ def affirm(
 ) -> None:
     """Remember that doubtful entries in our name are ours; others go on seeing them as doubtful.
 
+    Of what we admitted: that it stands rightly where it stands.
+
     Raises:
         InvalidError: one of them is not in doubt.
     """
-    for row in _get_doubtful(session, desk, channel, bundles):
+    for row in _get_doubtful(session, desk, channel, bundles, admitted=True):
         row.affirmed_at = now
     session.flush()
 
 
 def _get_doubtful(
-    session: Session, desk: Desk, channel: str, bundles: Sequence[str]
+    session: Session, desk: Desk, channel: str, bundles: Sequence[str], *, admitted: bool = False
 ) -> list[EntryRecord]:
     """Give doubtful entries by the hashes of their bundles.
 
+    Args:
+        admitted: also what others wrote, where only that we admitted it is doubtful.
+
     Raises:
-        InvalidError: one of them is not in doubt, or none was named.
+        InvalidError: one of them is not in doubt, is another's word, or none was named.
     """
-    doubtful = {
-        row.contribution_sha256 or row.sha256: row
-        for row, _ in find_doubtful(session, desk, affirmed=True)
-        if row.channel == channel
+    ours = _by_bundle(find_doubtful(session, desk, affirmed=True), channel)
+    others = _by_bundle(find_doubtful_admissions(session, desk, affirmed=True), channel)
+    known = (others | ours) if admitted else ours
+    for sha256 in bundles:
+        if sha256 in others and sha256 not in known:
+            raise InvalidError(
+                f"{sha256[:12]}… is its author’s own word and proven: only that we admitted it,"
+                " when and in which order, is in doubt",
+                field="bundles",
+                hint="If it may not stand there, open the channel anew on an entry before it.",
+            )
+        if sha256 not in known:
+            raise _nothing_doubtful(f"{sha256[:12]}… is not")
+    if not bundles:
+        raise _nothing_doubtful("nothing is")
+    return [known[sha256] for sha256 in bundles]
+
+
+def _by_bundle(found: Sequence[tuple[EntryRecord, str]], channel: str) -> dict[str, EntryRecord]:
+    return {
+        row.contribution_sha256 or row.sha256: row for row, _ in found if row.channel == channel
     }
-    other = [sha256 for sha256 in bundles if sha256 not in doubtful]
-    if other or not bundles:
-        named = f"{other[0][:12]}… is not" if other else "nothing is"
-        raise InvalidError(
-            f"{named} in doubt here in our name",
-            field="bundles",
-            hint="See: tocsin node doubtful",
-        )
-    return [doubtful[sha256] for sha256 in bundles]
+
+
+def _nothing_doubtful(named: str) -> InvalidError:
+    return InvalidError(
+        f"{named} in doubt here in our name", field="bundles", hint="See: tocsin node doubtful"
+    )
 
 
 def thaw(session: Session, *, now: datetime) -> None:

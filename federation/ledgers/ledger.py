@@ -355,6 +355,8 @@ def _keep_entry(session: Session, judged: Judged, date_added: int, now: datetime
             sentence=judged.void and judged.void.message,
             known=judged.act is not None,
             kid=acting.kid,
+            admitted_by=entry.author if contribution is not None else None,
+            admitted_kid=entry.kid if contribution is not None else None,
             created_text=entry.created,
         )
     )

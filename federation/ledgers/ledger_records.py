@@ -94,6 +94,7 @@ class EntryRecord(Base):
         UniqueConstraint("channel", "contribution_sha256"),
         Index(None, "channel", "date_added"),
         Index(None, "author", "kid"),
+        Index(None, "admitted_by", "admitted_kid"),
     )
 
     channel: Mapped[str] = mapped_column(ForeignKey("channel.id"), primary_key=True)
@@ -120,6 +121,11 @@ class EntryRecord(Base):
     """Ledger time as it was signed: what a revocation is compared with."""
     disowned: Mapped[bool] = mapped_column(default=False)
     """Its author has said since that somebody else signed it, with a key that was stolen."""
+
+    admitted_by: Mapped[str | None]
+    """Who admitted it; none where the entry is its author's own act."""
+    admitted_kid: Mapped[str | None]
+    """The key that admitted it: who holds that says when it came, and in which order."""
 
     affirmed_at: Mapped[datetime | None]
     """When our people said that it is ours although its key was revoked; never sent."""

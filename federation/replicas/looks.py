@@ -15,6 +15,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
+from federation.identity.node import get_node
 from federation.judging.doubt import Consequence, DoubtError, consequence
 from federation.judging.state import JOINED
 from federation.ledgers import stage
@@ -23,6 +24,7 @@ from federation.ledgers.ledger import find_channel, get_channel, head_of, lock_c
 from federation.ledgers.ledger_records import ChannelRecord, EntryRecord, Standing
 from federation.ledgers.sources import ask_look, ask_pull, source_of
 from federation.ledgers.stage import Brought
+from federation.ledgers.stops import tell
 from federation.partners.heads import Head
 from federation.replicas.applying import ENTRIES_PER_TRANSACTION, apply_staged
 from federation.replicas.replica import ROUNDS, Replicas
@@ -36,6 +38,8 @@ PATIENCE: Final = timedelta(minutes=2)
 LONGEST_PATIENCE: Final = timedelta(hours=1)
 """How long at most whoever has led us nowhere waits for being looked at again."""
 _LOOKS_AT_ONCE: Final = 10
+BACK: Final = "A new epoch opened on an entry before our part ended: we are a member again."
+_GONE: Final = ("left", "removed")
 _LOOKED_AT: Final = frozenset({Standing.CURRENT, Standing.WAITING, Standing.FROZEN})
 
 
@@ -65,7 +69,9 @@ class Looks:
         """
         with reading() as session:
             record = find_channel(session, channel)
-            if record is None or record.standing not in _LOOKED_AT or record.state is None:
+            if record is None or record.state is None:
+                return False
+            if record.standing not in _LOOKED_AT and not _may_come_back(session, record):
                 return False
         led_on = self._look(channel, organisation)
         with transaction() as session:
@@ -114,6 +120,7 @@ class Looks:
             record = lock_channel(session, channel)
             before, epoch, owner = head_of(record), record.epoch, record.owner
             was_frozen = record.standing is Standing.FROZEN
+            was_ended = record.standing is Standing.ENDED
             desk = self.replicas.desk(session)
             stage.put(session, channel, Brought(found, []), now, owner=source_of(record))
             record.standing = Standing.CURRENT
@@ -126,6 +133,12 @@ class Looks:
             # More by an owner on whom an administrator has to decide leads nowhere.
             if head_of(record) == before or ((frozen or was_frozen) and not follows):
                 raise _NothingNewError(doubt.refs if doubt is not None and not frozen else ())
+            # Whose part has ended reads on only where that is undone.
+            joined = _is_joined(record, desk.organisation)
+            if was_ended and not (follows and (joined or record.standing is Standing.ENDED)):
+                raise _NothingNewError(())
+            if was_ended and joined:
+                tell(session, "channel.part_goes_on", record.id, BACK, now=now)
             logger.info(
                 "led on by another member", extra={"channel": channel, "organisation": organisation}
             )
@@ -141,10 +154,16 @@ def weigh_claim(
     A later epoch, or another entry in a place that we hold, is looked at once. Who is merely
     ahead of us is looked at only when our own source has not brought us there in a while. Whoever
     was looked at in vain waits longer each time: a look costs us more than naming a head costs.
+
+    Where our part has ended, nothing but a later epoch is looked at: it may have opened on an
+    entry before that, and then we are a member again.
     """
-    if record.standing not in _LOOKED_AT or not _is_joined(record, organisation):
+    ended = record.standing is Standing.ENDED
+    if not (_may_come_back(session, record) if ended else record.standing in _LOOKED_AT):
         return False
-    if record.epoch is None or head.epoch < record.epoch:
+    if record.epoch is None or head.epoch < record.epoch + ended:
+        return False
+    if not _is_joined(record, organisation):
         return False
     ours = session.get(EntryRecord, (record.id, head.epoch, head.seq))
     if ours is not None and ours.sha256 == head.sha256:
@@ -186,6 +205,18 @@ def ask_looks(session: Session, channel: str, *, us: str, now: datetime) -> int:
 def _patience(in_vain: int) -> timedelta:
     """Give how long we wait after so many looks that led nowhere."""
     return min(PATIENCE * (1 << min(in_vain, 10)) - PATIENCE, LONGEST_PATIENCE)
+
+
+def _may_come_back(session: Session, record: ChannelRecord) -> bool:
+    """Tell whether our part has ended by an entry of the ledger, which may be abandoned.
+
+    Where it ended by our own will alone, whatever the ledger says of us so far, nothing is asked.
+    """
+    if record.standing is not Standing.ENDED:
+        return False
+    us = get_node(session).organisation
+    members = (record.state or {}).get("members", ())
+    return any(one["organisation"] == us and one["state"] in _GONE for one in members)
 
 
 def _is_joined(record: ChannelRecord, organisation: str) -> bool:

@@ -296,7 +296,8 @@ class Rounds:
             else:
                 # It may have failed in the lane of somebody who had named the channel first.
                 hasten(session, head.channel, now=now)
-        elif record.standing is Standing.FROZEN:
+        elif record.standing in _SETTLED:
+            # Frozen, or our part has ended: what another shows may lead on, or undo that.
             weigh_claim(session, record, organisation, head, now=now)
         hasten_partner(session, organisation, now=now)
 
@@ -307,8 +308,10 @@ class Rounds:
             if _count_unread(session, organisation) >= UNREAD_AT_MOST:
                 return 0
             record = expect_direct(session, organisation, head.channel, now=now)
-        elif record.standing is Standing.ENDED or _is_head(record, head):
+        elif _is_head(record, head):
             return 0
+        elif record.standing is Standing.ENDED:
+            return int(weigh_claim(session, record, organisation, head, now=now))
         elif pulls_from(record, get_node(session).organisation) != organisation:
             hear_head(session, organisation, head, now=now)
             return int(weigh_claim(session, record, organisation, head, now=now))

@@ -45,6 +45,8 @@ LOST_CHANNEL: Final = "this channel of ours was lost; its entries are being fetc
 NTH_LEAP: Final = 100_000
 """How many numbers a restored member leaves out: those that it may have used and forgotten."""
 
+_NAMED: Final = 3
+"""How many of those who have seen more are named."""
 _OVER: Final = frozenset({Standing.FROZEN, Standing.ENDED})
 
 
@@ -176,9 +178,11 @@ def settle(
     if unfinished is not None:
         record.sentence = unfinished
     elif lost is not None:
+        said = believed_beyond(session, record)
+        named = [_name(session, record, who) for who, place in said.items() if place == lost]
         record.sentence = (
-            f"somebody has signed to have seen entry {lost[0]}/{lost[1]}, which no member that "
-            "answers holds"
+            f"{', '.join(named[:_NAMED])} signed to have seen entry "
+            f"{lost[0]}/{lost[1]}, which no member that answers holds"
         )
     elif stage.has_entries(session, record.id):
         record.sentence = "entries before those that came back are missing"

@@ -124,6 +124,16 @@ class EntryOut(Document):
         str | None,
         Field(description="Why it may not be its author's: its key was revoked since."),
     ]
+    doubtful_admission: Annotated[
+        str | None,
+        Field(
+            description="Why it may not have come at this time and in this order, although it is"
+            " its author's: the key that admitted it was revoked since."
+        ),
+    ]
+    admitted_by: Annotated[
+        str | None, Field(description="Name of who admitted it; null: it is its author's entry.")
+    ]
     disowned: Annotated[bool, Field(description="Its author has said that it is not its own.")]
     items: list[ItemOut]
     more_items: int

@@ -47,10 +47,17 @@ class ChangedOut(Document):
 
 
 class DoubtfulOut(Document):
-    """One entry in our name that somebody else may have signed."""
+    """One entry that somebody else may have signed with a key of ours."""
 
     place: Annotated[str, Field(description="The channel's name.")]
     why: str
+    admission: Annotated[
+        bool,
+        Field(
+            description="The act is another's own: in doubt is that, when and in which order we"
+            " admitted it. It can be affirmed, not disowned."
+        ),
+    ]
     entry: EntryOut
 
 
@@ -84,11 +91,16 @@ def post_key_rotation(call: Call, body: RotationIn) -> ChangedOut:
 
 @resource.reads("/doubtful", gives=DoubtfulsOut)
 def get_doubtful(call: Call) -> DoubtfulsOut:
-    """Give what stands in channels in our name, signed with a key that we revoked."""
+    """Give what was signed or admitted in channels with a key that we revoked."""
     rows = own_keys.visible_doubtful(call.session, current_office(), call.actor)
     return DoubtfulsOut(
         items=[
-            DoubtfulOut(place=row.place, why=row.why, entry=entry_document(row.entry))
+            DoubtfulOut(
+                place=row.place,
+                why=row.why,
+                admission=row.admission,
+                entry=entry_document(row.entry),
+            )
             for row in rows
         ]
     )
@@ -105,7 +117,7 @@ def post_disowning(call: Call, body: DisownIn) -> DisownedOut:
 
 @resource.writes("POST", "/affirming", takes=DisownIn, gives=DoneOut, action="entry.affirmed")
 def post_affirming(call: Call, body: DisownIn) -> DoneOut:
-    """Say that doubtful entries in our name are ours: nobody here is asked about them again."""
+    """Say that doubtful entries are ours, or stand rightly: nobody is asked about them again."""
     own_keys.affirm(
         call.session, current_office(), call.actor, body.channel, body.bundles, now=call.now
     )

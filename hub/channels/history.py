@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from federation.identity.node import find_node
 from federation.judging.contents import Chains
-from federation.judging.disowning import doubt_about
+from federation.judging.disowning import doubt_about, doubt_about_admission
 from federation.ledgers.ledger import load_chains
 from federation.ledgers.ledger_records import (
     CoveredRecord,
@@ -89,6 +89,9 @@ class Entry:
     Args:
         void: the failure's name where it has no effect.
         doubtful: why it may not be its author's: the key was revoked since.
+        doubtful_admission: why it may not have come when and in the order that it stands here: the
+            key that admitted it was revoked since. Its words are its author's.
+        admitted_by: name of who admitted it; none where it is its author's own entry.
         disowned: its author has said that it is not.
     """
 
@@ -107,6 +110,8 @@ class Entry:
     void_sentence: str | None
     known: bool
     doubtful: str | None
+    doubtful_admission: str | None
+    admitted_by: str | None
     disowned: bool
     items: tuple[EntryItem, ...]
     more_items: int
@@ -229,12 +234,23 @@ def entry_of(
             if row.void is None
             else None
         ),
+        doubtful_admission=_doubtful_admission(row, chains),
+        admitted_by=(
+            names.get(row.admitted_by, row.admitted_by) if row.admitted_by is not None else None
+        ),
         disowned=row.disowned,
         items=items,
         more_items=len(covered) - len(shown),
         relayed=_relayed(session, row, names) if "on_behalf_of" in body else None,
         clock=describe_clock(author, dated, row.created_at, row.applied_at),
     )
+
+
+def _doubtful_admission(row: EntryRecord, chains: Chains) -> str | None:
+    if row.admitted_by is None or row.admitted_kid is None or row.void is not None:
+        return None
+    chain = chains.get(row.admitted_by, ())
+    return doubt_about_admission(chain, row.admitted_kid, row.created_ns)
 
 
 def _relayed(session: Session, row: EntryRecord, names: Mapping[str, str]) -> Relayed | None:

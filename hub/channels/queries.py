@@ -10,7 +10,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from federation.identity.key_state import KeyState, key_state_of
-from federation.judging.doubt import PLAIN_WORDS, WHAT_TO_DO, Doubt, consequence
+from federation.judging.doubt import PLAIN_WORDS, WHAT_TO_DO, Consequence, Doubt, consequence
 from federation.ledgers import outbox
 from federation.ledgers.channels import find_open_acts
 from federation.ledgers.desk import Desk
@@ -40,6 +40,16 @@ from sharing.records import StoredObject
 WHEN_BEHIND: Final = (
     "What is missing is fetched back as soon as a member that holds it can be reached, and writing "
     "goes on by itself. If nobody can give it back, an administrator opens a new epoch."
+)
+
+WHEN_OUTDATED: Final = (
+    "Nothing more is applied and the evidence is kept. This node is older than the rules of this "
+    "channel: have it brought up to date, then try again. Call the other members if that does not "
+    "help."
+)
+WHEN_OURS_IS_FROZEN: Final = (
+    "Nothing more is applied and the evidence is kept. Call the other members, then try again, or "
+    "open a new epoch on the newest entry that is yours."
 )
 
 
@@ -240,9 +250,6 @@ def visible_verification(session: Session, actor: Actor, channel: str) -> Verifi
     """Give how far our copy of a channel is proven."""
     record = get_visible_channel(session, actor, channel)
     doubt = Doubt(record.doubt) if record.doubt is not None else None
-    way_out = WHAT_TO_DO[consequence(doubt)] if doubt is not None else None
-    if record.standing is Standing.BEHIND:
-        way_out = WHEN_BEHIND
     count = select(func.count(), func.count(EntryRecord.void))
     entries, voids = session.execute(count.where(EntryRecord.channel == channel)).one()
     return Verification(
@@ -250,12 +257,31 @@ def visible_verification(session: Session, actor: Actor, channel: str) -> Verifi
         doubt=record.doubt,
         sentence=record.sentence,
         what_it_means=PLAIN_WORDS[doubt] if doubt is not None else None,
-        way_out=way_out,
+        way_out=way_out_of(record.standing, doubt, is_ours=record.is_ours),
         since=record.doubted_at,
         entries=entries,
         voids=voids,
         withheld=_count_absent(session, channel),
     )
+
+
+def way_out_of(standing: Standing, doubt: Doubt | None, *, is_ours: bool) -> str | None:
+    """Say what to do about a channel that is stopped; `None` where nothing is to be done.
+
+    Args:
+        doubt: what it waits for, or is frozen for.
+        is_ours: we coordinate it: nobody succeeds us here, and we do not leave.
+    """
+    if standing is Standing.BEHIND:
+        return WHEN_BEHIND
+    if doubt is None:
+        return None
+    follows = consequence(doubt)
+    if follows is not Consequence.FREEZE:
+        return WHAT_TO_DO[follows]
+    if doubt is Doubt.UNKNOWN_ACT:
+        return WHEN_OUTDATED
+    return WHEN_OURS_IS_FROZEN if is_ours else WHAT_TO_DO[follows]
 
 
 def visible_open_acts(

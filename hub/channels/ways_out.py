@@ -160,7 +160,7 @@ def visible_repair(
         is_ours=record.is_ours,
         wrong=tuple(_wrongs(session, record, heard, names, now=now)),
         call=tuple(names.get(who, who) for who in [*owner, *others]),
-        ways=frozenset(_ways(actor, record, candidates, not_yet)),
+        ways=frozenset(ways_of(actor, record, candidates, not_yet)),
         not_yet=not_yet,
         evidence=tuple(_evidence(session, channel)),
         abandoned=tuple(_abandoned(session, channel, names)),
@@ -240,12 +240,17 @@ def _wrongs(
     return found
 
 
-def _ways(
+def ways_of(
     actor: Actor,
     record: ChannelRecord,
     candidates: Sequence[Candidate],
     not_yet: str | None,
 ) -> Sequence[WayOut]:
+    """Give what a person can choose about a channel now.
+
+    Args:
+        not_yet: why no successor can be endorsed yet.
+    """
     ways: list[WayOut] = []
     stopped = record.standing in (*STOPPED, Standing.BEHIND)
     if stopped and actor.may(Right.SETTLE_FREEZES):

@@ -242,13 +242,15 @@ def _place(row: dict[str, Any]) -> str:
 
 
 def _standing(row: dict[str, Any]) -> str:
+    admission = row["doubtful_admission"]
+    also = f"; time and order doubtful: {admission}" if admission is not None else ""
     if row["disowned"]:
-        return "disowned by its author"
+        return f"disowned by its author{also}"
     if row["doubtful"] is not None:
-        return f"doubtful: {row['doubtful']}"
+        return f"doubtful: {row['doubtful']}{also}"
     if row["void"] is not None:
         return f"without effect: {row['void']}: {row['void_sentence']}"
-    return "in effect" if row["known"] else "kept, and not known to this release"
+    return ("in effect" if row["known"] else "kept, and not known to this release") + also
 
 
 def _words(items: list[dict[str, Any]]) -> list[str]:

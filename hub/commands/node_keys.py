@@ -30,6 +30,7 @@ _DOUBTFUL_COLUMNS: Final = {
     "entry": "entry",
     "at": "written",
     "says": "what it says",
+    "doubtful": "in doubt",
     "why": "why",
 }
 
@@ -148,15 +149,19 @@ def recover(
 @frame.as_json
 @frame.refusing
 def doubtful(*, as_json: bool) -> None:
-    """List what stands in channels in our name, signed with a key that we revoked.
+    """List what was signed or admitted in channels with a key that we revoked.
 
     Ask your people of each: was this you? What was not, disown: tocsin node disown
     CHANNEL ENTRY. What was, note: tocsin node affirm CHANNEL ENTRY
+
+    Where only the admission is in doubt, the words are their author's, and are not disowned here.
+    Ask the author when it was sent. If it stands rightly, affirm it; if it may not stand there,
+    open the channel anew on an entry before it: tocsin channel repair CHANNEL --reopen --at ENTRY
     """
     with frame.node(), reading() as session:
         rows = own_keys.visible_doubtful(session, current_office(), frame.console_actor())
         shown = [_doubtful_document(row) for row in rows]
-    nothing = "nothing in any channel is in doubt in our name"
+    nothing = "nothing in any channel is in doubt in our name, and nothing that we admitted"
     frame.show_table(shown, _DOUBTFUL_COLUMNS, as_json=as_json, nothing=nothing)
 
 
@@ -233,6 +238,7 @@ def _doubtful_document(row: own_keys.DoubtfulRow) -> dict[str, Any]:
         "entry": f"{entry.epoch}/{entry.seq}",
         "at": write_time(entry.at),
         "says": entry.sentence,
+        "doubtful": "its admission" if row.admission else "its author",
         "why": row.why,
         "bundle": entry.bundle,
     }
@@ -278,6 +284,7 @@ def _show_changed(changed: own_keys.Changed, first: str, *, as_json: bool) -> No
         lines += [
             f"Call your partners now, with a number you know: {names}.",
             "Then look at what the key signed: tocsin node doubtful",
+            "Where you coordinate, open a new epoch: tocsin channel repair CHANNEL --reopen",
         ]
     frame.show(document, as_json=as_json, line="\n".join(lines))
 

@@ -131,7 +131,10 @@ def _show_history(report: Report, console: Console) -> None:
         if line.on_behalf_of is not None:
             who += f" (on behalf of {line.on_behalf_of}, which has not signed it)"
         place = f"{line.position.epoch}/{line.position.seq}"
-        table.add_row(place, line.time, _safe(who), _safe(line.words), _safe(line.standing))
+        standing = line.standing
+        if line.doubtful_admission is not None:
+            standing += f"; time and order doubtful: {line.doubtful_admission}"
+        table.add_row(place, line.time, _safe(who), _safe(line.words), _safe(standing))
     console.print(table)
     if report.unchecked:
         console.print(f"{report.unchecked} more entries follow and could not be checked")

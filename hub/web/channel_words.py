@@ -224,9 +224,15 @@ def sentence_of(channel: ChannelSummary) -> str:
     """Say in one sentence who keeps a channel, or what it waits for."""
     owner = channel.owner_name or "Another organisation"
     if channel.standing is Standing.JOINING:
-        return "We answered the invitation; the history comes once the coordinator has taken it in."
+        return (
+            "We answered the invitation; the history comes once the coordinator has taken it in."
+            " If that takes long, call them."
+        )
     if channel.standing is Standing.ENDED:
-        return "We are not a member any more. What we have read stays here."
+        return (
+            "We are not a member any more. What we have read stays here."
+            " To return takes an invitation."
+        )
     if channel.kind is ChannelKind.DIRECT:
         return "You write here." if channel.is_ours else f"{owner} writes here, to you alone."
     return "You coordinate it." if channel.is_ours else f"{owner} coordinates it."

@@ -120,7 +120,20 @@ def _doubtful(session: Session, actor: Actor) -> Iterator[Waiting]:
     """Give what stands in our name and was signed with a key that somebody else may have had."""
     if not actor.may(Right.MANAGE_KEYS):
         return
-    rows = describing.find_doubtful(session, current_office().desk(session))
+    desk = current_office().desk(session)
+    admitted = describing.find_doubtful_admissions(session, desk)
+    if admitted:
+        entries = words.count(len(admitted), "entry", "entries")
+        yield Waiting(
+            f"Did they come like this? {entries} that you took in",
+            "They were taken in with a key that was revoked. The words are their authors’ own; time"
+            " and order may not be. Ask them.",
+            url_for("pages.get_keys", _anchor="admitted"),
+            "Look",
+            "alert-triangle",
+            since=admitted[-1][0].created_at,
+        )
+    rows = describing.find_doubtful(session, desk)
     if rows:
         entries = words.count(len(rows), "entry", "entries")
         yield Waiting(

@@ -231,6 +231,29 @@ def test_of_two_in_one_round_the_later_head_wins_and_what_was_left_comes_back(
     assert left == {step.judged.entry.sha256 for step in older.steps[3:]}
 
 
+def test_a_key_that_was_revoked_leads_nobody_back_to_before_that(node: LocalNode) -> None:
+    world = Branches(node)
+    stolen = world.base(4)
+    stolen.reopen(world.owner, "re-opening", round=0)
+    stolen.write(Act.NOTE_ADDED, {}, [world.owner.note(90)])
+    kit, unaware = world.base(4), world.base(4)
+    descriptor = world.owner.revoke(world.owner.key, kit.now)
+    body = {"descriptors": [dict(descriptor.jws)]}
+    kit.write(Act.NODE_DESCRIBED, body, key=world.owner.keys[-1])
+    following = Following(node, kit)
+    # A member that has the old key opens anew before its revocation, and shows that.
+    assert not following.hear(world.vendor, stolen)
+    assert following.head == kit.head
+    assert following.record.standing is Standing.CURRENT
+    # Who had not heard of the revocation follows it, and comes back with the true owner's opening.
+    following.forget()
+    other = Following(node, unaware)
+    assert other.hear(world.vendor, stolen)
+    kit.reopen(world.owner, "re-opening", round=0)
+    assert other.hear(world.owner, kit)
+    assert other.head == kit.head
+
+
 def test_the_members_choose_between_two_histories_that_an_owner_signed(node: LocalNode) -> None:
     world = Branches(node)
     following = Following(node, world.base(4))

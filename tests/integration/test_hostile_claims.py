@@ -5,7 +5,7 @@ Source: protocol, 10 (*Rollback*) and 14; decision 16.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -20,8 +20,11 @@ from hub.channels import repair
 from policies.acts import Act
 from policies.errors import ConflictError
 from tests.integration.test_hostile_member import World
-from tests.kit.hostile_peer import HostilePeer, Shelf, peers
+from tests.kit.api import Api
+from tests.kit.console import Console
+from tests.kit.hostile_peer import HostilePeer, Shelf, csrf, peers, signed_in
 from tests.kit.nodes import Clock, RunningNode, running, settle
+from tests.kit.proofs import failures, told, verified
 
 FAR = Position(1, 500, "ab" * 32)
 
@@ -84,6 +87,7 @@ def lied(pair_of: World) -> Lied:
     world = pair_of
     world.numbers.clear()
     world.mallory.shelves.clear()
+    world.mallory.is_away = False
     world.case = world.open()
     return Lied(world)
 
@@ -149,3 +153,71 @@ def test_who_lies_and_is_gone_is_gone_on_without(lied: Lied) -> None:
     assert lied.stands(Standing.CURRENT)
     assert lied.posts(Position(901, 7, "cd" * 32)) == HTTPStatus.NO_CONTENT
     assert lied.stands(Standing.CURRENT)
+
+
+def by_page(lied: Lied, case: str) -> None:
+    """Take the way out as an administrator does: from Today, over the channel, to the button."""
+    browser = signed_in(lied.cert, "carol")
+    today = browser.get("/").text
+    assert "is behind here" in today
+    assert "Mallory signed to have seen entry 1/500, which no member that answers holds" in today
+    assert "The node asks the members by itself. If it lasts: look and choose a way out." in today
+    assert f'href="/channels/{case}"' in today
+    page = browser.get(f"/channels/{case}").text
+    assert "Nobody can write here now." in page
+    assert "an administrator opens a new epoch" in page
+    assert f"/channels/{case}/repair" in page
+    page = browser.get(f"/channels/{case}/repair").text
+    assert "Nobody can write into it now: Mallory signed to have seen entry 1/500" in page
+    assert "Call first:" in page
+    assert "Nobody can give it back: go on without it" in page
+    assert "is abandoned everywhere; its authors offer it again by themselves." in page
+    assert "Whoever only says that it holds more is not waited for again in this channel" in page
+    form = {"csrf_token": csrf(browser, f"/channels/{case}/repair"), "without_lost": "yes"}
+    answer = browser.post(f"/channels/{case}/reopening", data=form)
+    assert answer.status_code == HTTPStatus.SEE_OTHER
+    assert "is behind here" not in browser.get("/").text
+    page = browser.get(f"/channels/{case}/repair").text
+    assert "receipt for entry 1/500, which nobody has shown" in page
+    assert "channel.reopened" in browser.get("/administration/audit").text
+
+
+def by_api(lied: Lied, case: str) -> None:
+    api = Api.of(lied.cert)
+    seen = api.get(f"/repair/{case}")
+    assert (seen["standing"], seen["ways"]) == ("behind", ["retry", "reopen"])
+    assert "Mallory signed to have seen entry 1/500" in seen["wrong"][0]
+    assert "Mallory" in seen["call"]
+    api.post(f"/repair/{case}/reopening", {}, status=HTTPStatus.CONFLICT)
+    opened = api.post(f"/repair/{case}/reopening", {"abandon_witnessed": True})
+    assert opened["epoch"] == 2
+    assert api.get(f"/repair/{case}")["wrong"] == []
+
+
+def by_command(lied: Lied, case: str) -> None:
+    console = Console(lied.cert)
+    shown = console.run("channel", "repair", case, code=1).stdout
+    assert "Nobody can write into it now: Mallory signed to have seen entry 1/500" in shown
+    assert "--retry, --reopen" in shown
+    assert "held by Mallory" in console.run("channel", "repair", case, "--reopen", code=1).stderr
+    console.run("channel", "repair", case, "--reopen", "--abandon-witnessed")
+
+
+@pytest.mark.parametrize("choose", [by_page, by_api, by_command])
+def test_the_way_out_is_said_in_plain_words_and_works(
+    lied: Lied, choose: Callable[[Lied, str], None]
+) -> None:
+    case = lied.world.case
+    assert lied.posts(FAR) == HTTPStatus.NO_CONTENT
+    lied.mallory.is_away = True
+    lied.later()
+    assert lied.stands(Standing.BEHIND)
+    choose(lied, case)
+    assert lied.stands(Standing.CURRENT)
+    lied.cert.note(case, "Written on, in a new epoch.")
+    lied.mallory.is_away = False
+    assert lied.posts(Position(901, 7, "cd" * 32)) == HTTPStatus.NO_CONTENT
+    assert lied.stands(Standing.CURRENT)
+    report = verified(lied.cert, case)
+    assert failures(report) == []
+    assert [line["act"] for line in told(report)[-2:]] == ["channel.opened", "note.added"]

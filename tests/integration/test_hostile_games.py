@@ -17,11 +17,14 @@ from federation.judging.bundles import Position, SignedBundle
 from federation.ledgers import outbox
 from federation.ledgers.ledger import head_of
 from federation.partners.partners import get_destination
+from federation.serving.access import is_admitted
 from hub.channels import history
 from policies.acts import Act
+from sharing.canonical import read_time
 from sharing.objects import StixObject
 from tests.kit.hostile_peer import HostilePeer, note_by, peers, read_all, signed_in
 from tests.kit.nodes import CONSOLE, RunningNode, running, settle
+from tests.kit.proofs import failures, told, verified
 
 SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(1)>"
 
@@ -85,6 +88,15 @@ def games(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Games]:
         yield Games(cert, grid, mallory)
 
 
+def assert_proven_without(games: Games, channel: str, bundle: SignedBundle) -> None:
+    """The files of both honest nodes hold, say the same, and know nothing of a bundle."""
+    said = [verified(node, channel) for node in (games.cert, games.grid)]
+    assert [failures(report) for report in said] == [[], []]
+    assert told(said[0]) == told(said[1])
+    with games.cert.reading() as session:
+        assert not is_admitted(session, channel, bundle.sha256)
+
+
 def test_a_stolen_token_reads_for_ten_minutes_at_one_origin_and_writes_nothing(
     games: Games,
 ) -> None:
@@ -108,6 +120,7 @@ def test_a_stolen_token_reads_for_ten_minutes_at_one_origin_and_writes_nothing(
     games.cert.now.advance(minutes=11)  # type: ignore[attr-defined]
     assert games.mallory.ask(games.cert, "GET", objects, **thief).status_code == 401
     games.mallory.token(games.cert, fresh=True)
+    assert_proven_without(games, case, forged)
 
 
 def test_times_are_claims_and_those_that_differ_are_flagged(games: Games) -> None:
@@ -129,6 +142,12 @@ def test_times_are_claims_and_those_that_differ_are_flagged(games: Games) -> Non
     assert "Clocks differ:" in page
     ahead = games.note(case, "From tomorrow.", now=now + timedelta(days=1))
     assert "lies in the future" in games.post(case, ahead)
+    # An auditor reads the same time from the file alone: the ledger's.
+    report = verified(games.grid, case)
+    assert failures(report) == []
+    claimed = games.entries(games.grid, case)[1]
+    (line,) = (one for one in report["history"] if one["seq"] == claimed.seq)
+    assert read_time(line["time"]) == claimed.at >= now
 
 
 def test_an_id_that_is_taken_elsewhere_is_nobodys_here(games: Games) -> None:
@@ -173,6 +192,8 @@ def test_an_id_that_is_taken_elsewhere_is_nobodys_here(games: Games) -> None:
     shown = {one["value"]: one["id"] for one in values if one["type"] == "ipv4-addr"}
     assert shown["203.0.113.9"] == address.stix_id
     assert shown["198.51.100.3"] != address.stix_id
+    for channel in (one, other):
+        assert failures(verified(games.grid, channel)) == []
 
 
 def test_what_is_replayed_later_or_elsewhere_counts_nowhere(games: Games) -> None:
@@ -189,6 +210,8 @@ def test_what_is_replayed_later_or_elsewhere_counts_nowhere(games: Games) -> Non
     settle(games.cert, games.grid)
     words = [item.text for entry in games.entries(games.grid, one) for item in entry.items]
     assert words.count("Once.") == 1
+    assert_proven_without(games, other, bundle)
+    assert_proven_without(games, one, older)
 
 
 def test_script_in_shared_words_is_shown_as_words(games: Games) -> None:

@@ -41,6 +41,7 @@ from tests.kit.hostile_peer import (
     resign,
 )
 from tests.kit.nodes import CONSOLE, RunningNode, running, settle
+from tests.kit.proofs import failures, told, verified
 
 
 @dataclass
@@ -436,6 +437,12 @@ def test_what_was_refused_is_shown_to_nobody_and_the_channel_goes_on(world: Worl
     settle(world.cert, world.grid)
     assert world.grid.state(world.case) == world.cert.state(world.case)
     world.admitted()
+    settle(world.cert, world.grid)
+    # The files of both say the same, and nothing of what was refused.
+    said = [verified(node, world.case) for node in (world.cert, world.grid)]
+    assert [failures(report) for report in said] == [[], []]
+    assert told(said[0]) == told(said[1])
+    assert {line["standing"] for line in said[0]["history"]} == {"in effect"}
 
 
 def test_a_bundle_that_is_history_is_posted_again_without_harm(world: World) -> None:

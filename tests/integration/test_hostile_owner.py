@@ -45,6 +45,7 @@ from tests.kit.hostile_peer import (
 )
 from tests.kit.ledger_kit import LedgerKit, Organisation, water
 from tests.kit.nodes import CONSOLE, Clock, RunningNode, running, settle
+from tests.kit.proofs import failures, said_of, verified
 
 
 @dataclass
@@ -232,6 +233,16 @@ FREEZES: list[tuple[Doubt, Betrayal]] = [
 ]
 
 
+UNSIGNED = {
+    without_the_form_of_a_bundle,
+    without_the_form_of_stix,
+    longer_than_a_bundle_may_be,
+    with_an_altered_word,
+    of_another_channel,
+}
+"""What no key of this ledger signed for this channel: it proves nothing to anybody else."""
+
+
 @pytest.mark.parametrize(
     ("doubt", "betrayal"), FREEZES, ids=[f"{d.value}-{b.__name__}" for d, b in FREEZES]
 )
@@ -263,6 +274,10 @@ def test_what_proves_a_betrayal_freezes_the_channel(
         world.grid.note(case.id, "into the dark")
     with world.grid.reading() as session:
         assert pending(session, case.id) == []
+    # An auditor with nothing but the file finds the same name, where somebody signed what froze it.
+    report = verified(world.grid, case.id)
+    assert failures(report) == ([] if betrayal in UNSIGNED else [doubt.value])
+    assert report["head"]["sha256"] == before.head_sha256
 
 
 def assert_shown_frozen(world: World, case: HostileChannel, doubt: Doubt) -> None:
@@ -271,7 +286,10 @@ def assert_shown_frozen(world: World, case: HostileChannel, doubt: Doubt) -> Non
         verification = queries.visible_verification(session, CONSOLE, case.id)
     assert verification.standing is Standing.FROZEN
     assert verification.what_it_means == PLAIN_WORDS[doubt]
-    assert verification.way_out == WHAT_TO_DO[Consequence.FREEZE]
+    outdated = doubt is Doubt.UNKNOWN_ACT
+    assert verification.way_out == (
+        queries.WHEN_OUTDATED if outdated else WHAT_TO_DO[Consequence.FREEZE]
+    )
     page = world.page(f"/channels/{case.id}")
     assert "This channel is frozen here." in page
     assert PLAIN_WORDS[doubt] in page
@@ -305,6 +323,11 @@ def test_a_skipped_entry_is_waited_for_and_people_are_told_after_ten_minutes(wor
     today = world.page("/").partition("News")[0]
     assert f'/channels/{case.id}"' in today
     assert "is incomplete here" in today
+    # The file that such an owner would write says so by name, whoever reads it.
+    both = case.kit.steps[:]
+    case.kit.steps.remove(held)
+    assert failures(said_of(case.kit.export())) == ["gap"]
+    case.kit.steps[:] = both
     world.owner.show(case.id, *held.objects, held.judged.entry)
     world.hears(case)
     assert_healed(world, case)
@@ -319,6 +342,8 @@ def test_an_object_that_is_held_back_is_asked_for_and_heals(world: World) -> Non
     world.hears(case)
     assert_waits(world, case, Doubt.MISSING_OBJECT)
     assert any("match%5Bid%5D" in one or "match[id]" in one for one in world.owner.asked)
+    withheld = case.kit.export(for_=honest(world.grid), leave_out=[note.stix_id])
+    assert failures(said_of(withheld)) == ["missing_object"]
     world.owner.show(case.id, note)
     world.hears(case)
     assert_healed(world, case)
@@ -397,6 +422,10 @@ def assert_waits(world: World, case: HostileChannel, doubt: Doubt) -> None:
     assert "Something of this channel is missing." in page
     assert "The node pulls again by itself." in page
     assert world.evidence(case) == []
+    # What the member has is whole, and says how far it goes.
+    report = verified(world.grid, case.id)
+    assert failures(report) == []
+    assert report["head"]["sha256"] == record.head_sha256
 
 
 def assert_healed(world: World, case: HostileChannel) -> None:
@@ -506,6 +535,14 @@ def assert_void(world: World, case: HostileChannel, entry: SignedBundle, doubt: 
     assert answer.status_code == HTTPStatus.OK, answer.text
     assert f'"{doubt}"' in answer.text
     assert world.evidence(case) == []
+    report = verified(world.grid, case.id)
+    (line,) = (one for one in report["history"] if (one["epoch"], one["seq"]) == entry.place)
+    if doubt is Doubt.IMPERSONATION:
+        # Whose name an object takes stands in the object, which nobody keeps (decision 2).
+        assert failures(report) == ["missing_object"]
+        return
+    assert failures(report) == []
+    assert line["standing"].startswith(f"void: {doubt}: ")
 
 
 def test_an_act_that_this_node_does_not_know_is_kept_and_shown(world: World) -> None:
@@ -668,6 +705,9 @@ def test_an_owner_that_invents_our_keys_is_frozen_with_the_evidence(world: World
     assert "by a recovery key that is not ours" in kept_entry.sentence
     assert StixObject.read(kept_entry.content).sha256 == false.kit.steps[0].judged.entry.stix.sha256
     assert "by a recovery key that is not ours" in world.page(f"/channels/{false.id}")
+    # Who vouches for the true recovery key finds that this file has it not.
+    true = honest(world.grid).chain[0].recovery.thumbprint
+    assert failures(said_of(false.kit.export(), pins=(true,))) == ["unknown_key"]
 
 
 def test_keys_that_an_owner_invents_for_a_partner_of_ours_are_shown_as_such(world: World) -> None:
@@ -680,3 +720,6 @@ def test_keys_that_an_owner_invents_for_a_partner_of_ours_are_shown_as_such(worl
     assert "another recovery key than the one that you confirmed" in shown
     # The ledger itself holds: whether we believe it is for people to say.
     assert world.standing(case) is Standing.CURRENT
+    assert failures(verified(world.grid, case.id)) == []
+    pins = (world.fellow.chain[0].recovery.thumbprint,)
+    assert failures(verified(world.grid, case.id, pins=pins)) == ["unknown_key"]

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, update
 
+from federation.archive.lines import Kind
+from federation.archive.writer import line_of, prepare_export
 from federation.identity.node import get_node
 from federation.judging.bundles import Position
 from federation.judging.doubt import Doubt, DoubtError
@@ -37,9 +39,11 @@ from hub.channels.ways_out import WayOut, visible_repair
 from hub.settings import SettingsError, load_settings
 from policies.acts import Act
 from policies.errors import ConflictError
+from sharing.canonical import canonical
 from sharing.db import db
 from tests.integration.test_by_file import export, opened, replica, take
 from tests.kit.nodes import CONSOLE, Clock, RunningNode, running, settle
+from tests.kit.proofs import failures, said_of, verified
 
 Nodes = tuple[RunningNode, RunningNode, RunningNode]
 
@@ -119,6 +123,21 @@ def test_an_owner_writes_nothing_before_what_it_lost_came_back(
         with pytest.raises(DoubtError, match="put back from a backup") as refused:
             cert.note(one, "Too early.")
         assert refused.value.doubt is Doubt.GAP
+    # An auditor who has its file and a receipt of a member's finds what is missing, by name.
+    with cert.reading() as session:
+        written = prepare_export(session, channel, by=cert.organisation, now=cert.now())
+        data = b"".join(written.lines(session))
+    assert failures(said_of(data)) == []
+    with grid.reading() as session:
+        key = grid.office.desk(session).key
+    held = make_receipt(
+        key,
+        author=grid.organisation,
+        channel=channel,
+        head=grid.state(channel).head,
+        now=grid.now(),
+    )
+    assert failures(said_of(data + line_of(Kind.RECEIPT, canonical(held)))) == ["gap"]
     grid.note(channel, "Meanwhile.")
     grid.work()
     with grid.reading() as session:
@@ -144,6 +163,8 @@ def test_an_owner_writes_nothing_before_what_it_lost_came_back(
     assert replica(cert, channel) == replica(grid, channel) == replica(vendor, channel)
     assert replica(cert, late) == replica(vendor, late)
     assert replica(cert, lone) == replica(grid, lone)
+    for node in nodes:
+        assert failures(verified(node, channel)) == []
     with cert.reading() as session:
         # The waiting note had seen more than was here; nothing contradicts anything.
         assert set(session.scalars(select(EvidenceRecord.doubt))) == {"gap"}

@@ -25,6 +25,7 @@ from federation.witnesses.witness_rounds import hear_head
 from federation.witnesses.witnesses import find_contradictions
 from hub import clock
 from policies.acts import Act
+from tests.integration.test_by_file import export, take
 from tests.kit.api import Api
 from tests.kit.hostile_peer import (
     HostileChannel,
@@ -137,6 +138,29 @@ def test_two_histories_end_in_two_proofs_that_anybody_can_check(world: World) ->
         assert "signed two different entries" in (record.sentence or "")
         assert evidence(node, case.id) == both
         assert verified(node, case.id) == ["fork"]
+
+
+def test_what_one_member_froze_on_stops_another_by_file(world: World) -> None:
+    case = shared(world)
+    # Vendor's joining is admitted a second time, and shown to Grid alone.
+    joined = [step.judged.contribution for step in case.kit.steps if step.judged.contribution][-1]
+    entry = case.kit.draft(Act.ADMITTED, admits=joined)
+    view: Shelf = copy(case.shelf)
+    view.objects, view.head = list(case.shelf.objects), entry.position
+    view.objects.append((case.shelf.objects[-1][0] + 1, entry.stix.content))
+    world.mallory.views[world.grid.organisation, case.id] = view
+    world.mallory.ring(world.grid, case.id)
+    settle(world.grid)
+    for node, standing in ((world.grid, Standing.FROZEN), (world.vendor, Standing.CURRENT)):
+        assert node.channel(case.id).standing is standing
+    assert verified(world.grid, case.id) == ["superseded"]
+    assert verified(world.vendor, case.id) == []
+    # What it froze on goes into its file, with what it admits; whoever takes that in is told too.
+    take(world.vendor, export(world.grid, case.id))
+    record = world.vendor.channel(case.id)
+    assert (record.standing, record.doubt) == (Standing.FROZEN, "superseded"), record.sentence
+    assert evidence(world.vendor, case.id) == {entry.stix.content.decode()}
+    assert verified(world.vendor, case.id) == ["superseded"]
 
 
 def test_an_owner_that_passes_no_receipts_on_is_shown(world: World) -> None:

@@ -105,7 +105,7 @@ def post_disowning() -> BaseResponse:
 
 @pages.post("/administration/keys/affirming")
 def post_affirming() -> BaseResponse:
-    """Say that doubtful entries in our name are ours."""
+    """Say that doubtful entries are ours, or stand rightly where they stand."""
 
     def act(form: DisownForm) -> None:
         with transaction() as session:
@@ -121,7 +121,7 @@ def post_affirming() -> BaseResponse:
     filled, status = attempt(DisownForm, act)
     if status is not DONE:
         return _show_keys(disown_form=filled, status=status)
-    flash("Noted as yours. Others go on seeing them marked: tell them by telephone.", "good")
+    flash("Noted. Others go on seeing them marked: tell them by telephone.", "good")
     return redirect(url_for("pages.get_keys"), HTTPStatus.SEE_OTHER)
 
 
@@ -153,7 +153,8 @@ def _show_keys(
         "keys",
         status=status,
         own=view,
-        doubtful=_by_channel(doubtful),
+        doubtful=_by_channel([row for row in doubtful if not row.admission]),
+        admitted=_by_channel([row for row in doubtful if row.admission]),
         may_manage=bool(actor.may(Right.MANAGE_KEYS)),
         rotate_form=rotate_form,
         disown_form=disown_form,

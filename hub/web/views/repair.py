@@ -22,6 +22,7 @@ from hub.web.acting import DONE, attempt
 from hub.web.forms import Filled, PageForm
 from hub.web.frame import pages, show
 from hub.web.views.channels import NoForm, to_channel
+from policies.errors import InvalidError, NotFoundError
 from sharing.db import reading, transaction
 
 Organisation = Annotated[str, StringConstraints(max_length=60)]
@@ -35,8 +36,12 @@ class EndorseForm(PageForm):
 
 
 class ReopenForm(PageForm):
-    """Whether to go on without what members hold beyond our newest entry."""
+    """Whether to go on without what members hold beyond our newest entry, or an older one."""
 
+    at: (
+        Annotated[str, StringConstraints(max_length=32, pattern=r"^\s*\d{1,10}/\d{1,16}\s*$")]
+        | None
+    ) = None
     without_lost: Literal["yes"] | None = None
 
 
@@ -61,18 +66,26 @@ def post_take_over(channel: UUID) -> BaseResponse:
 
 @pages.post("/channels/<uuid:channel>/reopening")
 def post_reopening(channel: UUID) -> BaseResponse:
-    """Open a channel of ours anew on its newest entry."""
+    """Open a channel of ours anew on its newest entry, or on an older one."""
 
     def act(form: ReopenForm) -> None:
+        epoch, _, seq = (form.at or "").strip().partition("/")
+        at = (int(epoch), int(seq)) if epoch else None
+        without_lost = form.without_lost == "yes"
         with transaction() as session:
-            repair.reopen(
-                session,
-                current_office().desk(session),
-                current_actor(),
-                str(channel),
-                abandon_witnessed=form.without_lost == "yes",
-                now=clock.utcnow(),
-            )
+            desk, actor = current_office().desk(session), current_actor()
+            try:
+                repair.reopen(
+                    *(session, desk, actor, str(channel)),
+                    at=at,
+                    abandon_witnessed=without_lost,
+                    now=clock.utcnow(),
+                )
+            except NotFoundError as error:
+                if error.field != "at":
+                    raise
+                # The channel is there; what was typed is not in it.
+                raise InvalidError(error.message, field="at") from error
 
     filled, status = attempt(ReopenForm, act)
     if status is not DONE:

@@ -5,13 +5,21 @@ from datetime import UTC, datetime
 import pytest
 
 from federation.archive.report import Failure, Report, What
-from federation.judging.doubt import Doubt
-from federation.ledgers.ledger_records import Standing
-from hub.channels.queries import ChannelSummary, MemberRow, Verification
+from federation.judging.doubt import PLAIN_WORDS, Consequence, Doubt, consequence
+from federation.ledgers.ledger_records import ChannelRecord, Standing
+from hub.channels.queries import (
+    WHEN_BEHIND,
+    ChannelSummary,
+    MemberRow,
+    Verification,
+    way_out_of,
+)
+from hub.channels.ways_out import WayOut, ways_of
 from hub.web import channel_words as shown
 from hub.web.models import Tone
 from policies.acts import Act, ChannelKind
 from policies.tlp import TLP
+from tests.kit.nodes import CONSOLE
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 
@@ -121,3 +129,68 @@ def test_a_check_says_in_one_sentence_whether_the_ledger_proves() -> None:
     sentence, tone = shown.verdict_of(Report(What.EXPORT, failures=failures))
     assert tone == "trouble"
     assert sentence.startswith("It does not prove: Entry 3 was altered. And 1 more.")
+
+
+@pytest.mark.parametrize("doubt", Doubt)
+@pytest.mark.parametrize("is_ours", [False, True], ids=["another's", "ours"])
+def test_each_doubt_has_a_sentence_and_a_way_out_that_is_open(doubt: Doubt, is_ours: bool) -> None:
+    assert PLAIN_WORDS[doubt].endswith(".")
+    follows = consequence(doubt)
+    standing = Standing.FROZEN if follows is Consequence.FREEZE else Standing.WAITING
+    said = way_out_of(standing, doubt, is_ours=is_ours)
+    assert said is not None
+    assert said.endswith(".")
+    if follows in (Consequence.VOID, Consequence.IGNORE):
+        # Nothing is stopped by it: there is nothing to choose.
+        return
+    ways = ways_of(CONSOLE, record(standing, is_ours=is_ours), (), None)
+    # What the sentence names can be chosen, and what can't is not named.
+    assert WayOut.RETRY in ways
+    assert ("leave" in said) <= (WayOut.LEAVE in ways)
+    assert ("new epoch" in said) <= (WayOut.REOPEN in ways)
+    alarm = shown.alarm_of(verification(standing, doubt, said), ["something is wrong"])
+    assert alarm is not None
+    assert PLAIN_WORDS[doubt] in alarm.sentence
+    assert said in alarm.sentence
+
+
+@pytest.mark.parametrize("standing", Standing)
+@pytest.mark.parametrize("is_ours", [False, True], ids=["another's", "ours"])
+def test_each_standing_ends_in_something_to_do_or_nothing_is_wrong(
+    standing: Standing, is_ours: bool
+) -> None:
+    ways = ways_of(CONSOLE, record(standing, is_ours=is_ours), (), None)
+    match standing:
+        case Standing.WAITING | Standing.FROZEN:
+            assert {WayOut.RETRY, WayOut.REOPEN if is_ours else WayOut.LEAVE} <= set(ways)
+        case Standing.BEHIND:
+            assert WayOut.RETRY in ways
+            assert (WayOut.REOPEN in ways) == is_ours
+            assert way_out_of(standing, None, is_ours=is_ours) == WHEN_BEHIND
+        case Standing.JOINING:
+            assert "call them" in shown.sentence_of(summary(standing))
+        case Standing.ENDED:
+            assert "takes an invitation" in shown.sentence_of(summary(standing))
+            assert ways == []
+        case Standing.CURRENT:
+            assert WayOut.RETRY not in ways
+
+
+def record(standing: Standing, *, is_ours: bool) -> ChannelRecord:
+    return ChannelRecord(
+        id="a", kind=ChannelKind.CASE, standing=standing, is_ours=is_ours, state={"members": []}
+    )
+
+
+def verification(standing: Standing, doubt: Doubt, way_out: str) -> Verification:
+    return Verification(
+        standing=standing,
+        doubt=doubt.value,
+        sentence="something happened",
+        what_it_means=PLAIN_WORDS[doubt],
+        way_out=way_out,
+        since=NOW,
+        entries=1,
+        voids=0,
+        withheld=0,
+    )

@@ -471,6 +471,33 @@ def test_two_payloads_for_a_place_beyond_the_head_are_proof_too() -> None:
     assert len(report.evidence) == 2
 
 
+def test_an_entry_that_stops_every_member_is_named_with_what_it_admits() -> None:
+    kit, member, _ = joined_ledger()
+    older = kit.contribution(member, Act.NOTE_ADDED)
+    kit.contribute(member, Act.NOTE_ADDED)
+    entry = kit.draft(Act.ADMITTED, admits=older)
+    brought = [{"evidence": older.stix.value}, {"evidence": entry.stix.value}]
+    report = check(kit.export(more=brought))
+    assert names(report) == ["superseded"]
+    assert "which stops everybody" in report.failures[0].sentence
+    assert [one.position for one in report.evidence] == [entry.position]
+    # What it admits comes right before it, or nothing is proven.
+    assert names(check(kit.export(more=brought[:1]))) == ["malformed"]
+    assert names(check(kit.export(more=brought[1:]))) == []
+    good = kit.draft(Act.NOTE_ADDED)
+    assert names(check(kit.export(more=[brought[0], {"evidence": good.stix.value}]))) == [
+        "malformed"
+    ]
+
+
+def test_what_somebody_else_signed_is_named_and_proves_nothing_against_the_owner() -> None:
+    kit, member, _ = joined_ledger()
+    entry = kit.draft(Act.NOTE_ADDED, by=member)
+    report = check(kit.export(more=[{"evidence": entry.stix.value}]))
+    assert names(report) == ["not_owner"]
+    assert report.evidence == ()
+
+
 def test_only_its_owner_can_fork_an_epoch() -> None:
     kit, member, _ = joined_ledger()
     entry = kit.draft(Act.NOTE_ADDED, by=member, position=(1, 1), seen=kit.head)
