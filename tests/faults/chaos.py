@@ -47,6 +47,7 @@ class Chaos:
     Args:
         chance: decides everything; the same seed makes the same choices.
         kept: texts whose write returned: nothing may lose them.
+        kills: how many times something was really killed.
     """
 
     nodes: Sequence[NodeProcesses]
@@ -55,6 +56,7 @@ class Chaos:
     chance: random.Random
     channels: tuple[str, ...] = ()
     kept: list[tuple[str, str]] = field(default_factory=list)
+    kills: int = 0
 
     def found(self) -> None:
         """Pair all, open a case of the first and a community of the second, all in both."""
@@ -130,11 +132,15 @@ class Chaos:
         )
         process = node.process(kind)
 
+        def begin() -> None:
+            self.kills += process.is_running
+            process.kill()
+
         def end() -> None:
             process.start()
             node.wait_ready()
 
-        return Strike(f"{node.name}’s {kind} killed", process.kill, end)
+        return Strike(f"{node.name}’s {kind} killed", begin, end)
 
     def _kill_a_child(self) -> Strike:
         parents: list[tuple[NodeProcesses, Process]] = [
@@ -145,22 +151,26 @@ class Chaos:
         ]
         node, process = self.chance.choice(parents)
         place = self.chance.randint(0, 9)
-        return Strike(
-            f"a child of {node.name}’s {process.kind} killed",
-            lambda: process.kill_a_child(place),
-            node.wait_ready,
-        )
+
+        def begin() -> None:
+            self.kills += process.kill_a_child(place)
+
+        return Strike(f"a child of {node.name}’s {process.kind} killed", begin, node.wait_ready)
 
     def _kill_database(self) -> Strike:
         cluster = self.cluster
         assert cluster is not None
+
+        def begin() -> None:
+            cluster.kill()
+            self.kills += 1
 
         def end() -> None:
             cluster.start()
             for node in self.nodes:
                 node.wait_ready()
 
-        return Strike("the database killed", cluster.kill, end)
+        return Strike("the database killed", begin, end)
 
     def _way(self, mode: Mode, amount: int) -> Strike:
         place = self.chance.randrange(len(self.nodes))

@@ -22,6 +22,8 @@ pytestmark = pytest.mark.faults
 
 ROUNDS: Final = 10
 MINUTES: Final = "TOCSIN_SOAK_MINUTES"
+WANTED: Final = "TOCSIN_SOAK_ROUNDS"
+"""So many rounds on each database, however long they take."""
 
 
 @pytest.fixture
@@ -89,12 +91,26 @@ def test_nodes_on_postgresql_survive_whatever_strikes_them(
 def test_nodes_survive_for_as_long_as_anybody_watches(
     tmp_path: Path, chance: random.Random, cluster: Postgresql, database: str
 ) -> None:
+    """Go on for half the minutes, or for as many rounds as are asked for, each with a kill -9."""
+    wanted = int(os.environ.get(WANTED) or 0)
     until = time.monotonic() + 60 * float(os.environ.get(MINUTES, "10")) / 2
     with three_nodes(tmp_path, chance, cluster if database == "postgresql" else None) as chaos:
         number = 0
-        while time.monotonic() < until:
-            names = chance.sample(list(chaos.strikes()), k=chance.choice((1, 1, 2, 3)))
-            play(chaos, names, number)
+        while number < wanted if wanted else time.monotonic() < until:
+            play(chaos, names_with_a_kill(chaos) if wanted else any_names(chaos), number)
             number += 1
+            assert not wanted or chaos.kills >= number, "nothing was there to be killed"
         end(chaos)
-        tell(f"{number} rounds on {database}")
+        tell(f"{number} rounds on {database}, {chaos.kills} times kill -9, {len(chaos.kept)} notes")
+
+
+def any_names(chaos: Chaos) -> list[str]:
+    return chaos.chance.sample(list(chaos.strikes()), k=chaos.chance.choice((1, 1, 2, 3)))
+
+
+def names_with_a_kill(chaos: Chaos) -> list[str]:
+    """Choose what is killed, and what else goes wrong after that."""
+    every = list(chaos.strikes())
+    first = chaos.chance.choice([name for name in every if name.startswith("kill")])
+    others = [name for name in every if name != first]
+    return [first, *chaos.chance.sample(others, k=chaos.chance.choice((0, 0, 1, 2)))]
