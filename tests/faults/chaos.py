@@ -22,10 +22,12 @@ from policies.tlp import TLP
 from tests.conftest import take_free_port
 from tests.kit.faulty_proxy import FaultyProxy, Mode
 from tests.kit.histories import assert_one_history, at_rest, history_of
+from tests.kit.moving import MovedClock
 from tests.kit.nodes import pair
 from tests.kit.processes import NodeProcesses, Postgresql, Process, wait_until
 
 NAMES: Final = ("CERT", "Grid", "Vendor")
+ADDRESSES: Final = ("127.0.0.11", "127.0.0.12", "127.0.0.13")
 WRITES: Final = 3
 """How much each node says in a round."""
 PATIENCE_SECONDS: Final = 90
@@ -33,11 +35,16 @@ PATIENCE_SECONDS: Final = 90
 
 @dataclass(frozen=True)
 class Strike:
-    """Something that goes wrong, and how it is made good again."""
+    """Something that goes wrong, and how it is made good again; neither waits for a node.
+
+    Args:
+        comes_back_first: others do not start without it.
+    """
 
     name: str
     begin: Callable[[], object]
     end: Callable[[], object]
+    comes_back_first: bool = False
 
 
 @dataclass
@@ -90,8 +97,10 @@ class Chaos:
             time.sleep(moment)
             strike.begin()
             time.sleep(length)
-        for strike in strikes:
+        for strike in sorted(strikes, key=lambda one: not one.comes_back_first):
             strike.end()
+        for node in self.nodes:
+            node.wait_ready()
         for writer in writers:
             writer.join(PATIENCE_SECONDS)
             assert not writer.is_alive(), "a writer hangs"
@@ -102,9 +111,7 @@ class Chaos:
 
     def settle(self) -> None:
         """Wait until every node has heard everything."""
-        wait_until(
-            lambda: at_rest(self.nodes), self.last_words, seconds=PATIENCE_SECONDS, step=0.05
-        )
+        wait_until(lambda: at_rest(self.nodes), self.last_words, seconds=PATIENCE_SECONDS, step=0.2)
 
     def last_words(self) -> str:
         """Give what the nodes said last, for whoever looks at a failure."""
@@ -136,11 +143,7 @@ class Chaos:
             self.kills += process.is_running
             process.kill()
 
-        def end() -> None:
-            process.start()
-            node.wait_ready()
-
-        return Strike(f"{node.name}’s {kind} killed", begin, end)
+        return Strike(f"{node.name}’s {kind} killed", begin, process.start)
 
     def _kill_a_child(self) -> Strike:
         parents: list[tuple[NodeProcesses, Process]] = [
@@ -155,7 +158,7 @@ class Chaos:
         def begin() -> None:
             self.kills += process.kill_a_child(place)
 
-        return Strike(f"a child of {node.name}’s {process.kind} killed", begin, node.wait_ready)
+        return Strike(f"a child of {node.name}’s {process.kind} killed", begin, lambda: None)
 
     def _kill_database(self) -> Strike:
         cluster = self.cluster
@@ -165,12 +168,7 @@ class Chaos:
             cluster.kill()
             self.kills += 1
 
-        def end() -> None:
-            cluster.start()
-            for node in self.nodes:
-                node.wait_ready()
-
-        return Strike("the database killed", begin, end)
+        return Strike("the database killed", begin, cluster.start, comes_back_first=True)
 
     def _way(self, mode: Mode, amount: int) -> Strike:
         place = self.chance.randrange(len(self.nodes))
@@ -220,16 +218,22 @@ class Chaos:
 
 @contextmanager
 def three_nodes(
-    folder: Path, chance: random.Random, cluster: Postgresql | None = None
+    folder: Path,
+    chance: random.Random,
+    cluster: Postgresql | None = None,
+    *,
+    poll_seconds: int = 1,
+    clock: MovedClock | None = None,
 ) -> Iterator[Chaos]:
     """Run three nodes in earnest: each in one process on SQLite, or two of them in several.
 
-    Every way from one to another leads through a proxy that can fail.
+    Every way from one to another leads through a proxy that can fail; where their clock can be
+    moved, each calls from an address of its own, so that one way between two can.
     """
     with ExitStack() as stack:
         nodes: list[NodeProcesses] = []
         proxies: list[FaultyProxy] = []
-        for name in NAMES:
+        for name, address in zip(NAMES, ADDRESSES, strict=True):
             apart = cluster is not None and name != NAMES[-1]
             port = take_free_port()
             proxy = FaultyProxy(port)
@@ -242,7 +246,9 @@ def three_nodes(
                 database_url=cluster.database(name.lower()) if cluster is not None else "",
                 serve=("web", "worker") if apart else ("serve",),
                 web_processes=1,
-                poll_seconds=1,
+                clock=clock,
+                calls_from=address if clock is not None else "",
+                poll_seconds=poll_seconds,
             )
             stack.callback(node.close)
             node.start()

@@ -6,7 +6,6 @@ import os
 import random
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +15,7 @@ from policies.roles import PersonRole
 from tests.faults.chaos import Chaos, three_nodes
 from tests.interop.channel_readers import give_token
 from tests.kit.histories import assert_pages_tell_it_all
-from tests.kit.processes import Postgresql, postgresql
+from tests.kit.processes import Postgresql
 
 pytestmark = pytest.mark.faults
 
@@ -24,12 +23,6 @@ ROUNDS: Final = 10
 MINUTES: Final = "TOCSIN_SOAK_MINUTES"
 WANTED: Final = "TOCSIN_SOAK_ROUNDS"
 """So many rounds on each database, however long they take."""
-
-
-@pytest.fixture
-def cluster() -> Iterator[Postgresql]:
-    with postgresql() as running:
-        yield running
 
 
 def plan(chaos: Chaos, rounds: int) -> list[list[str]]:
@@ -89,12 +82,13 @@ def test_nodes_on_postgresql_survive_whatever_strikes_them(
 @pytest.mark.soak
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_nodes_survive_for_as_long_as_anybody_watches(
-    tmp_path: Path, chance: random.Random, cluster: Postgresql, database: str
+    tmp_path: Path, chance: random.Random, request: pytest.FixtureRequest, database: str
 ) -> None:
     """Go on for half the minutes, or for as many rounds as are asked for, each with a kill -9."""
     wanted = int(os.environ.get(WANTED) or 0)
     until = time.monotonic() + 60 * float(os.environ.get(MINUTES, "10")) / 2
-    with three_nodes(tmp_path, chance, cluster if database == "postgresql" else None) as chaos:
+    cluster = request.getfixturevalue("cluster") if database == "postgresql" else None
+    with three_nodes(tmp_path, chance, cluster, poll_seconds=5) as chaos:
         number = 0
         while number < wanted if wanted else time.monotonic() < until:
             play(chaos, names_with_a_kill(chaos) if wanted else any_names(chaos), number)

@@ -6,7 +6,6 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -16,16 +15,10 @@ from policies.errors import ConflictError, UnavailableError
 from sharing.db import db
 from tests.faults.chaos import NAMES, PATIENCE_SECONDS, Chaos
 from tests.kit.histories import assert_one_chain, history_of
-from tests.kit.processes import NodeProcesses, Postgresql, postgresql, wait_until
+from tests.kit.processes import NodeProcesses, Postgresql, wait_until
 
 pytestmark = [pytest.mark.faults, pytest.mark.soak]
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def cluster() -> Iterator[Postgresql]:
-    with postgresql() as running:
-        yield running
 
 
 def started(stack: ExitStack, folder: Path, chance: random.Random, database_url: str) -> Chaos:

@@ -21,6 +21,7 @@ import requests
 
 import hub
 from tests.conftest import _postgresql_bin, take_free_port
+from tests.kit.moving import HOOK, MovedClock
 from tests.kit.nodes import LocalNode
 
 READY_SECONDS: Final = 60
@@ -121,6 +122,8 @@ class NodeProcesses(LocalNode):
     Args:
         serve: the processes that it runs as: `("serve",)`, or `("web", "worker")` and more.
         base_url: where partners reach it, if that is not its own port.
+        clock: what its processes read the time from, if that is not the system's.
+        calls_from: the address on loopback that its processes call others from.
     """
 
     def __init__(
@@ -132,6 +135,8 @@ class NodeProcesses(LocalNode):
         serve: Iterable[str] = ("serve",),
         port: int = 0,
         base_url: str = "",
+        clock: MovedClock | None = None,
+        calls_from: str = "",
         **settings: Any,
     ) -> None:
         self.port = port or take_free_port()
@@ -141,7 +146,7 @@ class NodeProcesses(LocalNode):
             folder,
             base_url=base_url or self.address,
             database_url=database_url,
-            now=utcnow,
+            now=clock or utcnow,
             **settings,
         )
         self.log = folder / f"{name}.log"
@@ -156,6 +161,12 @@ class NodeProcesses(LocalNode):
         }
         if database_url:
             environment["TOCSIN_DATABASE_URL"] = database_url
+        if clock is not None:
+            environment["TOCSIN_TEST_CLOCK"] = str(clock.file)
+        if calls_from:
+            environment["TOCSIN_TEST_CALLS_FROM"] = calls_from
+        if clock is not None or calls_from:
+            environment["PYTHONPATH"] = f"{HOOK}{os.pathsep}{_ROOT}"
         environment |= {f"TOCSIN_{key.upper()}": str(value) for key, value in settings.items()}
         self.processes = [Process(kind, environment, self.log) for kind in serve]
 
@@ -169,7 +180,7 @@ class NodeProcesses(LocalNode):
                 process.start()
 
     def wait_ready(self) -> None:
-        wait_until(self.is_ready, self.last_words, seconds=READY_SECONDS, step=0.05)
+        wait_until(self.is_ready, self.last_words, seconds=READY_SECONDS, step=0.1)
 
     def is_ready(self) -> bool:
         try:
