@@ -181,6 +181,7 @@ class Chaos:
         )
 
     def _join(self, node: NodeProcesses, channel: str) -> None:
+
         def invited() -> bool:
             with node.reading() as session:
                 return bool(find_invited(session, channel))
