@@ -26,7 +26,7 @@ from hub.channels.queries import PendingRow, visible_pending
 from policies.tlp import TLP
 from tests.faults.chaos import ADDRESSES, PATIENCE_SECONDS, Chaos, three_nodes
 from tests.kit.faulty_proxy import Mode
-from tests.kit.histories import assert_one_history, at_rest
+from tests.kit.histories import at_rest
 from tests.kit.hostile_peer import signed_in
 from tests.kit.moving import MovedClock
 from tests.kit.nodes import CONSOLE
@@ -169,8 +169,7 @@ def see_all_arrive(world: Apart, members: tuple[int, ...]) -> None:
     # The longest wait between two attempts, and the longest wait between two polls.
     assert steps * STEP <= 2 * LONGEST_WAIT
     assert world.tokens() >= before + len(members), "what was given out an hour ago is still taken"
-    assert_one_history(world.nodes)
-    world.chaos._assert_kept()
+    world.chaos.compare()
     for place, node in enumerate(world.nodes):
         assert world.pending(node) == []
         page = world.today(place)
@@ -184,8 +183,7 @@ def see_all_arrive(world: Apart, members: tuple[int, ...]) -> None:
     assert world.holders() == "Held by 3 of 3."
     world.say("together again")
     world.step_until_level()
-    assert_one_history(world.nodes)
-    world.chaos._assert_kept()
+    world.chaos.compare()
 
 
 @pytest.mark.timeout(1200)

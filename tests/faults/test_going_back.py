@@ -9,11 +9,12 @@ from typing import Final
 
 import pytest
 
+from federation.identity.keystore import recovery_pem
 from federation.ledgers.ledger_records import Standing
 from hub.channels import service
 from policies.errors import ConflictError
 from tests.faults.chaos import NAMES, PATIENCE_SECONDS, Chaos
-from tests.faults.going_back import compare, note, restore, say, started, tocsin
+from tests.faults.going_back import asks, compare, note, noted, restore, say, started, tocsin
 from tests.kit.processes import NodeProcesses, wait_until
 
 pytestmark = [pytest.mark.faults, pytest.mark.soak]
@@ -84,3 +85,85 @@ def test_a_node_restored_from_an_old_backup_goes_on_where_the_others_are(
         chaos.settle()
         say(chaos, "after the restore")
         compare(chaos)
+
+
+@pytest.mark.timeout(600)
+def test_with_nobody_to_ask_the_channel_is_behind_until_an_administrator_opens_it_anew(
+    tmp_path: Path, chance: random.Random
+) -> None:
+    with ExitStack() as stack:
+        chaos = started(stack, tmp_path, chance)
+        cert, *others = chaos.nodes
+        case, _ = chaos.channels
+        say(chaos, "before the backup")
+        tocsin(cert, "backup", str(tmp_path / "node.tar"))
+        say(chaos, "after the backup")
+        for node in others:
+            node.kill()
+        restore(cert, tmp_path / "node.tar")
+        cert.start()
+        cert.wait_ready()
+        wait_until(
+            lambda: "no member can be reached" in (cert.channel(case).sentence or ""),
+            chaos.last_words,
+            seconds=PATIENCE_SECONDS,
+        )
+        # It is named, the way out stands there, and nothing is written until it is taken.
+        assert cert.channel(case).standing is Standing.BEHIND
+        told = asks(cert, "channel", "repair", case, code=1)
+        assert "no member can be reached" in told["wrong"][0]
+        assert {"retry", "reopen"} <= set(told["ways"])
+        assert not noted(cert, case, "CERT: too early")
+        tocsin(cert, "channel", "repair", case, "--reopen")
+        note(chaos, cert, case, "CERT: after opening anew")
+        # The others come back, follow, and offer again what stood in the part that was left.
+        for node in others:
+            node.start()
+        for node in others:
+            node.wait_ready()
+        chaos.settle()
+        say(chaos, "after all")
+        # Only what the coordinator itself had said in that part is not history any more. It is
+        # shown by those who hold it still.
+        chaos.kept.remove((case, "CERT: after the backup"))
+        compare(chaos, opened_anew={case: 1})
+        for node in others:
+            abandoned = asks(node, "channel", "repair", case)["abandoned"]
+            assert {one["act"] for one in abandoned} >= {"note.added"}, abandoned
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("place", [0, 1], ids=NAMES[:2])
+def test_a_backup_from_before_ones_own_change_of_keys_is_told_and_the_recovery_key_mends_it(
+    tmp_path: Path, chance: random.Random, place: int
+) -> None:
+    """Each of the two coordinates one of the channels, and is a member of the other one."""
+    with ExitStack() as stack:
+        chaos = started(stack, tmp_path, chance)
+        node = chaos.nodes[place]
+        recovery = tmp_path / "recovery.pem"
+        recovery.write_text(recovery_pem(node.recovery))
+        say(chaos, "before the backup")
+        tocsin(node, "backup", str(tmp_path / "node.tar"))
+        tocsin(node, "node", "rotate-key")
+        say(chaos, "with new keys")
+        restore(node, tmp_path / "node.tar")
+        node.start()
+        node.wait_ready()
+        # Its keys are those of long ago, which open nothing any more: that has a name.
+        wait_until(
+            lambda: told(node, chaos),
+            lambda: (
+                chaos.last_words() + repr([node.channel(one).sentence for one in chaos.channels])
+            ),
+            seconds=PATIENCE_SECONDS,
+            step=1,
+        )
+        tocsin(node, "node", "recover", "--recovery-key", str(recovery))
+        chaos.settle()
+        say(chaos, "after the recovery")
+        compare(chaos)
+
+
+def told(node: NodeProcesses, chaos: Chaos) -> bool:
+    return any("newer keys of ours" in (node.channel(one).sentence or "") for one in chaos.channels)

@@ -24,7 +24,7 @@ from tests.conftest import _postgresql_bin, take_free_port
 from tests.kit.moving import HOOK, MovedClock
 from tests.kit.nodes import LocalNode
 
-READY_SECONDS: Final = 60
+READY_SECONDS: Final = 180
 _BUGS: Final = (
     "errand broke",
     "loop broke",
@@ -257,15 +257,30 @@ class Postgresql:
         os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not self._children_of(pid), "backends end", seconds=30)
 
-    def take_copy(self) -> None:
-        """Make a standby that has heard everything up to now, and hears nothing after it."""
+    def start_standby(self) -> None:
+        """Have an asynchronous standby hear all that is committed here, as soon as it can."""
         shutil.rmtree(self._copy, ignore_errors=True)
         self._run(
             "pg_basebackup", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres",
             "-D", str(self._copy), "-R", "-c", "fast",
         )  # fmt: skip
+        log = str(self._folder / "standby-log")
+        options = f"-c listen_addresses= -p {self.port} -k {self._copy} -c max_connections=300"
+        self._run("pg_ctl", "-D", str(self._copy), "-w", "-l", log, "-o", options, "start")
 
-    def promote_copy(self) -> None:
+    def lose_sight_of_standby(self) -> None:
+        """Let the standby hear everything up to now, and nothing after it."""
+        with psycopg.connect(self._server, autocommit=True) as connection:
+            at = connection.execute("SELECT pg_current_wal_lsn()").fetchone()
+            query = "SELECT sync_state FROM pg_stat_replication WHERE replay_lsn >= %s::pg_lsn"
+            wait_until(
+                lambda: connection.execute(query, at).fetchall() == [("async",)],
+                self._last_words,
+                seconds=READY_SECONDS,
+            )
+        self._run("pg_ctl", "-D", str(self._copy), "-m", "fast", "-w", "stop")
+
+    def promote_standby(self) -> None:
         """Lose the server; the standby takes its place under the same address."""
         self.kill()
         shutil.rmtree(self._data)
