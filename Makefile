@@ -1,6 +1,7 @@
 # Start with `make help`.
 .DEFAULT_GOAL := help
 MINUTES ?= 10
+ROUNDS ?=
 ARGS ?=
 BIN := .venv/bin
 TOOLS := var/tools
@@ -31,8 +32,8 @@ format: setup ## Bring the code into its form
 	@$(BIN)/ruff check --fix .
 
 .PHONY: soak
-soak: setup ## Chaos for MINUTES= minutes (10)
-	@TOCSIN_SOAK_MINUTES=$(MINUTES) $(BIN)/pytest -m soak --timeout=0 -s $(ARGS)
+soak: setup ## Chaos for MINUTES= minutes (10), or ROUNDS= rounds of kill -9 on each database
+	@TOCSIN_SOAK_MINUTES=$(MINUTES) TOCSIN_SOAK_ROUNDS=$(ROUNDS) $(BIN)/pytest -m soak --timeout=0 -s $(ARGS)
 
 .PHONY: bench
 bench: setup ## Measure; docs/performance.md tells what the figures mean

@@ -22,22 +22,29 @@ from policies.tlp import TLP
 from tests.conftest import take_free_port
 from tests.kit.faulty_proxy import FaultyProxy, Mode
 from tests.kit.histories import assert_one_history, at_rest, history_of
+from tests.kit.moving import MovedClock
 from tests.kit.nodes import pair
 from tests.kit.processes import NodeProcesses, Postgresql, Process, wait_until
 
 NAMES: Final = ("CERT", "Grid", "Vendor")
+ADDRESSES: Final = ("127.0.0.11", "127.0.0.12", "127.0.0.13")
 WRITES: Final = 3
 """How much each node says in a round."""
-PATIENCE_SECONDS: Final = 90
+PATIENCE_SECONDS: Final = 180
 
 
 @dataclass(frozen=True)
 class Strike:
-    """Something that goes wrong, and how it is made good again."""
+    """Something that goes wrong, and how it is made good again; neither waits for a node.
+
+    Args:
+        comes_back_first: others do not start without it.
+    """
 
     name: str
     begin: Callable[[], object]
     end: Callable[[], object]
+    comes_back_first: bool = False
 
 
 @dataclass
@@ -47,6 +54,7 @@ class Chaos:
     Args:
         chance: decides everything; the same seed makes the same choices.
         kept: texts whose write returned: nothing may lose them.
+        kills: how many times something was really killed.
     """
 
     nodes: Sequence[NodeProcesses]
@@ -55,6 +63,7 @@ class Chaos:
     chance: random.Random
     channels: tuple[str, ...] = ()
     kept: list[tuple[str, str]] = field(default_factory=list)
+    kills: int = 0
 
     def found(self) -> None:
         """Pair all, open a case of the first and a community of the second, all in both."""
@@ -73,8 +82,12 @@ class Chaos:
         self.channels = (case, community)
         self.settle()
 
-    def round(self, number: int, strikes: Sequence[Strike]) -> float:
-        """Write, strike, bring back, settle, compare; give how many seconds it took."""
+    def round(self, number: int, strikes: Sequence[Strike], *, compare: bool = True) -> float:
+        """Write, strike, bring back, settle, compare; give how many seconds it took.
+
+        Args:
+            compare: byte for byte. Who is at rest has the same heads, and with them one chain.
+        """
         began = time.monotonic()
         writers = [
             threading.Thread(target=self._write, args=(node, number, self.chance.random()))
@@ -88,15 +101,26 @@ class Chaos:
             time.sleep(moment)
             strike.begin()
             time.sleep(length)
-        for strike in strikes:
+        for strike in sorted(strikes, key=lambda one: not one.comes_back_first):
             strike.end()
+        for node in self.nodes:
+            node.wait_ready()
         for writer in writers:
             writer.join(PATIENCE_SECONDS)
             assert not writer.is_alive(), "a writer hangs"
         self.settle()
-        assert_one_history(self.nodes)
-        self._assert_kept()
+        if compare:
+            self.compare()
         return time.monotonic() - began
+
+    def compare(self) -> None:
+        """See that all hold one history byte for byte, and that what was kept is in it once."""
+        assert_one_history(self.nodes)
+        for channel in self.channels:
+            said = history_of(self.nodes[0], channel).texts()
+            assert len(said) == len(set(said)), "something was said twice"
+            lost = {text for place, text in self.kept if place == channel} - set(said)
+            assert not lost, lost
 
     def settle(self) -> None:
         """Wait until every node has heard everything."""
@@ -128,11 +152,11 @@ class Chaos:
         )
         process = node.process(kind)
 
-        def end() -> None:
-            process.start()
-            node.wait_ready()
+        def begin() -> None:
+            self.kills += process.is_running
+            process.kill()
 
-        return Strike(f"{node.name}’s {kind} killed", process.kill, end)
+        return Strike(f"{node.name}’s {kind} killed", begin, process.start)
 
     def _kill_a_child(self) -> Strike:
         parents: list[tuple[NodeProcesses, Process]] = [
@@ -143,22 +167,21 @@ class Chaos:
         ]
         node, process = self.chance.choice(parents)
         place = self.chance.randint(0, 9)
-        return Strike(
-            f"a child of {node.name}’s {process.kind} killed",
-            lambda: process.kill_a_child(place),
-            node.wait_ready,
-        )
+
+        def begin() -> None:
+            self.kills += process.kill_a_child(place)
+
+        return Strike(f"a child of {node.name}’s {process.kind} killed", begin, lambda: None)
 
     def _kill_database(self) -> Strike:
         cluster = self.cluster
         assert cluster is not None
 
-        def end() -> None:
-            cluster.start()
-            for node in self.nodes:
-                node.wait_ready()
+        def begin() -> None:
+            cluster.kill()
+            self.kills += 1
 
-        return Strike("the database killed", cluster.kill, end)
+        return Strike("the database killed", begin, cluster.start, comes_back_first=True)
 
     def _way(self, mode: Mode, amount: int) -> Strike:
         place = self.chance.randrange(len(self.nodes))
@@ -171,6 +194,7 @@ class Chaos:
         )
 
     def _join(self, node: NodeProcesses, channel: str) -> None:
+
         def invited() -> bool:
             with node.reading() as session:
                 return bool(find_invited(session, channel))
@@ -198,26 +222,25 @@ class Chaos:
                     break
             time.sleep(chance / 4)
 
-    def _assert_kept(self) -> None:
-        for channel in self.channels:
-            said = history_of(self.nodes[0], channel).texts()
-            assert len(said) == len(set(said)), "something was said twice"
-            lost = {text for place, text in self.kept if place == channel} - set(said)
-            assert not lost, lost
-
 
 @contextmanager
 def three_nodes(
-    folder: Path, chance: random.Random, cluster: Postgresql | None = None
+    folder: Path,
+    chance: random.Random,
+    cluster: Postgresql | None = None,
+    *,
+    poll_seconds: int = 1,
+    clock: MovedClock | None = None,
 ) -> Iterator[Chaos]:
     """Run three nodes in earnest: each in one process on SQLite, or two of them in several.
 
-    Every way from one to another leads through a proxy that can fail.
+    Every way from one to another leads through a proxy that can fail; where their clock can be
+    moved, each calls from an address of its own, so that one way between two can.
     """
     with ExitStack() as stack:
         nodes: list[NodeProcesses] = []
         proxies: list[FaultyProxy] = []
-        for name in NAMES:
+        for name, address in zip(NAMES, ADDRESSES, strict=True):
             apart = cluster is not None and name != NAMES[-1]
             port = take_free_port()
             proxy = FaultyProxy(port)
@@ -230,7 +253,9 @@ def three_nodes(
                 database_url=cluster.database(name.lower()) if cluster is not None else "",
                 serve=("web", "worker") if apart else ("serve",),
                 web_processes=1,
-                poll_seconds=1,
+                clock=clock,
+                calls_from=address if clock is not None else "",
+                poll_seconds=poll_seconds,
             )
             stack.callback(node.close)
             node.start()

@@ -6,7 +6,6 @@ import os
 import random
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -16,18 +15,15 @@ from policies.roles import PersonRole
 from tests.faults.chaos import Chaos, three_nodes
 from tests.interop.channel_readers import give_token
 from tests.kit.histories import assert_pages_tell_it_all
-from tests.kit.processes import Postgresql, postgresql
+from tests.kit.processes import Postgresql
 
 pytestmark = pytest.mark.faults
 
 ROUNDS: Final = 10
+COMPARED_EVERY: Final = 10
 MINUTES: Final = "TOCSIN_SOAK_MINUTES"
-
-
-@pytest.fixture
-def cluster() -> Iterator[Postgresql]:
-    with postgresql() as running:
-        yield running
+WANTED: Final = "TOCSIN_SOAK_ROUNDS"
+"""So many rounds on each database, however long they take."""
 
 
 def plan(chaos: Chaos, rounds: int) -> list[list[str]]:
@@ -44,10 +40,10 @@ def plan(chaos: Chaos, rounds: int) -> list[list[str]]:
     ]
 
 
-def play(chaos: Chaos, names: list[str], number: int) -> None:
+def play(chaos: Chaos, names: list[str], number: int, *, compare: bool = True) -> None:
     strikes = [chaos.strikes()[name]() for name in names]
     tell(f"{number:3d}  {' and '.join(strike.name for strike in strikes)}")
-    tell(f"     {chaos.round(number, strikes):.1f} s")
+    tell(f"     {chaos.round(number, strikes, compare=compare):.1f} s")
 
 
 def tell(line: str) -> None:
@@ -87,14 +83,32 @@ def test_nodes_on_postgresql_survive_whatever_strikes_them(
 @pytest.mark.soak
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_nodes_survive_for_as_long_as_anybody_watches(
-    tmp_path: Path, chance: random.Random, cluster: Postgresql, database: str
+    tmp_path: Path, chance: random.Random, request: pytest.FixtureRequest, database: str
 ) -> None:
+    """Go on for half the minutes, or for as many rounds as are asked for, each with a kill -9."""
+    wanted = int(os.environ.get(WANTED) or 0)
     until = time.monotonic() + 60 * float(os.environ.get(MINUTES, "10")) / 2
-    with three_nodes(tmp_path, chance, cluster if database == "postgresql" else None) as chaos:
+    cluster = request.getfixturevalue("cluster") if database == "postgresql" else None
+    with three_nodes(tmp_path, chance, cluster, poll_seconds=5) as chaos:
         number = 0
-        while time.monotonic() < until:
-            names = chance.sample(list(chaos.strikes()), k=chance.choice((1, 1, 2, 3)))
-            play(chaos, names, number)
+        while number < wanted if wanted else time.monotonic() < until:
+            names = names_with_a_kill(chaos) if wanted else any_names(chaos)
             number += 1
+            # A long history takes long to compare; its end is compared in any case.
+            play(chaos, names, number, compare=number % COMPARED_EVERY == 0)
+            assert not wanted or chaos.kills >= number, "nothing was there to be killed"
+        chaos.compare()
         end(chaos)
-        tell(f"{number} rounds on {database}")
+        tell(f"{number} rounds on {database}, {chaos.kills} times kill -9, {len(chaos.kept)} notes")
+
+
+def any_names(chaos: Chaos) -> list[str]:
+    return chaos.chance.sample(list(chaos.strikes()), k=chaos.chance.choice((1, 1, 2, 3)))
+
+
+def names_with_a_kill(chaos: Chaos) -> list[str]:
+    """Choose what is killed, and what else goes wrong after that."""
+    every = list(chaos.strikes())
+    first = chaos.chance.choice([name for name in every if name.startswith("kill")])
+    others = [name for name in every if name != first]
+    return [first, *chaos.chance.sample(others, k=chaos.chance.choice((0, 0, 1, 2)))]

@@ -1,130 +1,85 @@
-"""Nodes in earnest whose database goes back to an earlier moment: nothing lost, nothing twice."""
+"""Nodes in earnest that are put back from an old backup: nothing lost, nothing twice, or told."""
 
 from __future__ import annotations
 
-import os
 import random
-import subprocess
-import sys
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Final
 
 import pytest
 
-from policies.errors import ConflictError, UnavailableError
-from sharing.db import db
+from federation.identity.keystore import recovery_pem
+from federation.ledgers.ledger_records import Standing
+from hub.channels import service
+from policies.errors import ConflictError
 from tests.faults.chaos import NAMES, PATIENCE_SECONDS, Chaos
-from tests.kit.histories import assert_one_chain, history_of
-from tests.kit.processes import NodeProcesses, Postgresql, postgresql, wait_until
+from tests.faults.going_back import asks, compare, note, noted, restore, say, started, tocsin
+from tests.kit.processes import NodeProcesses, wait_until
 
 pytestmark = [pytest.mark.faults, pytest.mark.soak]
-ROOT = Path(__file__).parents[2]
+MANY: Final = 10
+"""How often everybody speaks everywhere while a backup grows old."""
 
 
-@pytest.fixture
-def cluster() -> Iterator[Postgresql]:
-    with postgresql() as running:
-        yield running
+def grow_old(chaos: Chaos, place: int) -> None:
+    """Let happen in the channels what happens in weeks, while the backup of one node lies there.
 
-
-def started(stack: ExitStack, folder: Path, chance: random.Random, database_url: str) -> Chaos:
-    """Run three nodes; the first on the database that is given, in two processes."""
-    nodes = []
-    for name in NAMES:
-        first = name == NAMES[0]
-        node = NodeProcesses(
-            name,
-            folder,
-            database_url=database_url if first else "",
-            serve=("web", "worker") if first else ("serve",),
-            web_processes=1,
-            poll_seconds=1,
-        )
-        stack.callback(node.close)
-        node.start()
-        nodes.append(node)
-    for node in nodes:
-        node.wait_ready()
-    chaos = Chaos(nodes, [], None, chance)
-    chaos.found()
-    return chaos
-
-
-def tocsin(node: NodeProcesses, *arguments: str) -> None:
-    """Run a command of a node in a process of its own."""
-    environment = {
-        "PATH": os.environ.get("PATH", ""),
-        "TOCSIN_DATA": str(node.settings.data),
-        "PYTHONPATH": str(ROOT),
-    }
-    if not node.settings.on_sqlite:
-        environment["TOCSIN_DATABASE_URL"] = node.settings.database_address
-    command = [sys.executable, "-m", "hub.commands", *arguments]
-    done = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=120)
-    assert done.returncode == 0, done.stderr.decode()
-
-
-def say(chaos: Chaos, word: str) -> None:
-    """Have everybody say something everywhere, and wait until everybody has heard it."""
-    for node in chaos.nodes:
-        for channel in chaos.channels:
-            note(chaos, node, channel, f"{node.name}: {word}")
+    Much is written, the others change their keys, and one of them leaves the case and comes back.
+    """
+    cert, grid, vendor = chaos.nodes
+    others = [node for node in chaos.nodes if node is not chaos.nodes[place]]
+    for number in range(MANY):
+        for node in chaos.nodes:
+            for channel in chaos.channels:
+                note(chaos, node, channel, f"{node.name}: long after the backup, {number}")
     chaos.settle()
-
-
-def note(chaos: Chaos, node: NodeProcesses, channel: str, text: str) -> None:
-    """Write a note as soon as it is taken."""
+    for node in others:
+        tocsin(node, "node", "rotate-key")
+    say(chaos, "with new keys")
+    case, wanderer = chaos.channels[0], vendor if place == 1 else grid
+    wanderer.does(service.leave, case)
     wait_until(
-        lambda: noted(node, channel, text), chaos.last_words, seconds=PATIENCE_SECONDS, step=0.2
+        lambda: wanderer.organisation not in cert.state(case).joined,
+        chaos.last_words,
+        seconds=PATIENCE_SECONDS,
     )
-    chaos.kept.append((channel, text))
+    for node in (one for one in chaos.nodes if one is not wanderer):
+        note(chaos, node, case, f"{node.name}: while one is away")
+    chaos.settle()
+    cert.invite(case, wanderer)
+    wait_until(lambda: joins(wanderer, case), chaos.last_words, seconds=PATIENCE_SECONDS, step=0.2)
+    chaos.settle()
+    say(chaos, "all together again")
 
 
-def noted(node: NodeProcesses, channel: str, text: str) -> bool:
-    """Write a note; tell whether it was taken: not while the channel is behind."""
+def joins(node: NodeProcesses, channel: str) -> bool:
+    """Join; tell whether the invitation was there. The one before it was answered long ago."""
     try:
-        node.note(channel, text)
-    except (ConflictError, UnavailableError):
+        node.join(channel)
+    except ConflictError:
         return False
     return True
 
 
-def compare(chaos: Chaos) -> None:
-    """See that all hold one history, byte for byte, with everything in it once.
-
-    What a restored node has forgotten of its outbox stands in the ledger.
-    """
-    for channel in chaos.channels:
-        one, *others = (history_of(node, channel) for node in chaos.nodes)
-        assert_one_chain(one)
-        for other in others:
-            assert [entry.sha256 for entry in other.entries] == [
-                entry.sha256 for entry in one.entries
-            ]
-            assert dict(other.contents) == dict(one.contents)
-            assert other.staged == one.staged == 0
-        expected = sorted(text for place, text in chaos.kept if place == channel)
-        assert sorted(one.texts()) == expected
-    for node in chaos.nodes:
-        assert node.bugs() == []
-
-
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("place", [0, 1, 2], ids=NAMES)
-def test_a_restored_node_goes_on_where_the_others_are(
+def test_a_node_restored_from_an_old_backup_goes_on_where_the_others_are(
     tmp_path: Path, chance: random.Random, place: int
 ) -> None:
     with ExitStack() as stack:
-        chaos = started(stack, tmp_path, chance, "")
+        chaos = started(stack, tmp_path, chance)
         node = chaos.nodes[place]
         say(chaos, "before the backup")
         tocsin(node, "backup", str(tmp_path / "node.tar"))
-        say(chaos, "after the backup")
-        node.kill()
-        with node.app.app_context():
-            db.engine.dispose()
-        tocsin(node, "restore", "--force", str(tmp_path / "node.tar"))
+        grow_old(chaos, place)
+        before = {channel: node.channel(channel).head_sha256 for channel in chaos.channels}
+        restore(node, tmp_path / "node.tar")
+        for channel in chaos.channels:
+            assert node.channel(channel).head_sha256 != before[channel]
+            assert (node.channel(channel).standing is Standing.BEHIND) == node.channel(
+                channel
+            ).is_ours
         node.start()
         node.wait_ready()
         chaos.settle()
@@ -132,18 +87,83 @@ def test_a_restored_node_goes_on_where_the_others_are(
         compare(chaos)
 
 
-@pytest.mark.timeout(300)
-def test_a_promoted_standby_goes_on_where_the_others_are(
-    tmp_path: Path, chance: random.Random, cluster: Postgresql
+@pytest.mark.timeout(600)
+def test_with_nobody_to_ask_the_channel_is_behind_until_an_administrator_opens_it_anew(
+    tmp_path: Path, chance: random.Random
 ) -> None:
     with ExitStack() as stack:
-        chaos = started(stack, tmp_path, chance, cluster.database("cert"))
-        say(chaos, "heard by the standby")
-        cluster.take_copy()
-        say(chaos, "never heard by the standby")
-        cluster.promote_copy()
-        chaos.nodes[0].wait_ready()
-        note(chaos, chaos.nodes[0], chaos.channels[0], "CERT: at once")
+        chaos = started(stack, tmp_path, chance)
+        cert, *others = chaos.nodes
+        case, _ = chaos.channels
+        say(chaos, "before the backup")
+        tocsin(cert, "backup", str(tmp_path / "node.tar"))
+        say(chaos, "after the backup")
+        for node in others:
+            node.kill()
+        restore(cert, tmp_path / "node.tar")
+        cert.start()
+        cert.wait_ready()
+        wait_until(
+            lambda: "no member can be reached" in (cert.channel(case).sentence or ""),
+            chaos.last_words,
+            seconds=PATIENCE_SECONDS,
+        )
+        # It is named, the way out stands there, and nothing is written until it is taken.
+        assert cert.channel(case).standing is Standing.BEHIND
+        told = asks(cert, "channel", "repair", case, code=1)
+        assert "no member can be reached" in told["wrong"][0]
+        assert {"retry", "reopen"} <= set(told["ways"])
+        assert not noted(cert, case, "CERT: too early")
+        tocsin(cert, "channel", "repair", case, "--reopen")
+        note(chaos, cert, case, "CERT: after opening anew")
+        # The others come back, follow, and offer again what stood in the part that was left.
+        for node in others:
+            node.start()
+        for node in others:
+            node.wait_ready()
         chaos.settle()
-        say(chaos, "after the promotion")
+        say(chaos, "after all")
+        # Only what the coordinator itself had said in that part is not history any more. It is
+        # shown by those who hold it still.
+        chaos.kept.remove((case, "CERT: after the backup"))
+        compare(chaos, opened_anew={case: 1})
+        for node in others:
+            abandoned = asks(node, "channel", "repair", case)["abandoned"]
+            assert {one["act"] for one in abandoned} >= {"note.added"}, abandoned
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("place", [0, 1], ids=NAMES[:2])
+def test_a_backup_from_before_ones_own_change_of_keys_is_told_and_the_recovery_key_mends_it(
+    tmp_path: Path, chance: random.Random, place: int
+) -> None:
+    """Each of the two coordinates one of the channels, and is a member of the other one."""
+    with ExitStack() as stack:
+        chaos = started(stack, tmp_path, chance)
+        node = chaos.nodes[place]
+        recovery = tmp_path / "recovery.pem"
+        recovery.write_text(recovery_pem(node.recovery))
+        say(chaos, "before the backup")
+        tocsin(node, "backup", str(tmp_path / "node.tar"))
+        tocsin(node, "node", "rotate-key")
+        say(chaos, "with new keys")
+        restore(node, tmp_path / "node.tar")
+        node.start()
+        node.wait_ready()
+        # Its keys are those of long ago, which open nothing any more: that has a name.
+        wait_until(
+            lambda: told(node, chaos),
+            lambda: (
+                chaos.last_words() + repr([node.channel(one).sentence for one in chaos.channels])
+            ),
+            seconds=PATIENCE_SECONDS,
+            step=1,
+        )
+        tocsin(node, "node", "recover", "--recovery-key", str(recovery))
+        chaos.settle()
+        say(chaos, "after the recovery")
         compare(chaos)
+
+
+def told(node: NodeProcesses, chaos: Chaos) -> bool:
+    return any("newer keys of ours" in (node.channel(one).sentence or "") for one in chaos.channels)

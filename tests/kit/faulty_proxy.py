@@ -7,6 +7,7 @@ import contextlib
 import socket
 import struct
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -36,10 +37,18 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True)
 class Fault:
-    """How the way is bad: a mode, and its number of seconds or bytes."""
+    """How the way is bad: a mode, its number of seconds or bytes, and for whom.
+
+    Args:
+        callers: the addresses that it strikes; none: everybody's.
+    """
 
     mode: Mode = Mode.PASS
     amount: float = 0
+    callers: frozenset[str] = frozenset()
+
+
+_NONE: Final = Fault()
 
 
 class FaultyProxy:
@@ -64,9 +73,9 @@ class FaultyProxy:
     def base_url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def suffer(self, mode: Mode, amount: float = 0) -> None:
-        """Let the way be bad from now on."""
-        self.fault = Fault(mode, amount)
+    def suffer(self, mode: Mode, amount: float = 0, callers: Iterable[str] = ()) -> None:
+        """Let the way be bad from now on, for everybody or for some."""
+        self.fault = Fault(mode, amount, frozenset(callers))
 
     def heal(self) -> None:
         """Let the way be good again."""
@@ -92,7 +101,7 @@ class FaultyProxy:
         self._loop.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self.fault.mode is Mode.REFUSE:
+        if self._fault_of(writer).mode is Mode.REFUSE:
             self._reset(writer)
             return
         try:
@@ -121,7 +130,7 @@ class FaultyProxy:
     ) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(_PIECE_BYTES):
-                fault = self.fault
+                fault = self._fault_of(writer)
                 if fault.mode is Mode.REFUSE:
                     self._reset(writer)
                     return
@@ -135,10 +144,10 @@ class FaultyProxy:
                 await up_writer.drain()
 
     async def _answer(self, up_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        met, sent = self.fault, 0
+        met, sent = self._fault_of(writer), 0
         with contextlib.suppress(OSError):
             while data := await up_reader.read(_PIECE_BYTES):
-                fault = self.fault
+                fault = self._fault_of(writer)
                 if fault is not met:
                     met, sent = fault, 0
                 if fault.mode is Mode.ONEWAY:
@@ -158,6 +167,13 @@ class FaultyProxy:
                         return
                 writer.write(data)
                 await writer.drain()
+
+    def _fault_of(self, writer: asyncio.StreamWriter) -> Fault:
+        """Give what strikes this connection."""
+        fault = self.fault
+        if fault.callers and writer.get_extra_info("peername")[0] not in fault.callers:
+            return _NONE
+        return fault
 
     def _reset(self, writer: asyncio.StreamWriter) -> None:
         self.struck += 1

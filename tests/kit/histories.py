@@ -104,10 +104,13 @@ def history_of(node: LocalNode, channel: str) -> History:
         )
 
 
-def assert_one_chain(owner: History) -> None:
+def assert_one_chain(owner: History, *, epochs: int = 1) -> None:
     """No gap, no fork, no double; order of authors and of `date_added` kept."""
     place = [(entry.epoch, entry.seq) for entry in owner.entries]
-    assert place == [(1, seq) for seq in range(len(place))], place
+    lengths = [sum(epoch == one for epoch, _ in place) for one in range(1, epochs + 1)]
+    expected = [(one, seq) for one, length in enumerate(lengths, 1) for seq in range(length)]
+    assert place == expected, place
+    assert all(lengths), place
     assert owner.dates == sorted(set(owner.dates))
     added = [date for date, _, _ in owner.rows]
     assert added == sorted(set(added))

@@ -21,9 +21,10 @@ import requests
 
 import hub
 from tests.conftest import _postgresql_bin, take_free_port
+from tests.kit.moving import HOOK, MovedClock
 from tests.kit.nodes import LocalNode
 
-READY_SECONDS: Final = 60
+READY_SECONDS: Final = 180
 _BUGS: Final = (
     "errand broke",
     "loop broke",
@@ -121,6 +122,8 @@ class NodeProcesses(LocalNode):
     Args:
         serve: the processes that it runs as: `("serve",)`, or `("web", "worker")` and more.
         base_url: where partners reach it, if that is not its own port.
+        clock: what its processes read the time from, if that is not the system's.
+        calls_from: the address on loopback that its processes call others from.
     """
 
     def __init__(
@@ -132,6 +135,8 @@ class NodeProcesses(LocalNode):
         serve: Iterable[str] = ("serve",),
         port: int = 0,
         base_url: str = "",
+        clock: MovedClock | None = None,
+        calls_from: str = "",
         **settings: Any,
     ) -> None:
         self.port = port or take_free_port()
@@ -141,7 +146,7 @@ class NodeProcesses(LocalNode):
             folder,
             base_url=base_url or self.address,
             database_url=database_url,
-            now=utcnow,
+            now=clock or utcnow,
             **settings,
         )
         self.log = folder / f"{name}.log"
@@ -156,6 +161,12 @@ class NodeProcesses(LocalNode):
         }
         if database_url:
             environment["TOCSIN_DATABASE_URL"] = database_url
+        if clock is not None:
+            environment["TOCSIN_TEST_CLOCK"] = str(clock.file)
+        if calls_from:
+            environment["TOCSIN_TEST_CALLS_FROM"] = calls_from
+        if clock is not None or calls_from:
+            environment["PYTHONPATH"] = f"{HOOK}{os.pathsep}{_ROOT}"
         environment |= {f"TOCSIN_{key.upper()}": str(value) for key, value in settings.items()}
         self.processes = [Process(kind, environment, self.log) for kind in serve]
 
@@ -169,7 +180,7 @@ class NodeProcesses(LocalNode):
                 process.start()
 
     def wait_ready(self) -> None:
-        wait_until(self.is_ready, self.last_words, seconds=READY_SECONDS, step=0.05)
+        wait_until(self.is_ready, self.last_words, seconds=READY_SECONDS, step=0.1)
 
     def is_ready(self) -> bool:
         try:
@@ -246,15 +257,30 @@ class Postgresql:
         os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not self._children_of(pid), "backends end", seconds=30)
 
-    def take_copy(self) -> None:
-        """Make a standby that has heard everything up to now, and hears nothing after it."""
+    def start_standby(self) -> None:
+        """Have an asynchronous standby hear all that is committed here, as soon as it can."""
         shutil.rmtree(self._copy, ignore_errors=True)
         self._run(
             "pg_basebackup", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres",
             "-D", str(self._copy), "-R", "-c", "fast",
         )  # fmt: skip
+        log = str(self._folder / "standby-log")
+        options = f"-c listen_addresses= -p {self.port} -k {self._copy} -c max_connections=300"
+        self._run("pg_ctl", "-D", str(self._copy), "-w", "-l", log, "-o", options, "start")
 
-    def promote_copy(self) -> None:
+    def lose_sight_of_standby(self) -> None:
+        """Let the standby hear everything up to now, and nothing after it."""
+        with psycopg.connect(self._server, autocommit=True) as connection:
+            at = connection.execute("SELECT pg_current_wal_lsn()").fetchone()
+            query = "SELECT sync_state FROM pg_stat_replication WHERE replay_lsn >= %s::pg_lsn"
+            wait_until(
+                lambda: connection.execute(query, at).fetchall() == [("async",)],
+                self._last_words,
+                seconds=READY_SECONDS,
+            )
+        self._run("pg_ctl", "-D", str(self._copy), "-m", "fast", "-w", "stop")
+
+    def promote_standby(self) -> None:
         """Lose the server; the standby takes its place under the same address."""
         self.kill()
         shutil.rmtree(self._data)

@@ -1,0 +1,1 @@
+"""On the path of a node's processes: lets a test move their clock and tell who is calling."""
