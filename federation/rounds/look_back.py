@@ -32,7 +32,7 @@ from federation.replicas.replica import Replicas
 from federation.rounds.rounds import destination_of
 from federation.witnesses.rollback import fall_behind, find_lost, mark_restored, others_in, settle
 from federation.work.errands import Done, Failed, Outcome
-from policies.errors import CoordinationError
+from policies.errors import CoordinationError, UnverifiedError
 from sharing.db import reading, transaction
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ LOOK_EVERY: Final = timedelta(hours=1)
 WATCH_EVERY: Final = timedelta(seconds=30)
 
 Answers = Mapping[str, Mapping[str, Head] | None]
-"""Organisation → its heads by channel; `None` where it can't be reached."""
+"""Organisation → its heads by channel; `None` where it does not tell them."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,12 @@ class LookBack:
         if not behind:
             return Done(again_at=now + LOOK_EVERY)
         asked = dict.fromkeys([*partners, *(one for others in behind.values() for one in others)])
-        answers = {one: self._ask(one, behind) for one in asked}
+        refused: set[str] = set()
+        answers = {one: self._ask(one, behind, refused) for one in asked}
         left = [
             channel
             for channel, others in behind.items()
-            if not self._mend(channel, others or partners, answers)
+            if not self._mend(channel, others or partners, answers, refused)
         ]
         if not left:
             return Done(again_at=now + LOOK_EVERY)
@@ -90,8 +91,14 @@ class LookBack:
             note_timeline(session, now=now)
         return Done(again_at=now + WATCH_EVERY)
 
-    def _ask(self, organisation: str, behind: Mapping[str, list[str]]) -> Mapping[str, Head] | None:
-        """Ask an organisation for its heads, by the partnership or a channel that we share."""
+    def _ask(
+        self, organisation: str, behind: Mapping[str, list[str]], refused: set[str]
+    ) -> Mapping[str, Head] | None:
+        """Ask an organisation for its heads, by the partnership or a channel that we share.
+
+        Args:
+            refused: takes those who do not believe that it is us.
+        """
         shared = [channel for channel, others in behind.items() if organisation in others]
         try:
             with reading() as session:
@@ -101,15 +108,20 @@ class LookBack:
         except CoordinationError as error:
             facts = {"organisation": organisation, "reason": error.message}
             logger.info("a member does not tell what it holds", extra=facts)
+            if isinstance(error, UnverifiedError):
+                refused.add(organisation)
             return None
         channels = heads.channels if heads is not None else ()
         return {head.channel: head for head in channels}
 
-    def _mend(self, channel: str, others: list[str], answers: Answers) -> bool:
+    def _mend(
+        self, channel: str, others: list[str], answers: Answers, refused: Collection[str]
+    ) -> bool:
         """Fetch what is missing of one channel; tell whether it is whole.
 
         Args:
             others: who would know.
+            refused: those of them who do not believe that it is us.
         """
         reason: str | None = None
         unclear: set[str] = set()
@@ -132,7 +144,12 @@ class LookBack:
             desk, record = self.desk(session), lock_channel(session, channel)
             unfinished = reason if missing else None
             whole = settle(
-                session, record, answered=answered, unfinished=unfinished, now=self.clock()
+                session,
+                record,
+                answered=answered,
+                unknown=not answered and any(one in refused for one in others),
+                unfinished=unfinished,
+                now=self.clock(),
             )
             if whole and record.standing is Standing.CURRENT:
                 self._go_on(session, desk, record)

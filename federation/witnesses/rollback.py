@@ -42,6 +42,11 @@ RESTORED: Final = (
     "is written"
 )
 LOST_CHANNEL: Final = "this channel of ours was lost; its entries are being fetched back"
+UNKNOWN: Final = (
+    "the members refuse this node, because they do not know its keys any more: it was put back "
+    "from a backup from before a change of keys; restore a newer backup, or run “tocsin node "
+    "recover” with the recovery key"
+)
 NTH_LEAP: Final = 100_000
 """How many numbers a restored member leaves out: those that it may have used and forgotten."""
 
@@ -161,6 +166,7 @@ def settle(
     record: ChannelRecord,
     *,
     answered: bool,
+    unknown: bool = False,
     unfinished: str | None,
     now: datetime,
 ) -> bool:
@@ -168,6 +174,7 @@ def settle(
 
     Args:
         answered: whether somebody who would know has answered.
+        unknown: nobody has, and somebody because it could not tell that it was us who asked.
         unfinished: why not all that answers promised is here; `None` where it is.
     """
     if record.standing is not Standing.BEHIND:
@@ -175,6 +182,8 @@ def settle(
     lost = find_lost(session, record)
     if unfinished is not None:
         record.sentence = unfinished
+    elif unknown:
+        record.sentence = UNKNOWN
     elif lost is not None:
         record.sentence = (
             f"somebody has signed to have seen entry {lost[0]}/{lost[1]}, which no member that "

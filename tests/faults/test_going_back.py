@@ -11,6 +11,8 @@ import pytest
 
 from federation.identity.keystore import recovery_pem
 from federation.ledgers.ledger_records import Standing
+from federation.ledgers.sources import PULL
+from federation.work.errands import find_waiting
 from hub.channels import service
 from policies.errors import ConflictError
 from tests.faults.chaos import NAMES, PATIENCE_SECONDS, Chaos
@@ -140,7 +142,7 @@ def test_a_backup_from_before_ones_own_change_of_keys_is_told_and_the_recovery_k
     """Each of the two coordinates one of the channels, and is a member of the other one."""
     with ExitStack() as stack:
         chaos = started(stack, tmp_path, chance)
-        node = chaos.nodes[place]
+        node, ours, theirs = chaos.nodes[place], chaos.channels[place], chaos.channels[1 - place]
         recovery = tmp_path / "recovery.pem"
         recovery.write_text(recovery_pem(node.recovery))
         say(chaos, "before the backup")
@@ -150,20 +152,21 @@ def test_a_backup_from_before_ones_own_change_of_keys_is_told_and_the_recovery_k
         restore(node, tmp_path / "node.tar")
         node.start()
         node.wait_ready()
-        # Its keys are those of long ago, which open nothing any more: that has a name.
+        # Its keys are those of long ago, and open nothing any more. Where it coordinates, the
+        # channel says so; elsewhere what waits does.
         wait_until(
-            lambda: told(node, chaos),
-            lambda: (
-                chaos.last_words() + repr([node.channel(one).sentence for one in chaos.channels])
-            ),
+            lambda: "tocsin node recover" in (node.channel(ours).sentence or ""),
+            lambda: str(node.channel(ours).sentence),
             seconds=PATIENCE_SECONDS,
-            step=1,
+            step=0.5,
         )
+        assert node.channel(ours).standing is Standing.BEHIND
+        assert not noted(node, ours, "too early")
+        with node.reading() as session:
+            waiting = find_waiting(session, PULL, theirs)
+        assert waiting is not None
+        assert "no transport key in use" in (waiting.last_reason or "")
         tocsin(node, "node", "recover", "--recovery-key", str(recovery))
         chaos.settle()
         say(chaos, "after the recovery")
         compare(chaos)
-
-
-def told(node: NodeProcesses, chaos: Chaos) -> bool:
-    return any("newer keys of ours" in (node.channel(one).sentence or "") for one in chaos.channels)

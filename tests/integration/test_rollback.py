@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, update
 
+from federation.identity.descriptor import KeyUse
 from federation.identity.node import get_node
 from federation.judging.bundles import Position
 from federation.judging.doubt import Doubt, DoubtError
@@ -26,11 +27,11 @@ from federation.ledgers.timeline_records import TimelineRecord
 from federation.ledgers.timelines import has_turned, note_timeline
 from federation.partners.pairing import create_invitation
 from federation.partners.partner_records import InvitationRecord
-from federation.rounds.rounds import hasten_partner
+from federation.rounds.rounds import POLL, hasten_partner
 from federation.witnesses.rollback import LOOK_BACK, NTH_LEAP, WATCH_DATABASE
 from federation.witnesses.witnesses import keep_receipt
 from federation.work import errands
-from hub import archive
+from hub import archive, own_keys
 from hub.accounts.records import SignIn
 from hub.channels import repair
 from hub.channels.ways_out import WayOut, visible_repair
@@ -171,6 +172,54 @@ def test_with_every_member_away_it_waits_in_a_named_state(nodes: Nodes, tmp_path
     assert cert.channel(channel).standing is Standing.BEHIND
     later(nodes)
     assert cert.channel(channel).standing is Standing.CURRENT
+
+
+def test_a_backup_from_before_ones_own_change_of_keys_says_so_and_the_recovery_key_mends_it(
+    tmp_path: Path,
+) -> None:
+    with running(tmp_path, "CERT", "Grid") as nodes:
+        cert, grid = nodes
+        channel, theirs = opened(cert, grid), opened(grid, cert)
+        file = backup(cert, tmp_path)
+        with cert.writing() as session:
+            own_keys.rotate(session, cert.office, CONSOLE, list(KeyUse), now=cert.now())
+        settle(*nodes)
+        cert.note(channel, "Signed with the new keys.")
+        settle(*nodes)
+        restore(cert, file)
+        for _ in range(2):
+            cert.now.advance(minutes=10)  # type: ignore[attr-defined]
+            settle(*nodes)
+        # Nobody opens to its old keys. That is not the same as that nobody can be reached.
+        record = cert.channel(channel)
+        assert record.standing is Standing.BEHIND
+        assert "do not know its keys" in (record.sentence or "")
+        assert "tocsin node recover" in (record.sentence or "")
+        with pytest.raises(DoubtError):
+            cert.note(channel, "Too early.")
+        # Where others coordinate, what waits for them says why.
+        with cert.reading() as session:
+            waiting = errands.find_waiting(session, POLL, grid.organisation)
+        assert waiting is not None
+        assert "no transport key in use" in (waiting.last_reason or "")
+        with cert.writing() as session:
+            own_keys.recover(
+                session,
+                cert.office,
+                CONSOLE,
+                recovery=cert.recovery,
+                since=cert.now(),
+                now=cert.now(),
+            )
+        for _ in range(2):
+            cert.now.advance(minutes=10)  # type: ignore[attr-defined]
+            settle(*nodes)
+        assert cert.channel(channel).standing is Standing.CURRENT
+        for one in (channel, theirs):
+            cert.note(one, "It is us again.")
+        settle(*nodes)
+        for one in (channel, theirs):
+            assert replica(cert, one) == replica(grid, one)
 
 
 def test_a_restored_member_takes_no_number_twice_and_nothing_is_told_twice(
