@@ -321,7 +321,7 @@ def test_a_plain_reader_never_misses_and_never_sees_what_was_left(node: LocalNod
     assert left <= set(before)
     assert not left & set(following.read()[0])
     # Following both readings, a reader holds all of the branch that holds.
-    assert {StixObject.of(one).sha256 for one in shown(chosen).objects} <= set(before) | set(after)
+    assert {stix.sha256 for stix in shown(chosen).objects} <= set(before) | set(after)
     with node.reading() as session:
         stamps = [row.date_added for row in session.query(CollectionRow)]
     assert len(stamps) == len(set(stamps))

@@ -112,7 +112,7 @@ def test_worlds_are_deep_enough_to_show_anything() -> None:
         relayed += sum(
             "on_behalf_of" in line.acting.get("body", {}) for line in world.owner().ledger()
         )
-    for world in play_many(range(12), 30, SUCCEEDING):
+    for world in play_many(range(30), 30, RIVALLING):
         left += sum(len(ledgers) for ledgers in world.past.values())
     assert counts["member.joined"] > 10
     assert counts["coordinator.handed_over"] > 0
@@ -120,7 +120,7 @@ def test_worlds_are_deep_enough_to_show_anything() -> None:
     assert counts["object.released"] > 5
     assert counts["node.described"] > 10
     assert relayed > 5
-    assert left > 0
+    assert left > 2
     assert kept_back > 5
 
 
