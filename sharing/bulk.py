@@ -7,22 +7,26 @@ them grows with the page: what varies is one argument.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from enum import StrEnum
 from typing import Any
 
 import orjson
+import psycopg
 from sqlalchemy import (
     Boolean,
     ColumnElement,
+    Connection,
     Dialect,
     Enum,
     LargeBinary,
+    Table,
     any_,
     cast,
     func,
     select,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.types import TypeEngine
 
@@ -49,15 +53,60 @@ def insert_rows(
     if not rows:
         return
     connection = session.connection()
-    statement, writers = _prepared(connection.dialect, record, tuple(columns))
+    table = record.metadata.tables[record.__tablename__]
+    if connection.dialect.name != "postgresql":
+        _insert_on_sqlite(connection, table, columns, rows, pass_over_known=pass_over_known)
+    elif pass_over_known:
+        types = (table.c[name].type.compile(connection.dialect) for name in columns)
+        arrays = ", ".join(f"%b::{one}[]" for one in types)
+        connection.exec_driver_sql(
+            f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT * FROM unnest({arrays})"  # noqa: S608
+            " ON CONFLICT DO NOTHING",
+            tuple(list(values) for values in zip(*rows, strict=True)),
+        )
+    else:
+        _copy(connection, f"COPY {table.name} ({', '.join(columns)}) FROM STDIN", rows)
+
+
+def _insert_on_sqlite(
+    connection: Connection,
+    table: Table,
+    columns: Sequence[str],
+    rows: Sequence[tuple[Any, ...]],
+    *,
+    pass_over_known: bool,
+) -> None:
+    marks = ", ".join("?" * len(columns))
+    statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
     if pass_over_known:
         statement += " ON CONFLICT DO NOTHING"
-    given = _written(rows, writers) if any(writers) else rows
-    if connection.dialect.name == "postgresql":
-        document = orjson.dumps([dict(zip(columns, row, strict=True)) for row in given])
-        connection.exec_driver_sql(statement, (document.decode(),))
-    else:
-        connection.exec_driver_sql(statement, list(given))
+    writers = [_writer(table.c[name].type, connection.dialect) for name in columns]
+    connection.exec_driver_sql(statement, _written(rows, writers))
+
+
+def _copy(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Send rows as a stream; a fault of the server's or of the way is told as by any statement."""
+    driver = connection.connection.driver_connection
+    assert driver is not None  # noqa: S101 - it is open
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(
+                    [value.value if isinstance(value, StrEnum) else value for value in row]
+                )
+    except psycopg.Error as error:
+        gone = connection.dialect.is_disconnect(error, driver, None)  # type: ignore[arg-type]
+        if gone:
+            connection.invalidate(error)
+        raise DBAPIError.instance(
+            statement,
+            None,
+            error,
+            psycopg.Error,
+            hide_parameters=True,
+            connection_invalidated=gone,
+            dialect=connection.dialect,
+        ) from error
 
 
 def among(
@@ -76,42 +125,19 @@ def among(
     return column.in_(select(each.c.value))
 
 
-@lru_cache(maxsize=64)
-def _prepared(
-    dialect: Dialect, record: type[Base], columns: tuple[str, ...]
-) -> tuple[str, tuple[_Writer | None, ...]]:
-    """Give the statement and what writes each column's values."""
-    table = record.metadata.tables[record.__tablename__]
-    types = [table.c[name].type for name in columns]
-    writers = tuple(_writer(one, dialect) for one in types)
-    names = ", ".join(columns)
-    if dialect.name == "postgresql":
-        typed = zip(columns, types, strict=True)
-        shape = ", ".join(f"{name} {one.compile(dialect)}" for name, one in typed)
-        source = f"SELECT {names} FROM json_to_recordset(%s::json) AS given ({shape})"  # noqa: S608
-    else:
-        source = f"VALUES ({', '.join('?' * len(columns))})"
-    return f"INSERT INTO {table.name} ({names}) {source}", writers
-
-
 def _writer(column_type: TypeEngine[Any], dialect: Dialect) -> _Writer | None:
-    """Give what turns a record's value into the one that is handed over; `None`: it is the same."""
-    on_postgresql = dialect.name == "postgresql"
-    if isinstance(column_type, LargeBinary):
-        return _hex if on_postgresql else None
-    if isinstance(column_type, Enum | Boolean):
-        return None  # a closed set is its text
-    return None if on_postgresql else column_type.dialect_impl(dialect).bind_processor(dialect)
-
-
-def _hex(content: bytes) -> str:
-    return f"\\x{content.hex()}"
+    """Give what turns a record's value into the driver's; `None`: it is the same."""
+    if isinstance(column_type, LargeBinary | Enum | Boolean):
+        return None  # a closed set is its text, a truth 0 or 1
+    return column_type.dialect_impl(dialect).bind_processor(dialect)
 
 
 def _written(
     rows: Sequence[tuple[Any, ...]], writers: Sequence[_Writer | None]
 ) -> list[tuple[Any, ...]]:
-    """Give the rows with each column's values as they are handed over."""
+    """Give the rows with each column's values as the driver takes them."""
+    if not any(writers):
+        return list(rows)
     series = [
         values if write is None else [write(value) for value in values]
         for values, write in zip(zip(*rows, strict=True), writers, strict=True)

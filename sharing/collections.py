@@ -209,9 +209,12 @@ def find_contents(session: Session, collection_id: str, hashes: Iterable[str]) -
 
     What only other collections hold is not here: nobody gets an object by knowing its hash.
     """
+    asked = set(hashes)
+    if not asked:
+        return {}
     rows = session.execute(
         select(StoredObject.sha256, StoredObject.content).where(
-            among(session, StoredObject.sha256, hashes), _holds(collection_id)
+            among(session, StoredObject.sha256, asked), _holds(collection_id)
         )
     )
     return dict(rows.all())

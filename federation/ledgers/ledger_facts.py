@@ -46,8 +46,7 @@ class LedgerFacts:
         items = [item for bundle in bundles for item in bundle.contents]
         self._load_versions({item.ref for item in items} - set(self._versions))
         hashes = {item.sha256 for item in items}
-        self._load_recalled(hashes)
-        self._load_authors(hashes)
+        self._load_contents(hashes)
         wanted = {item.sha256 for item in items if self._is_plain(item)}
         wanted -= set(self.arrived.pool) | set(self._stored)
         found = collections.find_contents(self.session, self.channel, wanted)
@@ -98,7 +97,7 @@ class LedgerFacts:
     def is_covered_by(self, sha256: str, author: str) -> bool:
         """Tell whether a bundle by this author covered this content before."""
         if sha256 not in self._authors:
-            self._load_authors({sha256})
+            self._load_contents({sha256})
         return author in self._authors[sha256]
 
     def covered_contents(self, ref: str) -> frozenset[str]:
@@ -203,6 +202,8 @@ class LedgerFacts:
     def _load_versions(self, refs: Iterable[str]) -> None:
         asked = set(refs)
         self._versions.update({ref: [] for ref in asked})
+        if not asked:
+            return
         query = (
             select(CoveredRecord)
             .where(
@@ -214,29 +215,28 @@ class LedgerFacts:
         for row in self.session.scalars(query):
             self._versions[row.ref].append(row)
 
-    def _load_authors(self, hashes: Iterable[str]) -> None:
+    def _load_contents(self, hashes: Iterable[str]) -> None:
+        """Look up who covered these contents, and whether they are gone."""
         asked = set(hashes)
         self._authors.update({sha256: set() for sha256 in asked})
+        self._recalled.update(dict.fromkeys(asked, False))
+        if not asked:
+            return
         query = (
-            select(CoveredRecord.sha256, CoveredRecord.author)
+            select(
+                CoveredRecord.sha256,
+                CoveredRecord.author,
+                CoveredRecord.recalled | CoveredRecord.disowned,
+            )
             .where(
                 CoveredRecord.channel == self.channel,
                 among(self.session, CoveredRecord.sha256, asked),
             )
             .distinct()
         )
-        for sha256, author in self.session.execute(query):
+        for sha256, author, gone in self.session.execute(query):
             self._authors[sha256].add(author)
-
-    def _load_recalled(self, hashes: Iterable[str]) -> None:
-        asked = set(hashes)
-        self._recalled.update(dict.fromkeys(asked, False))
-        query = select(CoveredRecord.sha256).where(
-            CoveredRecord.channel == self.channel,
-            among(self.session, CoveredRecord.sha256, asked),
-            CoveredRecord.recalled | CoveredRecord.disowned,
-        )
-        self._recalled.update(dict.fromkeys(self.session.scalars(query), True))
+            self._recalled[sha256] = self._recalled[sha256] or bool(gone)
 
     @staticmethod
     def _is_plain(item: Item) -> bool:

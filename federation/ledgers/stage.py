@@ -83,7 +83,7 @@ def put(
         place = bundle.place if bundle is not None and ours else None
         found[stix.sha256] = Held(stix, bundle, place, now)
     hand = hand_of(session, channel)
-    known = _known(session, channel, found)
+    known = _known(session, channel, [held.stix for held in found.values()])
     for sha256, held in found.items():
         if sha256 not in known:
             hand.take(held)
@@ -93,7 +93,7 @@ def put(
 def unknown(session: Session, channel: str, objects: Iterable[StixObject]) -> list[StixObject]:
     """Give those objects of a page that are neither staged nor in the channel already."""
     found = {stix.sha256: stix for stix in objects}
-    known = _known(session, channel, found)
+    known = _known(session, channel, found.values())
     return [stix for sha256, stix in found.items() if sha256 not in known]
 
 
@@ -175,7 +175,7 @@ def put_back(session: Session, channel: str, given: Iterable[StixObject], now: d
     """Stage objects that left the collection: their authors may bring them in anew."""
     listed = {stix.sha256: stix for stix in given}
     hand = hand_of(session, channel)
-    known = _known(session, channel, listed)
+    known = _known(session, channel, listed.values())
     for sha256, stix in listed.items():
         if sha256 not in known:
             bundle = SignedBundle.read(stix) if stix.stix_type == SIGNED_BUNDLE else None
@@ -350,9 +350,11 @@ def _staged(session: Session, hand: Hand, refs: Iterable[str]) -> Iterable[StixO
         yield StixObject.read(content)
 
 
-def _known(session: Session, channel: str, hashes: Iterable[str]) -> set[str]:
-    """Give those of the hashes that are staged or stand in the channel already."""
-    listed = list(hashes)
+def _known(session: Session, channel: str, given: Iterable[StixObject]) -> set[str]:
+    """Give the hashes of those that are staged or stand in the channel already."""
+    given = list(given)
+    listed = [stix.sha256 for stix in given]
+    bundles = [stix.sha256 for stix in given if stix.stix_type == SIGNED_BUNDLE]
     hand = find_hand(session, channel)
     known = set(hand.objects)
     staged = select(StagedRecord.sha256).where(
@@ -362,7 +364,7 @@ def _known(session: Session, channel: str, hashes: Iterable[str]) -> set[str]:
         CollectionRow.collection_id == channel, among(session, CollectionRow.sha256, listed)
     )
     entries = select(EntryRecord.object_sha256).where(
-        EntryRecord.channel == channel, among(session, EntryRecord.object_sha256, listed)
+        EntryRecord.channel == channel, among(session, EntryRecord.object_sha256, bundles)
     )
     for query in (kept, entries) if hand.is_all else (staged, kept, entries):
         known.update(session.scalars(query))
