@@ -11,7 +11,6 @@ from enum import StrEnum
 from typing import Any
 
 import orjson
-import psycopg
 from sqlalchemy import (
     Boolean,
     ColumnElement,
@@ -86,23 +85,24 @@ def _insert_on_sqlite(
 
 def _copy(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
     """Send rows as a stream; a fault of the server's or of the way is told as by any statement."""
-    driver = connection.connection.driver_connection
+    driver, dbapi = connection.connection.driver_connection, connection.dialect.dbapi
     assert driver is not None  # noqa: S101 - it is open
+    assert dbapi is not None  # noqa: S101 - it was opened by that
     try:
         with driver.cursor() as cursor, cursor.copy(statement) as copy:
             for row in rows:
                 copy.write_row(
                     [value.value if isinstance(value, StrEnum) else value for value in row]
                 )
-    except psycopg.Error as error:
-        gone = connection.dialect.is_disconnect(error, driver, None)  # type: ignore[arg-type]
+    except dbapi.Error as error:
+        gone = connection.dialect.is_disconnect(error, driver, None)
         if gone:
             connection.invalidate(error)
         raise DBAPIError.instance(
             statement,
             None,
             error,
-            psycopg.Error,
+            dbapi.Error,
             hide_parameters=True,
             connection_invalidated=gone,
             dialect=connection.dialect,
