@@ -1,7 +1,7 @@
 """How our processes collect cyclic garbage: seldom.
 
 Reading, judging and storing makes a great many small objects, hardly any of them in cycles. Looked
-through after every 700 of them, as Python does by itself, a pull of much at once takes a fifth
+through after every 700 of them, as Python does by itself, a pull of much at once takes 15 to 25 %
 longer (docs/performance.md).
 """
 
