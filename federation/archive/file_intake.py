@@ -31,8 +31,8 @@ from federation.archive.report import Report
 from federation.archive.verifying import check_export, read_header
 from federation.judging.bundles import Position, SignedBundle
 from federation.judging.doubt import Consequence, Doubt, DoubtError, consequence
-from federation.ledgers.channels import Invited, expect_invited
 from federation.ledgers.desk import Desk
+from federation.ledgers.invited import Invited, expect_invited
 from federation.ledgers.ledger import find_channel, head_of, lock_channel
 from federation.ledgers.ledger_records import ChannelRecord, EntryRecord, Standing
 from federation.ledgers.sources import ask_pull, expect_direct, source_of

@@ -21,7 +21,11 @@ from federation.judging.doubt import Doubt
 from federation.judging.judge import situation_of
 from federation.judging.judged import Judged
 from federation.judging.state import ChannelState
-from federation.ledgers import stage
+from federation.ledgers.descriptions import (
+    describes_us,
+    description_for,
+    is_description_under_way,
+)
 from federation.ledgers.desk import Desk
 from federation.ledgers.ledger import (
     append,
@@ -40,14 +44,13 @@ from federation.ledgers.ledger_records import (
 )
 from federation.ledgers.sources import ask_delivery
 from federation.ledgers.unguessable import unguessable
-from federation.work.errands import hasten
 from policies.acts import LATER_MEMBERS, Act, ChannelKind, read_body
 from policies.audience import Audience, Purpose, may_share, opens_to_later_members
 from policies.errors import ConflictError, ForbiddenError
 from policies.lifecycles import open_acts, rule
 from policies.marking import Labels
 from policies.tlp import TLP
-from sharing import collections, objects
+from sharing import objects
 from sharing.canonical import write_time
 from sharing.objects import StixObject
 
@@ -63,23 +66,6 @@ class Written:
 
     entry: Judged | None = None
     contribution: str | None = None
-
-
-@dataclass(frozen=True)
-class Invited:
-    """An invitation as it was read in its owner's direct channel.
-
-    Args:
-        head: what our answer names as seen.
-    """
-
-    channel: str
-    kind: ChannelKind
-    owner: str
-    name: str
-    roles: tuple[str, ...]
-    genesis: str
-    head: Position
 
 
 def write(  # noqa: PLR0913 - what is written, where, for whom and by whom
@@ -130,6 +116,8 @@ def write(  # noqa: PLR0913 - what is written, where, for whom and by whom
     head = head_of(record)
     if head is None:
         raise ConflictError("nothing of this channel has been read yet")
+    if act is not Act.NODE_DESCRIBED:
+        _describe_first(session, desk, record, state, by=by, now=now)
     return contribute(
         session,
         desk,
@@ -141,103 +129,6 @@ def write(  # noqa: PLR0913 - what is written, where, for whom and by whom
         label=carrier,
         by=by,
         now=now,
-    )
-
-
-def answer_invitation(
-    session: Session,
-    desk: Desk,
-    invited: Invited,
-    act: Act,
-    body: Mapping[str, Any],
-    *,
-    label: TLP,
-    by: str,
-    now: datetime,
-) -> Written:
-    """Join or decline: the one thing that an invited organisation may post.
-
-    Args:
-        act: `member.joined` or `member.declined`.
-        label: for the bundle's metadata; not above the ceiling that the invitation names.
-
-    Raises:
-        ConflictError: the invitation was answered before.
-    """
-    body = read_body(act, body)
-    record = expect_invited(session, invited, now=now)
-    if act is Act.MEMBER_JOINED:
-        record.standing = Standing.JOINING
-    if act is Act.MEMBER_DECLINED and record.standing is Standing.JOINING:
-        record.standing = Standing.ENDED
-    written = contribute(
-        session, desk, record, act, body, (), seen=invited.head, label=label, by=by, now=now
-    )
-    # An answer to somebody else may be waiting for a node that does not take it.
-    hasten(session, record.id, now=now)
-    return written
-
-
-def expect_invited(session: Session, invited: Invited, *, now: datetime) -> ChannelRecord:
-    """Prepare for the channel that an invitation names; give its row, locked.
-
-    Raises:
-        ConflictError: another channel is here under the same id.
-    """
-    record = session.get(ChannelRecord, invited.channel, with_for_update=True)
-    if record is None:
-        collections.create(session, invited.channel, title=invited.name)
-        record = ChannelRecord(
-            id=invited.channel,
-            kind=invited.kind,
-            name=invited.name,
-            owner=invited.owner,
-            is_ours=False,
-            genesis=invited.genesis,
-            standing=Standing.JOINING,
-            cursor_server=invited.owner,
-            next_nth=1,
-            opened_at=now,
-        )
-        session.add(record)
-        session.flush()
-    elif record.state is None:
-        _take_invitation(session, record, invited, now=now)
-    elif record.genesis != invited.genesis:
-        raise ConflictError("this invitation names another channel under the same id")
-    elif record.cursor_server != invited.owner:
-        record.owner, record.cursor, record.cursor_server = invited.owner, None, invited.owner
-    return record
-
-
-def _take_invitation(
-    session: Session, record: ChannelRecord, invited: Invited, *, now: datetime
-) -> None:
-    """Believe an invitation about a channel of which nothing has proven so far.
-
-    Whoever named the id first must not keep us from the channel that bears it. What we answered
-    to another invitation and is still here does not go out any more.
-    """
-    if (record.genesis, record.cursor_server) == (invited.genesis, invited.owner):
-        return
-    record.kind, record.name, record.owner = invited.kind, invited.name, invited.owner
-    record.genesis, record.cursor, record.cursor_server = invited.genesis, None, invited.owner
-    record.doubt = record.sentence = record.doubted_at = None
-    stage.empty(session, record.id)
-    collections.rename(session, record.id, invited.name)
-    session.execute(
-        update(ContributionRecord)
-        .where(
-            ContributionRecord.channel == record.id,
-            ContributionRecord.state == Delivery.PENDING,
-        )
-        .values(
-            state=Delivery.REFUSED,
-            doubt=Doubt.SUPERSEDED.value,
-            sentence="another invitation to this channel was answered instead",
-            seen_at=now,
-        )
-        .execution_options(synchronize_session="fetch")
     )
 
 
@@ -258,6 +149,7 @@ def end_part(
     if record.standing is Standing.ENDED or member is None or not member.is_joined:
         raise ConflictError("we are no longer a member of this channel")
     end_outbox(session, record.id)
+    _describe_first(session, desk, record, state, by=by, now=now)
     written = contribute(
         session,
         desk,
@@ -273,6 +165,36 @@ def end_part(
     record.standing = Standing.ENDED
     record.doubt = record.sentence = record.doubted_at = None
     return written
+
+
+def _describe_first(
+    session: Session,
+    desk: Desk,
+    record: ChannelRecord,
+    state: ChannelState,
+    *,
+    by: str,
+    now: datetime,
+) -> None:
+    """Queue what the ledger does not know of our keys before what is signed with them.
+
+    Contributions go out in order: behind one whose key its owner does not know, the description
+    that names that key would wait for ever.
+    """
+    if describes_us(desk.node, state) or is_description_under_way(session, desk.node, record.id):
+        return
+    contribute(
+        session,
+        desk,
+        record,
+        Act.NODE_DESCRIBED,
+        description_for(desk.node, state),
+        (),
+        seen=state.head,
+        label=metadata_label(state.ceiling),
+        by=by,
+        now=now,
+    )
 
 
 def end_outbox(session: Session, channel: str) -> None:

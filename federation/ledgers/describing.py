@@ -12,7 +12,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -22,11 +22,14 @@ from federation.identity.descriptor_chain import merge_chain, news_for
 from federation.judging.disowning import doubt_about, doubt_about_admission
 from federation.judging.doubt import Doubt, DoubtError
 from federation.ledgers import channels
+from federation.ledgers.descriptions import (
+    describes_us,
+    description_for,
+    is_description_under_way,
+)
 from federation.ledgers.ledger import find_channel, get_channel, get_state, load_state
 from federation.ledgers.ledger_records import (
     ChannelRecord,
-    ContributionRecord,
-    Delivery,
     EntryRecord,
     Standing,
 )
@@ -34,7 +37,6 @@ from federation.ledgers.sources import ask_pull
 from federation.work.errands import Done, Failed, Outcome, ask
 from policies.acts import Act
 from policies.errors import CoordinationError, InvalidError
-from sharing.canonical import read_json
 
 if TYPE_CHECKING:
     from federation.identity.node import Node
@@ -50,8 +52,6 @@ DESCRIBE_ALL: Final = "describe-all"
 """Standing errand: look at every channel for a description of ours that is out of date."""
 DESCRIBE_EVERY: Final = timedelta(hours=1)
 BY_ITSELF: Final = "the node itself"
-
-_BUNDLE_LIMIT_BYTES: Final = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -102,12 +102,6 @@ def check_own_keys(node: Node, state: ChannelState) -> None:
             "backup, or somebody holds a key of ours; restore the newest backup, or run “tocsin "
             "node recover” with the recovery key",
         )
-
-
-def describes_us(node: Node, state: ChannelState) -> bool:
-    """Tell whether a ledger says of us what we say."""
-    chain = state.chains.get(node.organisation, ())
-    return bool(chain) and chain[-1].sha256 == node.newest.sha256
 
 
 def describe_everywhere(session: Session, desk: Desk, *, by: str, now: datetime) -> Told:
@@ -334,10 +328,9 @@ def _describe(
         return None
     if record.standing is Standing.ENDED or describes_us(desk.node, state):
         return None
-    if not record.is_ours and _is_under_way(session, desk, channel):
+    if not record.is_ours and is_description_under_way(session, desk.node, channel):
         return None
-    news = news_for(state.chains.get(desk.organisation, ()), desk.node.descriptors)
-    body = {"descriptors": [dict(one.jws) for one in news]}
+    body = description_for(desk.node, state)
     return channels.write(session, desk, channel, Act.NODE_DESCRIBED, body, by=by, now=now)
 
 
@@ -346,27 +339,3 @@ def _is_member(desk: Desk, record: ChannelRecord) -> bool:
     return any(
         one["organisation"] == desk.organisation and one["state"] == "joined" for one in members
     )
-
-
-def _is_under_way(session: Session, desk: Desk, channel: str) -> bool:
-    """Tell whether our newest descriptor waits in the outbox, or was refused for good.
-
-    One that was refused because its number was behind is written again under a higher one.
-    """
-    rows = session.scalars(
-        select(ContributionRecord).where(
-            ContributionRecord.channel == channel,
-            ContributionRecord.act == Act.NODE_DESCRIBED.value,
-            ContributionRecord.state != Delivery.CONFIRMED,
-        )
-    )
-    for row in rows:
-        again = row.state is Delivery.REFUSED and row.doubt == Doubt.SUPERSEDED.value
-        if not again and _names_newest(row.bundle, desk.node.documents):
-            return True
-    return False
-
-
-def _names_newest(bundle: bytes, documents: Sequence[Any]) -> bool:
-    value = read_json(bundle, limit_bytes=_BUNDLE_LIMIT_BYTES)
-    return bool(value["body"]["descriptors"][-1] == documents[-1])

@@ -26,7 +26,8 @@ from federation.judging.reader import Reader
 from federation.judging.state import ChannelState
 from federation.ledgers import recalls, stage
 from federation.ledgers.channels import end_outbox
-from federation.ledgers.describing import DESCRIBE, check_own_keys, describes_us
+from federation.ledgers.describing import DESCRIBE, check_own_keys
+from federation.ledgers.descriptions import describes_us
 from federation.ledgers.desk import Desk
 from federation.ledgers.ledger import (
     get_state,

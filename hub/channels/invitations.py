@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from federation.identity.node import find_node
 from federation.judging.bundles import Position
-from federation.ledgers.channels import Invited
+from federation.ledgers.invited import Invited
 from federation.ledgers.ledger import find_channel
 from federation.ledgers.ledger_records import (
     ContributionRecord,

@@ -18,6 +18,7 @@ from federation.judging.judged import Judged
 from federation.ledgers import channels, outbox
 from federation.ledgers.channels import Written
 from federation.ledgers.desk import Desk
+from federation.ledgers.invited import answer_invitation
 from federation.ledgers.ledger import find_channel, get_state, head_of
 from federation.ledgers.ledger_records import ChannelRecord
 from federation.ledgers.unguessable import NONCE_BYTES
@@ -395,7 +396,7 @@ def _answer(
 ) -> Written:
     if find_answer(session, invitation) is not None:
         raise ConflictError("this invitation has been answered", hint="Look at the channel.")
-    written = channels.answer_invitation(
+    written = answer_invitation(
         session,
         desk,
         invited_by(invitation),

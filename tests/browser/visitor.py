@@ -60,7 +60,9 @@ class Visitor:
         self.page.get_by_text(text).first.wait_for()
 
     def press(self, button: str) -> None:
+        """Press a button; where it leads to another page, wait until that is there."""
         self.page.get_by_role("button", name=button).click()
+        self.page.wait_for_load_state()
 
     def close(self) -> None:
         self.context.close()

@@ -33,6 +33,7 @@ from federation.partners.partners import get_partner
 from federation.partners.tokens import ASSERTION_TYPE, build_assertion
 from federation.rounds.servers import NodeServer
 from hub import own_keys
+from hub.channels import repair
 from hub.channels.history import visible_entries
 from hub.channels.proofs import get_export, rebuild
 from policies.acts import Act
@@ -470,4 +471,35 @@ def test_a_ledger_that_could_not_be_told_is_told_later(tmp_path: Path) -> None:
         same_everywhere(case, *nodes)
         grid.note(case, "by the new key")
         settle(*nodes)
+        assert newest(cert, case)[0].author == grid.organisation
+
+
+def test_what_new_keys_sign_goes_behind_their_description(tmp_path: Path) -> None:
+    """Nobody looked yet at what a ledger lacks, and somebody writes: it must not wait for ever."""
+    with running(tmp_path, "Cert", "Grid") as nodes:
+        cert, grid = nodes
+        case = shared_case(cert, grid)
+        cert.write(case, Act.MEMBER_SUSPENDED, {"organisation": grid.organisation})
+        settle(*nodes)
+        rotate(grid)
+        cert.write(case, Act.MEMBER_RESUMED, {"organisation": grid.organisation})
+        with grid.app.app_context():
+            grid.office.rounds.pull(grid.app, case, grid.now())
+        grid.note(case, "by the new key")
+        settle(*nodes)
+        assert cert.state(case).chains[grid.organisation][-1].version == 2
+        assert newest(cert, case)[0].author == grid.organisation
+        same_everywhere(case, *nodes)
+
+
+def test_who_leaves_at_once_with_new_keys_is_heard(tmp_path: Path) -> None:
+    """What waited is told as refused, the description too; that we left must still be believed."""
+    with running(tmp_path, "Cert", "Grid") as nodes:
+        cert, grid = nodes
+        case = shared_case(cert, grid)
+        rotate(grid)
+        grid.note(case, "never read")
+        grid.does(repair.leave, case)
+        settle(*nodes)
+        assert grid.organisation not in cert.state(case).joined
         assert newest(cert, case)[0].author == grid.organisation

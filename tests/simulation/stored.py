@@ -19,7 +19,7 @@ from federation.identity.key_changes import revoke_key, rotate_keys
 from federation.identity.keys import PrivateKey
 from federation.identity.keystore import KeyStore
 from federation.ledgers import channels, describing
-from federation.ledgers.channels import Invited
+from federation.ledgers.invited import Invited, answer_invitation
 from federation.ledgers.ledger import get_channel, get_state, head_of, load_state
 from federation.ledgers.ledger_records import (
     ChannelRecord,
@@ -169,7 +169,7 @@ class StoredNode:
                 genesis=invitation.genesis,
                 head=invitation.head,
             )
-            channels.answer_invitation(
+            answer_invitation(
                 session, desk, invited, act, body, label=TLP.CLEAR, by="s", now=self._now()
             )
 
