@@ -139,9 +139,11 @@ def _third_party(
     source = obj.get("created_by_ref")
     if source is None or source in (author, audience.identity):
         return None
-    itself = obj.get("type") == "identity" and obj.get("id") == source
+    kind = obj.get("type")
+    itself = isinstance(source, str) and kind == "identity" and obj.get("id") == source
     if itself and source in audience.organisations:
         return None
-    if (itself or obj.get("type") in _DEFINITIONS) and own_label(obj, find_definition) is None:
+    defines = isinstance(kind, str) and kind in _DEFINITIONS
+    if (itself or defines) and own_label(obj, find_definition) is None:
         return None
     return str(source)

@@ -21,6 +21,7 @@ _LETTERS: Final[Mapping[Who, str]] = {
     Who.SELF: "self",
     Who.SOURCE: "source",
     Who.SUCCESSOR: "successor",
+    Who.ADDRESSEE: "addressee",
 }
 _EVERYWHERE: Final = frozenset({"on_behalf_of", LATER_MEMBERS})
 """Properties of bodies that are told of once, above the table."""
@@ -182,6 +183,9 @@ def _table_lines(table: Table) -> Iterable[str]:
             act += f" with `{row.when.field}`: `{row.when.value}`"
         guards = "; ".join(GUARDS[name].says for name in row.guards)
         yield f"| {states} | {act} | {', '.join(sorted(_letters(row)))} | {row.next} | {guards} |"
+    for one in table.besides:
+        states = ", ".join(state for state in table.states if state in one.states)
+        yield f"| {states} | `{one.act}` of another | | {one.next} | |"
 
 
 def diagram(table: Table) -> Iterable[str]:
@@ -197,6 +201,11 @@ def diagram(table: Table) -> Iterable[str]:
         for row in table.rows
         for state in row.states
         for after in [state if row.next == SAME else row.next]
+    ]
+    arrows += [
+        (table.states.index(state), table.states.index(one.next), f"{one.act} of another")
+        for one in table.besides
+        for state in one.states
     ]
     for (before, after), group in groupby(sorted(set(arrows)), key=lambda arrow: arrow[:2]):
         words = "<br/>".join(arrow[2] for arrow in group)

@@ -89,6 +89,8 @@ class Right(StrEnum):
     HAND_OVER = "hand over, take over and endorse coordination"
     ANSWER_INVITATIONS = "join, decline and leave"
     CONTRIBUTE = "contribute to channels"
+    RUN_CASES = "run cases, warn and decide for the coordinator"
+    VOTE = "vote for the organisation"
     RECALL = "recall and release objects"
     READ_CHANNELS = "read channels"
     READ_PARTNERS = "read partners and deliveries"
@@ -101,6 +103,7 @@ class Right(StrEnum):
 _HANDLER: Final = frozenset(
     {
         Right.CONTRIBUTE,
+        Right.VOTE,
         Right.RECALL,
         Right.READ_CHANNELS,
         Right.READ_PARTNERS,
@@ -131,6 +134,7 @@ RIGHTS: Final[Mapping[PersonRole, frozenset[Right]]] = {
     | {
         Right.OPEN_CHANNELS,
         Right.MANAGE_MEMBERS,
+        Right.RUN_CASES,
         Right.HAND_OVER,
         Right.ANSWER_INVITATIONS,
         Right.TAKE_IN_FILES,

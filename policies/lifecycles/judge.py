@@ -67,18 +67,20 @@ def rule(version: str, act: Act, situation: Situation) -> Ruling:
     if table is None:
         return Ruling(Decision.no(f"version {version[:8]} of the tables does not know {act}"))
     subjects = _subjects(table, act, situation)
-    reason = _closed(act, situation)
+    reason = _closed(version, act, situation)
     if reason is not None:
-        return _refuse(table, subjects[0], situation, reason)
+        return _refuse(version, table, subjects[0], situation, reason)
     if situation.kind not in table.kinds:
-        return _take_word(table, act, situation)
+        return _take_word(version, table, act, situation)
     changes: list[Change] = []
     for subject in subjects:
         row, reason = _find_row(table, act, subject, situation)
         if row is None:
-            return _refuse(table, subject, situation, reason)
+            return _refuse(version, table, subject, situation, reason)
         changes += _changes(table, row, subject, situation)
-    return Ruling(Decision.yes(), tuple(changes))
+    # What is kept once for several things is said once.
+    once = {(change.thing, change.subject): change for change in changes}
+    return Ruling(Decision.yes(), tuple(once.values()))
 
 
 def open_acts(version: str, situation: Situation) -> frozenset[Act]:
@@ -87,7 +89,8 @@ def open_acts(version: str, situation: Situation) -> frozenset[Act]:
     Where the situation's body names an organisation or objects, acts about organisations or
     objects are judged about those; `on_behalf_of` asks for what could be relayed. Where it names
     none, they are offered if they are open about some joined member, or an organisation that no
-    act has touched, or some object of the author's.
+    act has touched, or some object of the author's. What is asked of organisations is offered if
+    it is open about all that the body names, or about some member where it names none.
     """
     tables = TABLES.get(version)
     acts = tables.acts if tables is not None else ()
@@ -96,7 +99,7 @@ def open_acts(version: str, situation: Situation) -> frozenset[Act]:
 
 def _is_open(version: str, act: Act, situation: Situation) -> bool:
     table = TABLES[version].find_table(act)
-    if table is None or _closed(act, situation) is not None:
+    if table is None or _closed(version, act, situation) is not None:
         return False
     if situation.kind not in table.kinds:
         return True
@@ -104,6 +107,13 @@ def _is_open(version: str, act: Act, situation: Situation) -> bool:
         named = situation.body.get("organisation")
         subjects = (named,) if named is not None else (*situation.members, _ANYTHING)
         return any(_could(table, act, subject, situation) for subject in subjects)
+    if table.of is Subject.OBJECT_AT and not table.is_answer(act) and not situation.addressees:
+        named = _named(table, situation.body)
+        return any(
+            _could(table, act, f"{one} {who}", situation)
+            for one in named
+            for who in situation.members
+        )
     subjects = _subjects(table, act, situation)
     return all(_could(table, act, subject, situation) for subject in subjects)
 
@@ -114,7 +124,7 @@ def _could(table: Table, act: Act, subject: str, situation: Situation) -> bool:
     return any(_failing(row, subject, situation, of_body=False) is None for row in rows)
 
 
-def _closed(act: Act, situation: Situation) -> str | None:
+def _closed(version: str, act: Act, situation: Situation) -> str | None:
     """Say why the channel takes this act from this author in no state, or `None`."""
     line = ACTS[act]
     if situation.kind not in line.kinds:
@@ -133,17 +143,21 @@ def _closed(act: Act, situation: Situation) -> str | None:
         return "the channel has not been opened"
     if coordination == "handed over" and act not in _AFTER_HANDING_OVER:
         return "the coordination is handed over; the successor opens the next epoch first"
+    case = situation.known("case")
+    taken = TABLES[version].still_taken.get(case) if case is not None else None
+    if taken is not None and act not in taken:
+        return f"a case that is {case} takes no {act}"
     return None
 
 
-def _take_word(table: Table, act: Act, situation: Situation) -> Ruling:
+def _take_word(version: str, table: Table, act: Act, situation: Situation) -> Ruling:
     """Take in what has its state elsewhere.
 
     Source: coordination protocol, 5 (the invited).
     """
     if act is Act.MEMBER_INVITED and "channel" not in situation.body:
         reason = "the copy of an invitation names its channel, first entry and head"
-        return _refuse(table, _ANYTHING, situation, reason)
+        return _refuse(version, table, _ANYTHING, situation, reason)
     return Ruling(Decision.yes("taken in as its owner's word"))
 
 
@@ -158,10 +172,20 @@ def _subjects(table: Table, act: Act, situation: Situation) -> tuple[str, ...]:
                 return (situation.speaker,)
             return (str(body.get("organisation", _ANYTHING)),)
         case Subject.OBJECT:
-            return tuple(body.get("objects", (_ANYTHING,)))
+            return _named(table, body)
         case Subject.OBJECT_AT:
-            objects = body.get("objects", (_ANYTHING,))
-            return tuple(f"{stix_id} {situation.speaker}" for stix_id in objects)
+            about = (situation.speaker,) if table.is_answer(act) else situation.addressees
+            return tuple(
+                f"{stix_id} {who}"
+                for stix_id in _named(table, body)
+                for who in about or (_ANYTHING,)
+            )
+
+
+def _named(table: Table, body: Mapping[str, Any]) -> tuple[str, ...]:
+    """Give the objects that the body names as what the act is about."""
+    named = body.get(table.named, _ANYTHING)
+    return (named,) if isinstance(named, str) else tuple(named)
 
 
 def _state(table: Table, subject: str, situation: Situation) -> str:
@@ -189,6 +213,8 @@ def _who(table: Table, subject: str, situation: Situation) -> frozenset[Who]:
             who.add(Who.SUCCESSOR)
         if table.of is Subject.OBJECT and _source(subject, situation) == speaker:
             who.add(Who.SOURCE)
+        if table.of is Subject.OBJECT_AT and subject.rpartition(" ")[2] == speaker:
+            who.add(Who.ADDRESSEE)
     if table.of is Subject.ORGANISATION and subject == speaker:
         who.add(Who.SELF)
     return frozenset(who)
@@ -233,23 +259,29 @@ def _changes(table: Table, row: Row, subject: str, situation: Situation) -> list
     return changes
 
 
-def _refuse(table: Table, subject: str, situation: Situation, reason: str) -> Ruling:
+def _refuse(version: str, table: Table, subject: str, situation: Situation, reason: str) -> Ruling:
     """Say no, with the present state and the acts now open about the same subject.
 
     Source: lifecycles, 1, rule 3.
     """
     about = "" if subject in {CHANNEL, _ANYTHING} else f" of {subject}"
     state = _state(table, subject, situation)
-    choices = sorted(act for act in table.acts if _is_open_about(table, act, subject, situation))
+    choices = sorted(
+        act for act in table.acts if _is_open_about(version, table, act, subject, situation)
+    )
     offer = ", ".join(choices) or "nothing"
     return Ruling(Decision.no(f"{reason}; {table.thing}{about} is {state}; open now: {offer}"))
 
 
-def _is_open_about(table: Table, act: Act, subject: str, situation: Situation) -> bool:
-    if _closed(act, situation) is not None:
+def _is_open_about(
+    version: str, table: Table, act: Act, subject: str, situation: Situation
+) -> bool:
+    if _closed(version, act, situation) is not None:
         return False
     if situation.kind not in table.kinds:
         return True
     if table.is_about_self(act) and subject != situation.speaker:
+        return False
+    if table.is_answer(act) and subject.rpartition(" ")[2] != situation.speaker:
         return False
     return _could(table, act, subject, situation)

@@ -6,7 +6,7 @@ Source: lifecycles, 1.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
@@ -41,6 +41,7 @@ class Who(StrEnum):
     SELF = "the organisation itself"
     SOURCE = "the organisation that shared it"
     SUCCESSOR = "the successor"
+    ADDRESSEE = "the joined organisation that it is asked of"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +84,30 @@ class Row:
         return self.when is None or body.get(self.when.field) == self.when.value
 
 
+@dataclass(frozen=True, slots=True)
+class Besides:
+    """What an act about another thing does to this one: an effect does it, a row draws it.
+
+    Args:
+        states: what it was.
+        act: what is done to the other thing.
+        next: what follows.
+    """
+
+    states: frozenset[str]
+    act: Act
+    next: str
+
+
 class Subject(StrEnum):
     """What the state of a table belongs to."""
 
     CHANNEL = "the channel"
     ORGANISATION = "an organisation"
     OBJECT = "an object"
+    """Or what an object stands for: a decision, the version of a charter."""
     OBJECT_AT = "an object at an organisation"
+    """Or what it asks of that organisation."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +123,8 @@ class Table:
         kinds: the channels whose ledger holds this state; elsewhere its acts are words.
         says: what it tells, for the docs.
         source: where the design tells of it.
+        named: where the subject is an object: the property of a body that names it, or a list.
+        besides: what acts about other things do to it.
     """
 
     thing: str
@@ -115,6 +135,8 @@ class Table:
     kinds: frozenset[ChannelKind]
     says: str
     source: str
+    named: str = "objects"
+    besides: tuple[Besides, ...] = ()
 
     @cached_property
     def acts(self) -> frozenset[Act]:
@@ -141,13 +163,23 @@ class Table:
         """Tell whether the act is one's own word about oneself."""
         return any(Who.SELF in row.who for row in self.rows if row.act is act)
 
+    def is_answer(self, act: Act) -> bool:
+        """Tell whether the act is the answer of whom an object asks something of."""
+        return any(Who.ADDRESSEE in row.who for row in self.rows if row.act is act)
+
 
 @dataclass(frozen=True)
 class TableSet:
-    """All tables of one version, by the name of their thing; each act stands in one of them."""
+    """All tables of one version, by the name of their thing; each act stands in one of them.
+
+    Args:
+        still_taken: state of the thing `case` → the acts that it takes; a state that is not there
+            takes every act.
+    """
 
     version: str
     tables: Mapping[str, Table]
+    still_taken: Mapping[str, frozenset[Act]] = field(default_factory=dict)
 
     @cached_property
     def acts(self) -> frozenset[Act]:
@@ -211,6 +243,11 @@ class Situation:
     def speaker(self) -> str:
         """The organisation whose word it is: the author, or whom it speaks for."""
         return str(self.body["on_behalf_of"]["organisation"]) if self.relayed else self.author
+
+    @property
+    def addressees(self) -> tuple[str, ...]:
+        """The organisations that something is asked of, as the act names them."""
+        return tuple(self.body.get("addressees", ()))
 
     def known(self, thing: str, subject: str = CHANNEL) -> str | None:
         """Give a state, `None` where there is none or it holds no longer."""

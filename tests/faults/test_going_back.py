@@ -11,7 +11,7 @@ import pytest
 
 from federation.identity.keystore import recovery_pem
 from federation.ledgers.ledger_records import Standing
-from federation.ledgers.sources import PULL
+from federation.rounds.rounds import POLL
 from federation.work.errands import find_waiting
 from hub.channels import service
 from policies.errors import ConflictError
@@ -62,6 +62,13 @@ def joins(node: NodeProcesses, channel: str) -> bool:
     except ConflictError:
         return False
     return True
+
+
+def why_unheard(node: NodeProcesses, partner: NodeProcesses) -> str:
+    """Give why a node can't ask a partner where its channels stand."""
+    with node.reading() as session:
+        waiting = find_waiting(session, POLL, partner.organisation)
+    return (waiting.last_reason if waiting is not None else None) or ""
 
 
 @pytest.mark.timeout(600)
@@ -142,7 +149,7 @@ def test_a_backup_from_before_ones_own_change_of_keys_is_told_and_the_recovery_k
     """Each of the two coordinates one of the channels, and is a member of the other one."""
     with ExitStack() as stack:
         chaos = started(stack, tmp_path, chance)
-        node, ours, theirs = chaos.nodes[place], chaos.channels[place], chaos.channels[1 - place]
+        node, ours = chaos.nodes[place], chaos.channels[place]
         recovery = tmp_path / "recovery.pem"
         recovery.write_text(recovery_pem(node.recovery))
         say(chaos, "before the backup")
@@ -162,10 +169,12 @@ def test_a_backup_from_before_ones_own_change_of_keys_is_told_and_the_recovery_k
         )
         assert node.channel(ours).standing is Standing.BEHIND
         assert not noted(node, ours, "too early")
-        with node.reading() as session:
-            waiting = find_waiting(session, PULL, theirs)
-        assert waiting is not None
-        assert "no transport key in use" in (waiting.last_reason or "")
+        wait_until(
+            lambda: "no transport key in use" in why_unheard(node, chaos.nodes[1 - place]),
+            lambda: why_unheard(node, chaos.nodes[1 - place]),
+            seconds=PATIENCE_SECONDS,
+            step=0.5,
+        )
         tocsin(node, "node", "recover", "--recovery-key", str(recovery))
         chaos.settle()
         say(chaos, "after the recovery")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from policies.acts import Act, read_body, read_schema
 from policies.errors import InvalidError
-from tests.unit.policies.test_acts import GOOD
+from tests.unit.policies.bodies import GOOD
 
 acts = st.sampled_from(Act)
 names = sorted({name for act in Act for name in read_schema(act)["properties"]})

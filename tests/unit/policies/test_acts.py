@@ -10,58 +10,21 @@ from typing import Any
 import pytest
 from jsonschema.exceptions import ValidationError
 
-from policies.acts import ACTS, Act, ChannelKind, _first_fault, read_body, read_schema
+from policies.acts import ACTS, Act, read_body, read_schema
+from policies.acts.bodies import _first_fault
 from policies.errors import InvalidError
 from policies.lifecycles import TABLES
+from tests.unit.policies.bodies import GOOD, HEAD
 from tests.unit.policies.worlds import (
-    CERT,
     CHANNEL_ID,
     DIGEST,
     GRID,
     THUMBPRINT,
     invitation,
-    joining,
     object_of,
-    opening,
 )
 
 VECTORS = json.loads((Path(__file__).parent / "data" / "vector-bodies.json").read_text())["bodies"]
-HEAD = {"epoch": 1, "seq": 0, "sha256": DIGEST}
-ONE = {"organisation": GRID}
-
-GOOD: dict[Act, dict[str, Any]] = {
-    Act.CHANNEL_OPENED: opening(ChannelKind.CASE, {CERT: ["coordinator", "affected"]}),
-    Act.ADMITTED: {},
-    Act.CHANNEL_CEILING_CHANGED: {"ceiling": "amber+strict"},
-    Act.NODE_DESCRIBED: {"descriptors": joining()["descriptors"], "disowned": [DIGEST]},
-    Act.MEMBER_REQUESTED: {"channel": CHANNEL_ID, "role": "advisor"},
-    Act.MEMBER_REFUSED: ONE | {"answers": DIGEST},
-    Act.MEMBER_INVITED: invitation(GRID),
-    Act.MEMBER_JOINED: joining(limits={"markings": ["green"], "topics": ["ransomware"]}),
-    Act.MEMBER_DECLINED: {"answers": DIGEST},
-    Act.MEMBER_UNINVITED: ONE,
-    Act.MEMBER_ROLE_CHANGED: ONE | {"role": ["advisor", "supplier"]},
-    Act.MEMBER_LIMITS_CHANGED: {"limits": {}},
-    Act.MEMBER_SUSPENDED: ONE,
-    Act.MEMBER_RESUMED: ONE,
-    Act.MEMBER_LEFT: {},
-    Act.MEMBER_REMOVED: ONE | {"decision": DIGEST},
-    Act.HANDOVER_OFFERED: {"successor": GRID},
-    Act.HANDOVER_ACCEPTED: {},
-    Act.HANDOVER_DECLINED: {},
-    Act.HANDOVER_WITHDRAWN: {},
-    Act.COORDINATOR_HANDED_OVER: {"successor": GRID},
-    Act.SUCCESSION_ENDORSED: {"epoch": 2, "round": 1, "candidate": GRID, "head": HEAD},
-    Act.OBJECT_RECALLED: {"objects": [object_of(GRID)]},
-    Act.OBJECT_RELEASED: {"objects": [object_of(GRID)]},
-    Act.RECALL_ANSWERED: {"objects": [object_of(GRID)], "answer": "kept"},
-    Act.NOTE_ADDED: {},
-    Act.EVENT_ADDED: {},
-    Act.OPINION_GIVEN: {"answers": DIGEST},
-    Act.SIGHTING_REPORTED: {},
-    Act.INTEL_SHARED: {},
-    Act.INTEL_REVOKED: {"objects": [object_of(GRID)]},
-}
 
 
 def fault(act: Act, body: dict[str, Any]) -> InvalidError:

@@ -1,4 +1,4 @@
-"""What else happens with the same entry: named pure functions that give changes.
+"""What acts of every channel bring about besides.
 
 Things that they keep, besides those with a table of their own:
 
@@ -10,14 +10,15 @@ Things that they keep, besides those with a table of their own:
 - `replaced_by` (of an organisation): who took its place, under its own id and with its own node;
 - `successor` (of the channel): an organisation, `none` where the coordination is not on offer.
 
-Source: lifecycles, 1, rule 1: an effect on another thing happens with the same entry.
+Source: lifecycles, 3, 11, 13.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
+from policies.lifecycles.effects.effect import Effect, change, kept
 from policies.lifecycles.guards import role_text
 from policies.lifecycles.mechanism import CHANNEL, NONE, WITHOUT, Change, Situation
 from policies.roles import read_roles
@@ -25,43 +26,40 @@ from policies.tlp import TLP, strictest
 
 _LEAVES_ITS_PLACE: Final = frozenset({"invited", "joined", "suspended"})
 
-Effect = Callable[[Situation, str], tuple[Change, ...]]
-"""Takes the situation and the subject; gives the changes."""
-
 
 def open_members(situation: Situation, _subject: str) -> tuple[Change, ...]:
     """Join whom a first opening names."""
     members = situation.body["members"]
-    return tuple(_change(situation, "membership", m["organisation"], "joined") for m in members)
+    return tuple(change(situation, "membership", m["organisation"], "joined") for m in members)
 
 
 def keep_ceiling(situation: Situation, _subject: str) -> tuple[Change, ...]:
     """Keep the strictest label that the channel takes."""
-    return (_change(situation, "ceiling", CHANNEL, str(situation.body["ceiling"])),)
+    return (change(situation, "ceiling", CHANNEL, str(situation.body["ceiling"])),)
 
 
 def keep_invited_role(situation: Situation, subject: str) -> tuple[Change, ...]:
     """Keep the role that the invitation offers."""
     role = role_text(read_roles(situation.body["role"]))
-    return (_change(situation, "invited_role", subject, role),)
+    return (change(situation, "invited_role", subject, role),)
 
 
 def keep_limits(situation: Situation, subject: str) -> tuple[Change, ...]:
     """Keep the strictest label that a member takes from now on."""
     markings = situation.body.get("limits", {}).get("markings", ())
     limit = strictest(TLP(marking) for marking in markings)
-    return (_change(situation, "limit", subject, limit.value if limit else NONE),)
+    return (change(situation, "limit", subject, limit.value if limit else NONE),)
 
 
 def keep_node(situation: Situation, subject: str) -> tuple[Change, ...]:
     """Keep whether the invited has a node of its own. Source: lifecycles, 1, rule 6."""
     without = situation.body.get("without_node", False)
-    return _kept(situation, "node", subject, WITHOUT if without else NONE)
+    return kept(situation, "node", subject, WITHOUT if without else NONE)
 
 
 def keep_replaced(situation: Situation, subject: str) -> tuple[Change, ...]:
     """Keep whose place the invited takes when it joins."""
-    return _kept(situation, "replaces", subject, str(situation.body.get("replaces", NONE)))
+    return kept(situation, "replaces", subject, str(situation.body.get("replaces", NONE)))
 
 
 def take_place(situation: Situation, subject: str) -> tuple[Change, ...]:
@@ -69,31 +67,20 @@ def take_place(situation: Situation, subject: str) -> tuple[Change, ...]:
     replaced = situation.known("replaces", subject)
     if replaced is None:
         return ()
-    changes = [_change(situation, "replaced_by", replaced, subject)]
+    changes = [change(situation, "replaced_by", replaced, subject)]
     if situation.state_of("membership", replaced) in _LEAVES_ITS_PLACE:
-        changes.append(_change(situation, "membership", replaced, "left"))
+        changes.append(change(situation, "membership", replaced, "left"))
     return tuple(changes)
 
 
 def keep_successor(situation: Situation, _subject: str) -> tuple[Change, ...]:
     """Keep whom the coordination is offered to."""
-    return (_change(situation, "successor", CHANNEL, str(situation.body["successor"])),)
+    return (change(situation, "successor", CHANNEL, str(situation.body["successor"])),)
 
 
 def clear_successor(situation: Situation, _subject: str) -> tuple[Change, ...]:
     """Forget whom the coordination was offered to."""
-    return (_change(situation, "successor", CHANNEL, NONE),)
-
-
-def _kept(situation: Situation, thing: str, subject: str, after: str) -> tuple[Change, ...]:
-    """Give the change of what is kept, none where it was never said and still is not."""
-    if (situation.known(thing, subject) or NONE) == after:
-        return ()
-    return (_change(situation, thing, subject, after),)
-
-
-def _change(situation: Situation, thing: str, subject: str, after: str) -> Change:
-    return Change(thing, subject, situation.state_of(thing, subject), after)
+    return (change(situation, "successor", CHANNEL, NONE),)
 
 
 EFFECTS: Final[Mapping[str, Effect]] = {
@@ -117,4 +104,3 @@ KEPT: Final = (
     "replaced_by",
     "successor",
 )
-"""Things that effects keep and no table holds."""

@@ -1,18 +1,16 @@
-"""The guards of the tables: named pure functions of the ledger and the act.
+"""Guards of what every channel has: members, its coordinator, objects, facts.
 
-A deadline is no guard: late answers count.
-
-Source: lifecycles, 1 (rules 1 and 2), 3, 11, 13.
+Source: lifecycles, 3, 11, 12 (recall), 13.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, Final
 
 from policies.acts import ChannelKind
 from policies.errors import InvalidError
+from policies.lifecycles.guards.guard import Guard
 from policies.lifecycles.mechanism import WITHOUT, Situation
 from policies.roles import Role, read_roles, takes_part
 from policies.tlp import TLP, read_tlp
@@ -20,24 +18,6 @@ from policies.tlp import TLP, read_tlp
 _DIRECT_SIDES: Final = 2
 _FEWEST_ENDORSEMENTS: Final = 2
 _JUDGED_BY: Final = frozenset({"signed-bundle", "marking-definition", "extension-definition"})
-
-Check = Callable[[Situation, str], str | None]
-"""Takes the situation and the subject; gives the reason why the guard does not hold."""
-
-
-@dataclass(frozen=True, slots=True)
-class Guard:
-    """One guard.
-
-    Args:
-        says: what must hold, for the docs.
-        check: gives `None` where it holds.
-        of_body: it looks at what the act says; `open_acts` asks only the others.
-    """
-
-    says: str
-    check: Check
-    of_body: bool
 
 
 def through_direct(_situation: Situation, _subject: str) -> str | None:
@@ -297,22 +277,28 @@ def endorsed(situation: Situation, _subject: str) -> str | None:
     """Hold where more than half of the members that are not observers endorse, at least two.
 
     The lost owner is counted among the members, and can't endorse; who has no node could never
-    sign, and is not counted. A charter's own numbers come
-    with a later version of the tables.
+    sign, and is not counted. For a deputy, as many as the charter says; never fewer than two.
 
     Source: coordination protocol, 11 (succession).
     """
-    needed, endorsing = endorsements_needed(situation), situation.endorsed_by & electors(situation)
+    needed = endorsements_needed(situation, situation.author)
+    endorsing = situation.endorsed_by & electors(situation)
     if len(endorsing) < needed:
         return f"{len(endorsing)} endorse the candidate; {needed} are needed"
     return None
 
 
-def endorsements_needed(situation: Situation) -> int:
+def endorsements_needed(situation: Situation, candidate: str | None = None) -> int:
     """Give how many endorsements open an epoch by succession here.
+
+    Args:
+        candidate: for whom; a deputy needs as many as the charter says.
 
     Source: coordination protocol, 11 (succession).
     """
+    deputies = dict(item.split("=", 1) for item in (situation.known("deputies") or "").split())
+    if candidate in deputies:
+        return max(int(deputies[candidate]), _FEWEST_ENDORSEMENTS)
     counted = [
         who
         for who, held in situation.members.items()
@@ -381,7 +367,7 @@ def was_recalled(situation: Situation, subject: str) -> str | None:
     return None
 
 
-GUARDS: Final[Mapping[str, Guard]] = {
+CHANNELS: Final[dict[str, Guard]] = {
     "through_direct": Guard(
         "through the direct channel, where it is its owner's word", through_direct, of_body=False
     ),

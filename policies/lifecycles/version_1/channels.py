@@ -1,32 +1,26 @@
-"""Version 1 of the life-cycle tables: membership, coordination, recall, intelligence, facts.
+"""What every channel has: members, a coordinator, objects that are recalled, facts.
 
-A version never changes once a channel was opened by it: what is to be judged otherwise goes into
-a new version, and comes with a new epoch.
-
-Source: lifecycles, 1 (rule 8), 3, 11, 12 (recall, intel), 13; coordination protocol, 11.
+Source: lifecycles, 3, 11, 12 (recall, intel), 13; coordination protocol, 11.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from policies.acts import Act, ChannelKind
-from policies.lifecycles.mechanism import NONE, SAME, Row, Subject, Table, TableSet, When, Who
-
-_SHARED: Final = frozenset({ChannelKind.COMMUNITY, ChannelKind.CASE})
-_ALL: Final = _SHARED | {ChannelKind.DIRECT}
-
-_C: Final = frozenset({Who.COORDINATOR})
-_M: Final = frozenset({Who.MEMBER})
-_X: Final = frozenset({Who.JOINED})
-_SELF: Final = frozenset({Who.SELF})
-_SOURCE: Final = frozenset({Who.SOURCE})
-_SUCCESSOR: Final = frozenset({Who.SUCCESSOR})
-
-
-def _states(*names: str) -> frozenset[str]:
-    return frozenset(names)
-
+from policies.acts import Act
+from policies.lifecycles.mechanism import NONE, SAME, Row, Subject, Table, When
+from policies.lifecycles.version_1.letters import (
+    ADDRESSEE,
+    ALL,
+    JOINED,
+    MEMBER,
+    OWNER,
+    SELF,
+    SHARED,
+    SOURCE,
+    SUCCESSOR,
+    states,
+)
 
 MEMBERSHIP: Final = Table(
     thing="membership",
@@ -46,71 +40,68 @@ MEMBERSHIP: Final = Table(
     ),
     rows=(
         Row(
-            _states(NONE, "declined", "refused", "left", "removed", "uninvited"),
+            states(NONE, "declined", "refused", "left", "removed", "uninvited"),
             Act.MEMBER_REQUESTED,
-            _SELF,
+            SELF,
             "requested",
             ("through_direct",),
         ),
-        Row(_states("requested"), Act.MEMBER_REFUSED, _C, "refused", ("through_direct",)),
+        Row(states("requested"), Act.MEMBER_REFUSED, OWNER, "refused", ("through_direct",)),
         Row(
-            _states(NONE, "requested", "refused", "declined", "uninvited", "left", "removed"),
+            states(NONE, "requested", "refused", "declined", "uninvited", "left", "removed"),
             Act.MEMBER_INVITED,
-            _C,
+            OWNER,
             "invited",
             ("role_not_coordinator", "replaces_who_has_no_node"),
             ("keep_invited_role", "keep_node", "keep_replaced"),
         ),
         Row(
-            _states("invited"),
+            states("invited"),
             Act.MEMBER_JOINED,
-            _SELF,
+            SELF,
             "joined",
             ("joins_as_it_can", "role_as_invited"),
-            ("keep_limits", "take_place"),
+            ("keep_limits", "take_place", "accept_charter"),
         ),
-        Row(_states("invited"), Act.MEMBER_DECLINED, _SELF, "declined"),
-        Row(_states("invited"), Act.MEMBER_UNINVITED, _C, "uninvited"),
+        Row(states("invited"), Act.MEMBER_DECLINED, SELF, "declined"),
+        Row(states("invited"), Act.MEMBER_UNINVITED, OWNER, "uninvited"),
         Row(
-            _states("joined"),
+            states("joined"),
             Act.MEMBER_ROLE_CHANGED,
-            _C,
+            OWNER,
             SAME,
             ("not_the_owner", "role_not_coordinator"),
         ),
-        Row(_states("joined"), Act.MEMBER_LIMITS_CHANGED, _SELF, SAME, (), ("keep_limits",)),
-        Row(_states("joined"), Act.MEMBER_SUSPENDED, _C, "suspended", ("not_the_owner",)),
-        Row(_states("suspended"), Act.MEMBER_RESUMED, _C, "joined"),
+        Row(states("joined"), Act.MEMBER_LIMITS_CHANGED, SELF, SAME, (), ("keep_limits",)),
+        Row(states("joined"), Act.MEMBER_SUSPENDED, OWNER, "suspended", ("not_the_owner",)),
+        Row(states("suspended"), Act.MEMBER_RESUMED, OWNER, "joined"),
         Row(
-            _states("joined", "suspended"),
+            states("joined", "suspended"),
             Act.MEMBER_LEFT,
-            _SELF,
+            SELF,
             "left",
             ("not_the_owner", "leaves_for_itself"),
         ),
         Row(
-            _states("joined", "suspended"),
+            states("joined", "suspended"),
             Act.MEMBER_REMOVED,
-            _C,
+            OWNER,
             "removed",
-            ("not_the_owner",),
+            ("not_the_owner", "decided_removal"),
         ),
     ),
-    kinds=_SHARED,
+    kinds=SHARED,
     says=(
-        "Who takes part in a community or a case. The coordinator alone decides a removal, with "
-        "the reason in an object that the bundle covers. *Requested* and *refused* stand in the "
-        "direct channels of the two sides, never in the ledger of the channel itself. Who is "
-        "invited as *without node* joins by what the coordinator relays, and by nothing else; "
-        "when it has a node, it is invited under its own id in place of the old one, which leaves "
-        "with the entry in which it joins."
+        "Who takes part in a community or a case. Where no charter says otherwise the coordinator "
+        "alone decides a removal, with the reason in an object that the bundle covers. "
+        "*Requested* and *refused* stand in the direct channels of the two sides, never in the "
+        "ledger of the channel itself. Who is invited as *without node* joins by what the "
+        "coordinator relays, and by nothing else; when it has a node, it is invited under its own "
+        "id in place of the old one, which leaves with the entry in which it joins."
     ),
     source="lifecycles, 3",
 )
-"""Decisions come with version 2. In this version the coordinator alone decides a removal, and gives
-the reason in an object that the bundle covers.
-
-*requested* and *refused* stand in the direct channels of the two sides; a view that reads both
+"""*requested* and *refused* stand in the direct channels of the two sides; a view that reads both
 shows them, the channel's own ledger never holds them.
 """
 
@@ -123,88 +114,88 @@ COORDINATION: Final = Table(
     states=(NONE, *_ANY_EPOCH),
     rows=(
         Row(
-            _states(NONE),
+            states(NONE),
             Act.CHANNEL_OPENED,
-            _C,
+            OWNER,
             "held",
             ("owner_opens", "members_fit"),
             ("open_members", "keep_ceiling"),
             When("opened_by", None),
         ),
         Row(
-            _states("held"),
+            states("held"),
             Act.HANDOVER_OFFERED,
-            _C,
+            OWNER,
             "offered",
             ("has_a_successor", "successor_fits"),
             ("keep_successor",),
         ),
         Row(
-            _states("offered"),
+            states("offered"),
             Act.HANDOVER_ACCEPTED,
-            _SUCCESSOR,
+            SUCCESSOR,
             "accepted",
             ("successor_stands",),
         ),
         Row(
-            _states("offered"),
+            states("offered"),
             Act.HANDOVER_DECLINED,
-            _SUCCESSOR,
+            SUCCESSOR,
             "held",
             (),
             ("clear_successor",),
         ),
         Row(
-            _states("offered", "accepted"),
+            states("offered", "accepted"),
             Act.HANDOVER_WITHDRAWN,
-            _C,
+            OWNER,
             "held",
             (),
             ("clear_successor",),
         ),
         Row(
-            _states("accepted"),
+            states("accepted"),
             Act.COORDINATOR_HANDED_OVER,
-            _C,
+            OWNER,
             "handed over",
             ("successor_stands", "successor_named"),
         ),
         Row(
-            _states("handed over"),
+            states("handed over"),
             Act.CHANNEL_OPENED,
-            _SUCCESSOR,
+            SUCCESSOR,
             "held",
             ("owner_opens", "members_continue"),
             ("clear_successor",),
             When("opened_by", "hand-over"),
         ),
         Row(
-            _states("held", "offered", "accepted"),
+            states("held", "offered", "accepted"),
             Act.CHANNEL_OPENED,
-            _C,
+            OWNER,
             "held",
             ("owner_opens", "members_continue"),
             ("clear_successor",),
             When("opened_by", "re-opening"),
         ),
         Row(
-            _states(*_ANY_EPOCH),
+            states(*_ANY_EPOCH),
             Act.SUCCESSION_ENDORSED,
-            _M,
+            MEMBER,
             SAME,
             ("not_from_the_owner", "has_a_successor", "candidate_fits"),
         ),
         Row(
-            _states(*_ANY_EPOCH),
+            states(*_ANY_EPOCH),
             Act.CHANNEL_OPENED,
-            _M,
+            MEMBER,
             "held",
             ("not_from_the_owner", "owner_opens", "members_continue", "endorsed"),
             ("clear_successor",),
             When("opened_by", "succession"),
         ),
     ),
-    kinds=_ALL,
+    kinds=ALL,
     says=(
         "Who owns the epoch. A succession is open while a hand-over is on offer, too: an owner "
         "that made the offer and was lost then must not leave the channel without an owner."
@@ -218,16 +209,16 @@ OBJECT: Final = Table(
     states=("present", "hidden", "recalled"),
     rows=(
         Row(
-            _states("present", "hidden"),
+            states("present", "hidden"),
             Act.OBJECT_RECALLED,
-            _SOURCE,
+            SOURCE,
             "recalled",
             ("may_be_missed",),
         ),
-        Row(_states("present"), Act.OBJECT_RECALLED, _C, "hidden", ("is_here", "may_be_missed")),
-        Row(_states("present"), Act.OBJECT_RELEASED, _SOURCE, SAME),
+        Row(states("present"), Act.OBJECT_RECALLED, OWNER, "hidden", ("is_here", "may_be_missed")),
+        Row(states("present"), Act.OBJECT_RELEASED, SOURCE, SAME),
     ),
-    kinds=_ALL,
+    kinds=ALL,
     says=(
         "What became of an object. The word of the organisation that shared it deletes the "
         "bytes; the coordinator's hides them until that organisation agrees."
@@ -238,9 +229,9 @@ OBJECT: Final = Table(
 
 def _answer(answer: str) -> Row:
     return Row(
-        _states("asked"),
+        states("asked"),
         Act.RECALL_ANSWERED,
-        _X,
+        ADDRESSEE,
         answer,
         ("was_recalled",),
         (),
@@ -254,7 +245,7 @@ RECALL: Final = Table(
     initial="asked",
     states=("asked", "deleted", "quarantined", "kept"),
     rows=(_answer("deleted"), _answer("quarantined"), _answer("kept")),
-    kinds=_SHARED,
+    kinds=SHARED,
     says=("What each organisation did with a recalled object."),
     source="lifecycles, 12 (recall)",
 )
@@ -265,8 +256,8 @@ INTEL: Final = Table(
     of=Subject.OBJECT,
     initial="current",
     states=("current", "revoked"),
-    rows=(Row(_states("current"), Act.INTEL_REVOKED, _SOURCE, "revoked"),),
-    kinds=_ALL,
+    rows=(Row(states("current"), Act.INTEL_REVOKED, SOURCE, "revoked"),),
+    kinds=ALL,
     says=("Whether shared intelligence still holds."),
     source="lifecycles, 12 (intel)",
 )
@@ -276,29 +267,28 @@ FACTS: Final = Table(
     initial="open",
     states=("open",),
     rows=(
-        Row(_states("open"), Act.ADMITTED, _C, SAME),
+        Row(states("open"), Act.ADMITTED, OWNER, SAME),
         Row(
-            _states("open"),
+            states("open"),
             Act.CHANNEL_CEILING_CHANGED,
-            _C,
+            OWNER,
             SAME,
             ("within_limits",),
             ("keep_ceiling",),
         ),
-        Row(_states("open"), Act.NODE_DESCRIBED, _X, SAME),
-        Row(_states("open"), Act.NOTE_ADDED, _X, SAME, ("not_an_observer",)),
-        Row(_states("open"), Act.EVENT_ADDED, _X, SAME, ("not_an_observer",)),
-        Row(_states("open"), Act.OPINION_GIVEN, _X, SAME),
-        Row(_states("open"), Act.SIGHTING_REPORTED, _X, SAME),
-        Row(_states("open"), Act.INTEL_SHARED, _M, SAME),
+        Row(states("open"), Act.NODE_DESCRIBED, JOINED, SAME),
+        Row(states("open"), Act.NOTE_ADDED, JOINED, SAME, ("not_an_observer",)),
+        Row(states("open"), Act.EVENT_ADDED, JOINED, SAME, ("not_an_observer",)),
+        Row(states("open"), Act.OPINION_GIVEN, JOINED, SAME),
+        Row(states("open"), Act.SIGHTING_REPORTED, JOINED, SAME),
+        Row(states("open"), Act.INTEL_SHARED, MEMBER, SAME),
+        Row(states("open"), Act.SITREP_PUBLISHED, OWNER, SAME),
+        Row(states("open"), Act.CONTROL_REVIEWED, OWNER, SAME, (), ("keep_control",)),
     ),
-    kinds=_ALL,
+    kinds=ALL,
     says=("Acts that have no state of their own: what somebody saw, thinks or says of its node."),
     source="lifecycles, 13",
 )
-VERSION_1: Final = TableSet(
-    version="1",
-    tables={
-        table.thing: table for table in (MEMBERSHIP, COORDINATION, OBJECT, RECALL, INTEL, FACTS)
-    },
-)
+
+
+TABLES: Final = (MEMBERSHIP, COORDINATION, OBJECT, RECALL, INTEL, FACTS)
