@@ -20,6 +20,7 @@ from federation.archive.report import (
     Report,
     What,
 )
+from federation.identity.descriptor import Descriptor
 from federation.judging.bundles import Item, Position, SignedBundle
 from federation.judging.contents import is_withheld
 from federation.judging.disowning import doubt_about, doubt_about_admission
@@ -339,24 +340,28 @@ class LedgerReader:
         """Give the history as it stands at the end: keys may have been revoked since."""
         chains = self._chain.state.chains if self._chain.state is not None else {}
         for kept in self._kept:
-            about = tuple(self._chain.name(one) for one in kept.line.about)
-            spoken_for = kept.line.on_behalf_of
-            name = self._chain.name(spoken_for) if spoken_for is not None else None
-            line = replace(kept.line, about=about, on_behalf_of=name)
-            if kept.void:
-                yield line
-                continue
-            instant = read_instant(line.time)
-            if kept.admitted_kid is not None:
-                why = doubt_about_admission(chains.get(kept.owner, ()), kept.admitted_kid, instant)
-                line = replace(line, doubtful_admission=why)
-            doubtful = doubt_about(chains.get(line.author, ()), kept.kid, instant)
-            if kept.sha256 in self._disowned:
-                yield replace(line, standing="disowned by its author")
-            elif doubtful is not None:
-                yield replace(line, standing=f"doubtful: {doubtful}")
-            else:
-                yield line
+            line, found = kept.line, dict[str, Any]()
+            if line.about:
+                found["about"] = tuple(self._chain.name(one) for one in line.about)
+            if line.on_behalf_of is not None:
+                found["on_behalf_of"] = self._chain.name(line.on_behalf_of)
+            if not kept.void:
+                found |= self._doubts(kept, chains)
+            yield replace(line, **found) if found else line
+
+    def _doubts(
+        self, kept: _Kept, chains: Mapping[str, tuple[Descriptor, ...]]
+    ) -> Mapping[str, str]:
+        """Give what is doubtful about an entry by now."""
+        found, instant = {}, read_instant(kept.line.time)
+        if kept.admitted_kid is not None:
+            why = doubt_about_admission(chains.get(kept.owner, ()), kept.admitted_kid, instant)
+            if why is not None:
+                found["doubtful_admission"] = why
+        if kept.sha256 in self._disowned:
+            return found | {"standing": "disowned by its author"}
+        doubtful = doubt_about(chains.get(kept.line.author, ()), kept.kid, instant)
+        return found if doubtful is None else found | {"standing": f"doubtful: {doubtful}"}
 
     def _objects(self) -> Iterator[ObjectLine]:
         for key, (item, place, _) in self._covered.items():

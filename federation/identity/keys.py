@@ -75,7 +75,8 @@ def unb64(text: str) -> bytes:
     if _B64URL.fullmatch(text) is None:
         raise SignatureError("malformed", "not base64url without padding")
     try:
-        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        plain = text.replace("-", "+").replace("_", "/")
+        data = binascii.a2b_base64(plain + "=" * (-len(text) % 4))
     except binascii.Error:
         raise SignatureError("malformed", "not base64url") from None
     if text[-1:] not in _LAST[len(text) % 4]:

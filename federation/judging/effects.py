@@ -5,12 +5,13 @@ Source: protocol, 2, 5, 11 and 12; lifecycles, 1, rule 1.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from federation.identity.descriptor import Descriptor
 from federation.judging.bundles import SignedBundle
+from federation.judging.changing import changed
 from federation.judging.judged import Disowned, Due, Judged
 from federation.judging.state import JOINED, MEMBERSHIP, ChannelState, Member, Stay
 from policies.acts import Act
@@ -36,7 +37,7 @@ def apply_act(
     """
     acting, act, state = judged.acting, judged.act, judged.state
     if act is Act.CHANNEL_OPENED:
-        state = replace(
+        state = changed(
             state,
             owner=acting.author,
             tables=acting.body["acts"],
@@ -44,14 +45,16 @@ def apply_act(
         )
     for organisation, chain in chains.items():
         state = state.with_chain(organisation, chain)
+    state = _with_things(state, ruling.changes)
     for change in ruling.changes:
-        state = _change(state, change, judged.entry, acting)
+        if change.thing == MEMBERSHIP:
+            state = _change_member(state, change, judged.entry, acting)
     state = _refine(state, act, acting)
     if judged.contribution is not None and acting.nth is not None:
         member = state.members[acting.author]
         state = state.with_member(replace(member, last_nth=acting.nth))
     objects = [change for change in ruling.changes if change.thing == "object"]
-    return replace(
+    return changed(
         judged,
         state=state,
         disowned=disowned,
@@ -63,13 +66,19 @@ def apply_act(
     )
 
 
-def _change(
+def _with_things(state: ChannelState, changes: Sequence[Change]) -> ChannelState:
+    """Give the state with what is changed of all things but membership."""
+    after = {
+        f"{change.thing}:{change.subject}": change.after
+        for change in changes
+        if change.thing != MEMBERSHIP
+    }
+    return changed(state, things={**state.things, **after}) if after else state
+
+
+def _change_member(
     state: ChannelState, change: Change, entry: SignedBundle, acting: SignedBundle
 ) -> ChannelState:
-    if change.thing != MEMBERSHIP:
-        return replace(
-            state, things={**state.things, f"{change.thing}:{change.subject}": change.after}
-        )
     place = entry.place
     member = state.members.get(change.subject) or Member(change.subject, NONE, ())
     was_joined, is_joined = member.is_joined, change.after == JOINED

@@ -9,12 +9,12 @@ Source: protocol, 5 to 7; lifecycles, 1.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from federation.identity.descriptor import Descriptor, DescriptorError, DescriptorForkError
 from federation.identity.descriptor_chain import merge_chain, read_chain
 from federation.judging.bundles import Position, SignedBundle
+from federation.judging.changing import changed
 from federation.judging.contents import check_contents, gather
 from federation.judging.disowning import check_disowned
 from federation.judging.doubt import VOIDING, Doubt, DoubtError
@@ -92,7 +92,7 @@ def _judge_contents(
     covered = gather(state, entry, contribution, facts, reader, chains)
     if contribution is not None:
         _check_contribution(state, contribution, act, facts, reader)
-    after = replace(
+    after = changed(
         state,
         head=entry.position,
         head_created=entry.created,
@@ -114,7 +114,7 @@ def _judge_contents(
         if entry.act == Act.CHANNEL_OPENED:
             # Who may not open an epoch must not move anybody's head.
             raise DoubtError(Doubt.NOT_OWNER, error.message) from None
-        return replace(judged, void=error, covered=())
+        return changed(judged, void=error, covered=())
     due = _due_from_here(judged, facts, reader)
     return apply_act(judged, ruling, chains, disowned=disowned, due=due)
 

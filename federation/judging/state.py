@@ -9,12 +9,13 @@ Source: protocol, 2, 5 and 7.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 
 from federation.identity.descriptor import Descriptor, KeyUse, NodeKey
 from federation.judging.bundles import Position
+from federation.judging.changing import changed
 from policies.acts import ChannelKind
 from policies.lifecycles import CHANNEL
 from policies.roles import Role
@@ -175,11 +176,11 @@ class ChannelState:
 
     def with_member(self, member: Member) -> ChannelState:
         """Give the state with one member's part changed."""
-        return replace(self, members={**self.members, member.organisation: member})
+        return changed(self, members={**self.members, member.organisation: member})
 
     def with_chain(self, organisation: str, chain: tuple[Descriptor, ...]) -> ChannelState:
         """Give the state with one organisation's descriptors changed."""
-        return replace(self, chains={**self.chains, organisation: chain})
+        return changed(self, chains={**self.chains, organisation: chain})
 
     def document(self) -> dict[str, Any]:
         """Give it as JSON; descriptors are kept beside it."""

@@ -243,9 +243,12 @@ def _find_row(table: Table, act: Act, subject: str, situation: Situation) -> tup
 
 def _failing(row: Row, subject: str, situation: Situation, *, of_body: bool) -> str | None:
     """Give the reason of the first guard that does not hold."""
-    guards = (GUARDS[name] for name in row.guards)
-    reasons = (guard.check(situation, subject) for guard in guards if guard.of_body is of_body)
-    return next((reason for reason in reasons if reason is not None), None)
+    for name in row.guards:
+        guard = GUARDS[name]
+        reason = guard.check(situation, subject) if guard.of_body is of_body else None
+        if reason is not None:
+            return reason
+    return None
 
 
 def _changes(table: Table, row: Row, subject: str, situation: Situation) -> list[Change]:

@@ -149,9 +149,8 @@ class Table:
 
     def find_rows(self, state: str, act: Act, who: frozenset[Who]) -> tuple[Row, ...]:
         """Give the rows for this act by these in this state, in order; none: not permitted."""
-        return tuple(
-            row for row in self.rows if row.act is act and state in row.states and row.who & who
-        )
+        rows = self._by_act.get(act, ())
+        return tuple([row for row in rows if state in row.states and not row.who.isdisjoint(who)])
 
     def find_row(
         self, state: str, act: Act, who: frozenset[Who], body: Mapping[str, Any]
@@ -159,13 +158,25 @@ class Table:
         """Give the row that decides, or `None`: no row, no change."""
         return next((row for row in self.find_rows(state, act, who) if row.takes(body)), None)
 
+    @cached_property
+    def _by_act(self) -> Mapping[Act, tuple[Row, ...]]:
+        return {act: tuple(row for row in self.rows if row.act is act) for act in self.acts}
+
+    @cached_property
+    def _own_words(self) -> frozenset[Act]:
+        return frozenset(row.act for row in self.rows if Who.SELF in row.who)
+
+    @cached_property
+    def _answers(self) -> frozenset[Act]:
+        return frozenset(row.act for row in self.rows if Who.ADDRESSEE in row.who)
+
     def is_about_self(self, act: Act) -> bool:
         """Tell whether the act is one's own word about oneself."""
-        return any(Who.SELF in row.who for row in self.rows if row.act is act)
+        return act in self._own_words
 
     def is_answer(self, act: Act) -> bool:
         """Tell whether the act is the answer of whom an object asks something of."""
-        return any(Who.ADDRESSEE in row.who for row in self.rows if row.act is act)
+        return act in self._answers
 
 
 @dataclass(frozen=True)
