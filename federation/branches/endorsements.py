@@ -274,7 +274,7 @@ def tallies(session: Session, record: ChannelRecord, *, now: datetime) -> Sequen
     """Count the endorsements that we know of, for each member that could take over."""
     state = get_state(session, record)
     situation = _situation(session, state, record.owner, {}, now)
-    allowed, needed = electors(situation), endorsements_needed(situation)
+    allowed = electors(situation)
     at = ledger_time(state, now)
     rows = [
         row
@@ -301,7 +301,7 @@ def tallies(session: Session, record: ChannelRecord, *, now: datetime) -> Sequen
                 round=best,
                 given=tuple(given),
                 ahead=tuple(ahead),
-                needed=needed,
+                needed=endorsements_needed(situation, candidate),
             )
         )
     return found
