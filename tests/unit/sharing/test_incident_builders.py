@@ -12,6 +12,7 @@ import pytest
 
 from policies.errors import InvalidError
 from policies.taxonomies.categories import rsit_label
+from policies.taxonomies.vocabularies import IMPACT_CATEGORY
 from policies.tlp import TLP
 from sharing import stix
 from sharing.incident import extensions
@@ -205,7 +206,7 @@ def test_each_kind_of_impact_is_valid_by_schema_and_names_its_category(kind: Kin
 
 
 def test_there_are_seven_kinds_of_impact() -> None:
-    assert len(KINDS) == 7
+    assert list(KINDS) == [term.key for term in IMPACT_CATEGORY.terms]
     assert {type(kind) for kind in ALL_KINDS} == set(KINDS.values())
 
 
