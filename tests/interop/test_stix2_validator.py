@@ -6,8 +6,22 @@ from datetime import UTC, datetime
 
 import pytest
 
+from policies.taxonomies.categories import rsit_label
 from policies.tlp import TLP
 from sharing import stix
+from sharing.incident.builders import event, impact, incident
+from sharing.incident.extensions import suite_definitions
+from sharing.incident.kinds import (
+    Availability,
+    Confidentiality,
+    Economic,
+    External,
+    Integrity,
+    Physical,
+    Traceability,
+)
+from sharing.incident.times import Moment
+from sharing.incident.values import Score, StateChange
 from sharing.objects import StixObject
 from sharing.reissue import reissued
 
@@ -37,6 +51,8 @@ def everything_we_write() -> list[StixObject]:
         created_by=CERT,
         now=NOW,
     )
+    severest = Score("Hub matrix v1", 78.5, "0 to 100")
+    begun, ended = Moment(NOW, "day"), Moment(NOW, "minute")
     definition, creator = stix.signed_bundle_definition()
     channel = stix.channel_identity_id("6f0f0c5e-8f6d-4d0f-9b1e-2a5f6d7c0003")
     return [
@@ -76,6 +92,61 @@ def everything_we_write() -> list[StixObject]:
         ),
         stix.statement_marking("Copyright Example CERT", created_by=CERT, now=NOW),
         *(stix.tlp_marking(label) for label in TLP),
+        *suite_definitions(),
+        incident("A case", created_by=CERT, now=NOW),
+        incident(
+            "Trojanised update",
+            determination="confirmed",
+            investigation_status="open",
+            criticality=80,
+            detection_methods=["external-notification"],
+            incident_types=["c&c-server-hosting"],
+            recoverability="extended",
+            scores=[severest],
+            event_refs=[stix.new_id("event")],
+            impact_refs=[stix.new_id("impact")],
+            task_refs=[stix.new_id("task")],
+            labels=[rsit_label("malicious-code", "c2-server")],
+            marking=TLP.AMBER,
+            confidence=70,
+            created_by=CERT,
+            now=NOW,
+        ),
+        *(
+            impact(
+                kind,
+                criticality=0,
+                impacted_entity_counts={"employee": 0},
+                impacted_refs=[CERT],
+                superseded_by_ref=stix.new_id("impact"),
+                created_by=CERT,
+                now=NOW,
+                start=begun,
+                end=ended,
+            )
+            for kind in (
+                Availability(0),
+                Confidentiality("unknown", "pii", 12),
+                External("public-health"),
+                Integrity("full-destruction", "system"),
+                Economic("ransom-demand", 1.5, 2, "EUR", "BTC", 98_000.5, NOW),
+                Physical("destruction", "vehicles"),
+                Traceability("accountability-lost"),
+            )
+        ),
+        event(
+            "occurred",
+            name="Executed",
+            goal="extortion",
+            event_types=["ransomware"],
+            changed_objects=[StateChange("caused", result_ref=stix.new_id("impact"))],
+            next_event_refs=[stix.new_id("event")],
+            sighting_refs=[stix.new_id("sighting")],
+            created_by=CERT,
+            now=NOW,
+            start=begun,
+            end=ended,
+        ),
         definition,
         creator,
         StixObject.of(
