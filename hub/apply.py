@@ -11,10 +11,15 @@ from sqlalchemy.orm import Session
 from federation.judging.judged import Judged
 from federation.ledgers.rebuild import Views
 from hub.channels import reducer, relay_reducer
+from hub.reports import reducer as reports
 
-REDUCERS: Final = (reducer.reduce_channel, relay_reducer.reduce_relay)
-CLEARERS: Final = (reducer.clear_channel, relay_reducer.clear_relay)
-SNAPSHOTS: Final = (reducer.snapshot_channel, relay_reducer.snapshot_relay)
+REDUCERS: Final = (reducer.reduce_channel, relay_reducer.reduce_relay, reports.reduce_reports)
+CLEARERS: Final = (reducer.clear_channel, relay_reducer.clear_relay, reports.clear_reports)
+SNAPSHOTS: Final = (
+    reducer.snapshot_channel,
+    relay_reducer.snapshot_relay,
+    reports.snapshot_reports,
+)
 
 
 def apply(session: Session, judged: Judged, now: datetime) -> None:

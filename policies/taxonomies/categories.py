@@ -107,6 +107,8 @@ _RSIT_TYPES: Final[Mapping[tuple[str, str], RsitType]] = {
     (one.category, one.key): one for category in RSIT_CATEGORIES for one in category.types
 }
 
+_TYPES_BY_KEY: Final[Mapping[str, RsitType]] = {one.key: one for one in _RSIT_TYPES.values()}
+
 
 def find_iso_category(key: str) -> IsoCategory | None:
     """Give the category with this key, or `None` where there is none."""
@@ -116,6 +118,11 @@ def find_iso_category(key: str) -> IsoCategory | None:
 def find_rsit_type(category: str, key: str) -> RsitType | None:
     """Give the type with this key in a category, or `None` where there is none."""
     return _RSIT_TYPES.get((category, key))
+
+
+def find_type(key: str) -> RsitType | None:
+    """Give the type with this key in whichever category, or `None`: no two have the same."""
+    return _TYPES_BY_KEY.get(key)
 
 
 def rsit_label(category: str, key: str, *, field: str = "labels") -> str:

@@ -1,0 +1,1 @@
+"""Reports: recorded here, sent to a coordinator, answered by one."""

@@ -1,0 +1,286 @@
+"""A partner reports to a coordinator, which answers: between two whole nodes over HTTP.
+
+Source: lifecycles, 2; domain, 2 (*Detect and report*); issue 4, item 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from federation.ledgers import rebuild
+from federation.ledgers.ledger_records import ChannelRecord
+from hub.accounts.actor import Actor, Via
+from hub.apply import VIEWS
+from hub.channels import service
+from hub.reports import exchange, queries, recording
+from hub.reports.queries import Local, Travelled
+from hub.reports.recording import Said
+from policies.acts import Act
+from policies.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from policies.reports import (
+    Attribution,
+    Certainty,
+    FalseAlarm,
+    LocalState,
+    LocalStep,
+    ReportKind,
+    ReportOutcome,
+    ReportState,
+    Triage,
+)
+from policies.roles import PersonRole
+from policies.tlp import TLP
+from tests.kit.nodes import CONSOLE, RunningNode, running, settle
+
+HANDLER = Actor("h", "hana", frozenset({PersonRole.HANDLER}), Via.SESSION)
+AUDITOR = Actor("a", "ada", frozenset({PersonRole.AUDITOR}), Via.SESSION)
+
+
+@dataclass
+class Story:
+    """A CERT that coordinates and a grid operator that reports."""
+
+    cert: RunningNode
+    grid: RunningNode
+
+    def settle(self) -> None:
+        settle(self.cert, self.grid)
+
+    def record(self, title: str = "Updater phones home", **more: Any) -> str:
+        said = Said(ReportKind.INCIDENT, title, "The 3CX client loads a library.", **more)
+        with self.grid.writing() as session:
+            return recording.record(session, HANDLER, said, now=self.grid.now()).id
+
+    def submit(self, report: str, **more: Any) -> None:
+        to = self.cert.organisation
+        self._do(self.grid, exchange.submit, report, to=to, **more)
+        self.settle()
+
+    def submitted(self, **more: Any) -> Travelled:
+        self.submit(self.record(**more))
+        return self.incoming()[0]
+
+    def answer(self, found: Travelled, how: Any, **more: Any) -> None:
+        self._do(self.cert, how, found.channel, found.report, **more)
+        self.settle()
+
+    def says(self, found: Travelled, how: Any, **more: Any) -> None:
+        self._do(self.grid, how, found.channel, found.report, **more)
+        self.settle()
+
+    def incoming(self, actor: Actor = CONSOLE) -> list[Travelled]:
+        with self.cert.reading() as session:
+            return queries.visible_incoming(session, actor, us=self.cert.organisation)
+
+    def outgoing(self) -> list[Travelled]:
+        with self.grid.reading() as session:
+            return queries.visible_outgoing(session, CONSOLE, us=self.grid.organisation)
+
+    def both(self, found: Travelled) -> list[Travelled]:
+        """Give how both sides see a report."""
+        return [
+            next(one for one in side if one.report == found.report)
+            for side in (self.incoming(), self.outgoing())
+        ]
+
+    def locals(self) -> list[Local]:
+        with self.grid.reading() as session:
+            return queries.visible_locals(session, CONSOLE)
+
+    def words(self, node: RunningNode, found: Travelled, actor: Actor = CONSOLE) -> list[Any]:
+        with node.reading() as session:
+            return queries.visible_words(session, actor, found)
+
+    @staticmethod
+    def _do(node: RunningNode, how: Any, *args: Any, **more: Any) -> None:
+        with node.writing() as session:
+            how(session, node.office.desk(session), CONSOLE, *args, now=node.now(), **more)
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    with running(tmp_path_factory.mktemp("reports"), "CERT", "Grid") as (cert, grid):
+        made = Story(cert, grid)
+        made.settle()
+        yield made
+
+
+def test_what_is_recorded_stays_here_until_it_is_submitted(story: Story) -> None:
+    before = len(story.incoming())
+    report = story.record("Somebody tried a door", certainty=Certainty.SUSPECTED)
+    story.settle()
+    assert len(story.incoming()) == before
+    with story.grid.writing() as session:
+        now = story.grid.now()
+        recording.assess(
+            session,
+            HANDLER,
+            report,
+            kind=ReportKind.NEAR_MISS,
+            certainty=Certainty.ACTUAL,
+            category="brute-force",
+            now=now,
+        )
+        recording.set_aside(session, HANDLER, report, LocalStep.DISCARD, reason="A test.", now=now)
+    assert next(one for one in story.locals() if one.id == report).state is LocalState.FALSE_ALARM
+    with pytest.raises(ConflictError, match="open: reopen"):
+        story.submit(report)
+    with story.grid.writing() as session:
+        recording.set_aside(
+            session, HANDLER, report, LocalStep.REOPEN, reason="No test.", now=story.grid.now()
+        )
+    story.submit(report)
+    assert report not in [one.id for one in story.locals()]
+    found = story.incoming()[0]
+    assert (found.kind, found.category) == (ReportKind.NEAR_MISS, "brute-force")
+    assert found.title == "Somebody tried a door"
+
+
+def test_a_report_is_acknowledged_triaged_linked_and_closed_and_both_sides_agree(
+    story: Story,
+) -> None:
+    found = story.submitted()
+    assert [one.state for one in story.both(found)] == [ReportState.SUBMITTED] * 2
+    soon = story.cert.now() + timedelta(hours=2)
+    story.answer(found, exchange.acknowledge, next_contact=soon, text="We look into it.")
+    here, there = story.both(found)
+    assert here.state is there.state is ReportState.ACKNOWLEDGED
+    assert here.reference == there.reference == f"CERT-{story.cert.now().year}-0001"
+    assert there.next_contact == soon.replace(microsecond=soon.microsecond // 1000 * 1000)
+    story.says(found, exchange.add, text="It also asks for a strange name.")
+    story.answer(found, exchange.triage, taken_for=Triage.INCIDENT)
+    case = story.cert.open("3CX")
+    story.answer(found, exchange.link, case=case)
+    here, there = story.both(found)
+    assert here.state is there.state is ReportState.LINKED
+    assert there.case is None, "the reporter has no part in that case"
+    story.answer(found, exchange.close, outcome=ReportOutcome.HANDLED_IN_CASE, text="Thank you.")
+    here, there = story.both(found)
+    assert here.outcome is there.outcome is ReportOutcome.HANDLED_IN_CASE
+    said = [(one.author_name, one.act, one.text) for one in story.words(story.grid, found)]
+    assert said == [(one.author_name, one.act, one.text) for one in story.words(story.cert, found)]
+    assert [text for _, _, text in said if text] == [
+        "We look into it.",
+        "It also asks for a strange name.",
+        "Thank you.",
+    ]
+
+
+def test_whoever_reports_need_not_leave_it_at_how_it_was_closed(story: Story) -> None:
+    found = story.submitted()
+    with pytest.raises(ConflictError, match="was not closed"):
+        story.says(found, exchange.ask_again, text="Too early.")
+    story.answer(found, exchange.triage, taken_for=Triage.FALSE_ALARM, false_alarm=FalseAlarm.SCAN)
+    story.answer(found, exchange.close, outcome=ReportOutcome.FALSE_ALARM)
+    story.says(found, exchange.ask_again, text="It came back.")
+    assert [one.state for one in story.both(found)] == [ReportState.ACKNOWLEDGED] * 2
+    assert all(one.outcome is None for one in story.both(found))
+    story.answer(found, exchange.reopen, text="You are right.")
+    story.answer(found, exchange.triage, taken_for=Triage.INCIDENT)
+    story.answer(found, exchange.close, outcome=ReportOutcome.RESOLVED)
+    # What asked again was about the first closing alone.
+    assert [one.state for one in story.both(found)] == [ReportState.CLOSED] * 2
+
+
+def test_a_case_is_named_to_a_reporter_that_is_invited_to_it(story: Story) -> None:
+    found = story.submitted()
+    case = story.cert.open("Shared")
+    story.cert.invite(case, story.grid)
+    story.answer(found, exchange.triage, taken_for=Triage.INCIDENT)
+    story.answer(found, exchange.link, case=case)
+    assert story.both(found)[1].case == case
+
+
+def test_a_report_is_withdrawn_and_its_words_go_by_recalling_them(story: Story) -> None:
+    found = story.submitted(title="A false trail")
+    story.says(found, exchange.withdraw, reason="Wrong machine.")
+    assert [one.state for one in story.both(found)] == [ReportState.WITHDRAWN] * 2
+    story.grid.does(
+        service.write,
+        found.channel,
+        Act.OBJECT_RECALLED,
+        {"objects": [found.report]},
+        [],
+    )
+    story.settle()
+    for one in story.both(found):
+        assert (one.title, one.text) == (queries.TAKEN_BACK, None)
+
+
+def test_another_text_may_leave_than_the_one_recorded(story: Story) -> None:
+    report = story.record("Inside matter")
+    story.submit(
+        report,
+        text="Something at a grid operator.",
+        attribution=Attribution.SECTOR,
+        help_wanted=True,
+    )
+    found = story.incoming()[0]
+    assert found.text == "Something at a grid operator."
+    assert (found.redacted, found.help_wanted) == (True, True)
+    assert found.attribution is Attribution.SECTOR
+
+
+def test_red_words_are_for_those_on_duty(story: Story) -> None:
+    found = story.submitted(title="Names of victims", tlp=TLP.RED)
+    story.says(found, exchange.add, text="One more name.")
+    for actor, title in ((HANDLER, "Names of victims"), (AUDITOR, queries.KEPT_CLOSE)):
+        seen = next(one for one in story.incoming(actor) if one.report == found.report)
+        assert seen.title == title
+        assert (seen.text is None) is (actor is AUDITOR)
+    assert story.words(story.cert, found, AUDITOR)[0].text == queries.KEPT_CLOSE
+
+
+def test_each_side_does_what_is_its_own(story: Story) -> None:
+    found = story.submitted()
+    with pytest.raises(ConflictError, match="the other side answers it"):
+        story.says(found, exchange.acknowledge)
+    with pytest.raises(ConflictError, match="another organisation’s"):
+        story.answer(found, exchange.add, text="No.")
+    with pytest.raises(NotFoundError):
+        story.answer(found, exchange.link, case=story.grid.organisation[-36:])
+
+
+def test_bad_input_is_refused_by_its_field(story: Story) -> None:
+    for field, said in (
+        ("title", Said(ReportKind.EVENT, " ", "Text")),
+        ("title", Said(ReportKind.EVENT, "x" * 201, "Text")),
+        ("text", Said(ReportKind.EVENT, "Title", "x" * 20_001)),
+        ("category", Said(ReportKind.EVENT, "Title", "Text", category="nonsense")),
+        (
+            "occurred_at",
+            Said(
+                ReportKind.EVENT,
+                "Title",
+                "Text",
+                occurred_at=story.grid.now() + timedelta(days=1),
+            ),
+        ),
+    ):
+        with story.grid.writing() as session, pytest.raises(InvalidError) as refusal:
+            recording.record(session, HANDLER, said, now=story.grid.now())
+        assert refusal.value.field == field
+    with story.grid.writing() as session, pytest.raises(ForbiddenError):
+        recording.record(
+            session, AUDITOR, Said(ReportKind.EVENT, "Title", "Text"), now=story.grid.now()
+        )
+    found = story.submitted()
+    with pytest.raises(InvalidError, match="says why"):
+        story.answer(found, exchange.triage, taken_for=Triage.FALSE_ALARM)
+
+
+def test_the_views_come_out_the_same_when_they_are_made_again(story: Story) -> None:
+    for node in (story.cert, story.grid):
+        with node.reading() as session:
+            channels = [row.id for row in session.scalars(select(ChannelRecord))]
+        assert len(channels) >= 2
+        for channel in channels:
+            with node.writing() as session:
+                desk = node.office.desk(session)
+                assert not rebuild.rebuild(session, desk, channel, VIEWS).differences
