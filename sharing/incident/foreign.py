@@ -17,6 +17,7 @@ from sharing.incident.rules import (
     TEXT_CHARACTERS,
     WORDS,
     Remark,
+    clean,
     is_integer,
     is_number,
     is_reference,
@@ -112,7 +113,7 @@ class Foreign:
             try:
                 return read_time(text)
             except InvalidError as error:
-                self.remark(name, error.message)
+                self.remark(name, clean(error.message))
                 return None
         self.remark(name, f"{shown(text)} is no time")
         return None
@@ -166,7 +167,7 @@ class Foreign:
 
     def _where(self, name: str) -> str:
         """Give the path of a property, which may be named by somebody else."""
-        name = name[:WORD_CHARACTERS]
+        name = clean(name[:WORD_CHARACTERS])
         return f"{self.path}.{name}" if self.path and name else self.path or name
 
     def _items(self, name: str, limit: int) -> list[Any]:
@@ -184,7 +185,4 @@ class Foreign:
         """Give a text as it can be shown: cut, and without what is no character."""
         if len(text) > limit:
             self.remark(name, f"of {len(text)} characters the first {limit} are read")
-        text = text[:limit]
-        if not text.isascii():
-            text = text.encode("utf-8", "replace").decode("utf-8")
-        return text.replace("\x00", "\ufffd")
+        return clean(text[:limit])

@@ -89,10 +89,17 @@ def refuse(remarks: Iterable[Remark]) -> None:
         raise InvalidError(remark.message, field=remark.field, hint=remark.hint)
 
 
+def clean(text: str) -> str:
+    """Give a text without what is no character, so that it can be stored and shown."""
+    if not text.isascii():
+        text = text.encode("utf-8", "replace").decode("utf-8")
+    return text.replace("\x00", "\ufffd")
+
+
 def shown(value: Any) -> str:
     """Give a few characters of any JSON value, for a sentence."""
     if isinstance(value, str):
-        return f"“{value[:_SHOWN_CHARACTERS]}”"
+        return f"“{clean(value[:_SHOWN_CHARACTERS])}”"
     if value is None:
         return "nothing"
     if isinstance(value, bool):

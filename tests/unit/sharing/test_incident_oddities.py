@@ -203,6 +203,33 @@ def test_text_that_no_page_could_show_is_mended() -> None:
     assert told.description == "\ufffdé"
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        an_impact({"\ud800-ext": {}}),
+        an_impact(impacted_entity_counts={"\udfff": "\ud800\x00"}),
+        an_impact(recoverability="\ud800", impacted_refs=["\ud800"]),
+        an_impact({"external-ext": {"impact_type": "\ud800"}}, impact_category="\ud800"),
+        an_impact(created="\ud800", confidence="\ud800"),
+    ],
+)
+def test_remarks_hold_nothing_that_no_page_could_show(value: Any) -> None:
+    told = read_impact(value)
+    assert told.remarks
+    for remark in told.remarks:
+        sentence = f"{remark.field} {remark.message} {remark.hint}"
+        assert sentence.encode("utf-8")
+        assert "\x00" not in sentence
+
+
+@pytest.mark.parametrize("stix_type", ["\ud800", "impact\x00"])
+def test_refusals_hold_nothing_that_no_page_could_show(stix_type: str) -> None:
+    with pytest.raises(InvalidError) as refusal:
+        read_impact({"type": stix_type})
+    assert refusal.value.message.encode("utf-8")
+    assert "\x00" not in refusal.value.message
+
+
 TWO_KINDS = {
     "physical-ext": {"impact_type": "destruction", "asset_type": "vehicles"},
     "integrity-ext": {"alteration": "none"},
