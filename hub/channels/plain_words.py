@@ -24,6 +24,9 @@ WAY_WORDS: Final[Mapping[str, str]] = {
 SKEW: Final = timedelta(minutes=5)
 """By how much clocks may differ before people are told."""
 
+_NAMED: Final = 3
+"""How many organisations a sentence names."""
+
 Body = Mapping[str, Any]
 Names = Mapping[str, str]
 
@@ -176,6 +179,44 @@ def _count(refs: Sequence[str]) -> str:
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
+def _asking(verb: str) -> Callable[[Body, Names, Sequence[str]], str]:
+    def words(body: Body, names: Names, _refs: Sequence[str]) -> str:
+        asked = [names.get(str(one), "an organisation") for one in body.get("addressees", ())]
+        named = ", ".join(asked[:_NAMED]) or "nobody"
+        more = len(asked) - _NAMED
+        return f"{verb} {named}" + (f" and {more} more" if more > 0 else "")
+
+    return words
+
+
+def _warned(body: Body, _names: Names, _refs: Sequence[str]) -> str:
+    affected = {"yes": "is affected", "no": "is not affected", "looking": "is still looking"}
+    found = affected.get(str(body.get("affected")))
+    return "read the warning" + (f", and {found}" if found else "")
+
+
+def _case_opened(body: Body, _names: Names, _refs: Sequence[str]) -> str:
+    return "opened the case" + (": an exercise" if body.get("exercise") else "")
+
+
+def _joint(body: Body, _names: Names, _refs: Sequence[str]) -> str:
+    return f"put the assessments together: severity {body.get('severity', 'not stated')}"
+
+
+def _response(body: Body, _names: Names, _refs: Sequence[str]) -> str:
+    return f"said how far it is: {str(body.get('state', 'unknown')).replace('-', ' ')}"
+
+
+def _decided(body: Body, _names: Names, _refs: Sequence[str]) -> str:
+    topic = str(body.get("topic") or "the question").replace("-", " ")
+    return f"decided {topic}: {body.get('outcome')}"
+
+
+def _control(body: Body, _names: Names, _refs: Sequence[str]) -> str:
+    under = body.get("under_control") == "yes"
+    return "said that it is under control" if under else "said that it is not under control"
+
+
 _WORDS: Final[Mapping[Act, Callable[[Body, Names, Sequence[str]], str]]] = {
     Act.CHANNEL_OPENED: _opened,
     Act.CHANNEL_CEILING_CHANGED: _ceiling,
@@ -203,4 +244,49 @@ _WORDS: Final[Mapping[Act, Callable[[Body, Names, Sequence[str]], str]]] = {
     Act.INTEL_SHARED: _intel,
     Act.OBJECT_RECALLED: _recalled,
     Act.OBJECT_RELEASED: _released,
+    Act.REPORT_SUBMITTED: _plain("submitted a report"),
+    Act.REPORT_ACKNOWLEDGED: _plain("has the report, and looks into it"),
+    Act.REPORT_UPDATED: _plain("added to a report"),
+    Act.REPORT_TRIAGED: _plain("said what the report is taken for"),
+    Act.REPORT_LINKED: _plain("made the report part of a case"),
+    Act.REPORT_CLOSED: _plain("closed the report"),
+    Act.REPORT_REOPENED: _plain("opened the report again"),
+    Act.REPORT_WITHDRAWN: _plain("withdrew a report"),
+    Act.REQUEST_ANSWERED: _plain("answered what was asked"),
+    Act.REQUEST_DECLINED: _plain("declined to answer what was asked"),
+    Act.REQUEST_CLOSED: _plain("closed what was asked"),
+    Act.CHECK_ACKNOWLEDGED: _plain("answered the check"),
+    Act.CHECK_CLOSED: _plain("ended the check"),
+    Act.WARNING_UPDATED: _plain("added to the warning"),
+    Act.WARNING_ENDED: _plain("ended the warning"),
+    Act.CASE_ACTIVATED: _plain("started coordination"),
+    Act.CASE_DECLINED: _plain("declined to coordinate"),
+    Act.CASE_RECOVERED: _plain("said that those affected have recovered"),
+    Act.CASE_CLOSED: _plain("closed the case"),
+    Act.CASE_REOPENED: _plain("opened the case again"),
+    Act.CASE_MERGED: _plain("merged this case into another"),
+    Act.CASE_LINKED: _plain("named another case that has to do with this one"),
+    Act.CASE_CRISIS_DECLARED: _plain("declared a crisis"),
+    Act.CASE_CRISIS_ENDED: _plain("ended the crisis"),
+    Act.ASSESSMENT_SUBMITTED: _plain("said how it is hit"),
+    Act.DECISION_OPENED: _plain("put a question to the vote"),
+    Act.DECISION_VOTED: _plain("voted"),
+    Act.DECISION_LAPSED: _plain("let a question lapse: too few voted"),
+    Act.DECISION_WITHDRAWN: _plain("took a question back"),
+    Act.CHARTER_PROPOSED: _plain("proposed a charter"),
+    Act.CHARTER_ACCEPTED: _plain("accepted the charter"),
+    Act.CHARTER_DECLINED: _plain("declined the charter"),
+    Act.CHARTER_IN_FORCE: _plain("put the charter into force"),
+    Act.CHARTER_WITHDRAWN: _plain("took the proposed charter back"),
+    Act.CHARTER_ENDED: _plain("ended the charter"),
+    Act.SITREP_PUBLISHED: _plain("told how things stand"),
+    Act.REQUEST_OPENED: _asking("asked"),
+    Act.CHECK_CALLED: _asking("called for an answer:"),
+    Act.WARNING_ISSUED: _asking("warned"),
+    Act.WARNING_ACKNOWLEDGED: _warned,
+    Act.CASE_OPENED: _case_opened,
+    Act.ASSESSMENT_JOINED: _joint,
+    Act.RESPONSE_REPORTED: _response,
+    Act.DECISION_TAKEN: _decided,
+    Act.CONTROL_REVIEWED: _control,
 }

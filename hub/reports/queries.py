@@ -5,6 +5,7 @@ Source: lifecycles, 2 and 14 (*pending* stands beside a state, never as the stat
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Final
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session, aliased
 
 from hub.accounts.actor import Actor
 from hub.channels.history import READERS_OF_RED
-from hub.channels.names import names_in
+from hub.channels.records import MemberView
 from hub.reports.records import (
     LocalReport,
     ReportAnswer,
@@ -80,6 +81,7 @@ class Travelled:
         title: *for coordinators and handlers* where this person may not read it.
         text: `None` where it is not to be read here.
         closing: hash of the closing that stands, which asking again names.
+        asked_again: the reporter does not leave it at that closing.
         reference: that the addressee gave it.
     """
 
@@ -110,6 +112,7 @@ class Travelled:
     outcome: ReportOutcome | None
     case: str | None
     closing: str | None
+    asked_again: bool = False
 
 
 @dataclass(frozen=True)
@@ -259,6 +262,23 @@ def visible_alike(
     return alike
 
 
+def waits(report: Travelled) -> bool:
+    """Tell whether a report that came to us waits for an answer of ours."""
+    return not report.is_ours and (report.state is ReportState.SUBMITTED or report.asked_again)
+
+
+def visible_unanswered(
+    session: Session, actor: Actor, *, us: str, limit: int = PAGE
+) -> list[Travelled]:
+    """Give the reports that came to us and wait for an answer of ours, newest first."""
+    unanswered = or_(
+        ReportAnswer.report.is_(None),
+        and_(ReportAnswer.state == "closed", ReportAnswer.closing == SentReport.asked_again),
+    )
+    mine = and_(SentReport.addressee == us, SentReport.state == "submitted", unanswered)
+    return _travelled(session, actor, mine, us=us, limit=limit)
+
+
 def _travelled(
     session: Session, actor: Actor, which: ColumnElement[bool], *, us: str, limit: int
 ) -> list[Travelled]:
@@ -278,13 +298,29 @@ def _travelled(
         .order_by(SentReport.submitted_at.desc(), SentReport.report)
         .limit(limit)
     )
-    return [_between(session, actor, sent, answer, us) for sent, answer in rows]
+    found = rows.all()
+    names = _names(session, {sent.channel for sent, _ in found})
+    return [_between(actor, sent, answer, us, names) for sent, answer in found]
+
+
+def _names(session: Session, channels: set[str]) -> Mapping[tuple[str, str], str]:
+    """Give (channel, organisation) → name, as the channel tells it."""
+    rows = session.execute(
+        select(MemberView.channel, MemberView.organisation, MemberView.name).where(
+            MemberView.channel.in_(channels)
+        )
+    )
+    return {(channel, organisation): name or organisation for channel, organisation, name in rows}
 
 
 def _between(
-    session: Session, actor: Actor, sent: SentReport, answer: ReportAnswer | None, us: str
+    actor: Actor,
+    sent: SentReport,
+    answer: ReportAnswer | None,
+    us: str,
+    names: Mapping[tuple[str, str], str],
 ) -> Travelled:
-    names, may_read = names_in(session, sent.channel), _may_read_words(actor, sent.tlp)
+    may_read = _may_read_words(actor, sent.tlp)
     closing = answer.closing if answer is not None else None
     again = closing is not None and sent.asked_again == closing
     return Travelled(
@@ -293,9 +329,9 @@ def _between(
         report=sent.report,
         bundle=sent.bundle,
         reporter=sent.reporter,
-        reporter_name=names.get(sent.reporter, sent.reporter),
+        reporter_name=names.get((sent.channel, sent.reporter), sent.reporter),
         addressee=sent.addressee,
-        addressee_name=names.get(sent.addressee, sent.addressee),
+        addressee_name=names.get((sent.channel, sent.addressee), sent.addressee),
         kind=sent.kind,
         certainty=sent.certainty,
         attribution=sent.attribution,
@@ -315,6 +351,7 @@ def _between(
         outcome=answer.outcome if answer and not again else None,
         case=answer.case if answer else None,
         closing=closing,
+        asked_again=again,
     )
 
 

@@ -18,6 +18,7 @@ from hub.web.views import (
     quotas,
     relay,
     repair,
+    reports,
     today,
 )
 
@@ -35,6 +36,7 @@ VIEWS = (
     quotas,
     relay,
     repair,
+    reports,
     today,
 )
 

@@ -83,7 +83,13 @@ def register(app: Flask) -> None:
     app.config["WTF_CSRF_TIME_LIMIT"] = None  # as long as the session; a night shift is long
     app.config["WTF_CSRF_SSL_STRICT"] = False  # the policy below sends no Referer
     csrf.init_app(app)
-    app.jinja_env.globals.update(asset_url=assets.asset_url, icon=assets.icon, Tone=Tone)
+    app.jinja_env.globals.update(
+        asset_url=assets.asset_url,
+        icon=assets.icon,
+        Tone=Tone,
+        pairs=words.pairs,
+        label_pairs=words.label_pairs,
+    )
     app.jinja_env.filters.update(
         ago=lambda at, now: words.time_tag(at, now=now),
         at=words.time_tag,
@@ -93,6 +99,7 @@ def register(app: Flask) -> None:
         day=words.day,
         date=words.date_tag,
         sentence=as_sentence,
+        typed=words.typed,
     )
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
@@ -223,6 +230,14 @@ def places_for(actor: Actor, *, waiting: int) -> list[Place]:
             "Channels",
             "message-2",
             lambda: url_for("pages.get_channels"),
+            "",
+        ),
+        (
+            Right.READ_CHANNELS,
+            "reports",
+            "Reports",
+            "notes",
+            lambda: url_for("pages.get_reports"),
             "",
         ),
         (

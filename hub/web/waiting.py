@@ -25,6 +25,7 @@ from hub.channels.queries import ChannelSummary, PendingRow
 from hub.channels.ways_out import may_choose, visible_calls
 from hub.health import BEAT_MAX_AGE
 from hub.office import current_office
+from hub.reports import queries as reports
 from hub.web import words
 from hub.web.channel_words import PENDING_WORDS
 from hub.web.forms import as_sentence
@@ -75,6 +76,7 @@ def _waiting(
     waiting = [
         *_partners(session, actor),
         *_doubtful(session, actor),
+        *_reports(session, actor),
         *_invitations(session, actor, now=now),
         *_contributions(session, actor, channels, now=now),
         *_said_for_us(session, actor, channels),
@@ -114,6 +116,25 @@ def _partners(session: Session, actor: Actor) -> Iterator[Waiting]:
         one = _waiting_partner(partner)
         if one is not None:
             yield one
+
+
+def _reports(session: Session, actor: Actor) -> Iterator[Waiting]:
+    """Give reports that came to us and wait for an answer."""
+    own = node.find_node(session)
+    if own is None or not actor.may(Right.RUN_CASES):
+        return
+    for one in reports.visible_unanswered(session, actor, us=own.organisation):
+        what = "does not leave it at how you closed it" if one.asked_again else "reports"
+        yield Waiting(
+            title=one.title,
+            sentence=f"{one.reporter_name} {what}.{' They ask for help.' * one.help_wanted}",
+            href=url_for("pages.get_report", channel=one.channel, report=one.report),
+            act="Look and answer",
+            drawing="notes",
+            tone=Tone.TROUBLE if one.help_wanted else Tone.WAITING,
+            since=one.changed_at if one.asked_again else one.submitted_at,
+            tlp=one.tlp,
+        )
 
 
 def _doubtful(session: Session, actor: Actor) -> Iterator[Waiting]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Final, assert_never
+from enum import StrEnum
+from typing import Final, TypeVar, assert_never
 
 from markupsafe import Markup
 
@@ -13,6 +15,8 @@ _MINUTE: Final = timedelta(minutes=1)
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
 _WEEK: Final = timedelta(days=14)
+
+E = TypeVar("E", bound=StrEnum)
 
 
 def instant(at: datetime) -> str:
@@ -84,3 +88,18 @@ def tlp_meaning(label: TLP) -> str:
 def day(at: datetime) -> str:
     """Write the day as a heading does: `Saturday, 2026-03-01`."""
     return at.astimezone(UTC).strftime("%A, %Y-%m-%d, %H:%M UTC")
+
+
+def pairs(words: Mapping[E, str]) -> list[tuple[str, str]]:
+    """Give what can be chosen: value and word."""
+    return [(key.value, word) for key, word in words.items()]
+
+
+def label_pairs(labels: Iterable[TLP]) -> list[tuple[str, str]]:
+    """Give labels that can be chosen: value and name."""
+    return [(label.value, label.label) for label in labels]
+
+
+def typed(at: datetime | None) -> str:
+    """Write an instant as people type it: `2026-03-01 14:30`, in UTC."""
+    return "" if at is None else at.astimezone(UTC).strftime("%Y-%m-%d %H:%M")

@@ -21,8 +21,11 @@ from hub.app import create_app
 from hub.channels import relay, service
 from hub.channels.relay import Told
 from hub.office import current_office
+from hub.reports import recording
+from hub.reports.recording import Said
 from hub.settings import load_settings
 from policies.acts import Act, ChannelKind
+from policies.reports import ReportKind
 from policies.roles import PersonRole
 from policies.tlp import TLP
 from sharing.db import db, reading, transaction
@@ -142,6 +145,12 @@ class HubNode:
                 ceiling=ceiling,
                 now=clock.utcnow(),
             ).id
+
+    def record_report(self, title: str) -> str:
+        """Record a report on this node; give its id."""
+        with self.session() as session:
+            said = Said(ReportKind.INCIDENT, title, "It loads a library that is not its own.")
+            return recording.record(session, self.person(), said, now=clock.utcnow()).id
 
     def lose_keys(self, channel: str) -> None:
         """Write a note, and revoke the key that signed it: it may not have been ours."""

@@ -16,6 +16,8 @@ PLACES: Final = (
     "/channels",
     "/channels/new",
     "/channels/import",
+    "/reports",
+    "/reports/new",
     "/partners",
     "/partners/new",
     "/account",
@@ -45,7 +47,13 @@ def test_accessible_and_fitting(
     case = node.open_case("Trojanised update")
     node.note_absent(case, "Water Utility")
     node.lose_keys(case)
-    ours = (f"/channels/{case}", f"/channels/{case}/repair", f"/channels/{case}/holders/1-0")
+    report = node.record_report("Updater phones home")
+    ours = (
+        f"/channels/{case}",
+        f"/channels/{case}/repair",
+        f"/channels/{case}/holders/1-0",
+        f"/reports/here/{report}",
+    )
     places = (*PLACES, *ours)
     one.goto("/sign-in")
     faults = look_for_faults(one)

@@ -36,6 +36,7 @@ from policies.reports import (
 )
 from policies.roles import PersonRole
 from policies.tlp import TLP
+from tests.integration.test_today_cost import statements
 from tests.kit.nodes import CONSOLE, RunningNode, running, settle
 
 HANDLER = Actor("h", "hana", frozenset({PersonRole.HANDLER}), Via.SESSION)
@@ -273,6 +274,21 @@ def test_bad_input_is_refused_by_its_field(story: Story) -> None:
     found = story.submitted()
     with pytest.raises(InvalidError, match="says why"):
         story.answer(found, exchange.triage, taken_for=Triage.FALSE_ALARM)
+
+
+def test_what_waits_for_an_answer_is_found_however_much_came_since(story: Story) -> None:
+    found = story.submitted(title="The oldest of all")
+    with story.cert.reading() as session:
+        us = story.cert.organisation
+        waiting = queries.visible_unanswered(session, CONSOLE, us=us)
+        every = queries.visible_incoming(session, CONSOLE, us=us)
+    assert found.report in [one.report for one in waiting]
+    assert [one for one in every if queries.waits(one)] == waiting
+    # What stands on every page costs the same with few reports and with many.
+    before = statements(story.cert)
+    for number in range(3):
+        story.submit(story.record(f"One more, {number}"))
+    assert statements(story.cert) == before
 
 
 def test_the_views_come_out_the_same_when_they_are_made_again(story: Story) -> None:
