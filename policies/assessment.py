@@ -239,6 +239,22 @@ def assessment_document(assessment: Assessment) -> dict[str, Any]:
     return document
 
 
+def read_kind(kind: Any, at: str) -> str:
+    """Read a kind of entity: one of `entity-type-ov`, or a key of one's own in that form.
+
+    Raises:
+        InvalidError: it has another form.
+    """
+    if isinstance(kind, str) and len(kind) <= _LONGEST_KIND and _KIND.fullmatch(kind):
+        return kind
+    said = f"“{kind[:_SHOWN]}”" if isinstance(kind, str) else "this"
+    raise InvalidError(
+        f"{said} is no kind of entity",
+        field=at,
+        hint=f"lower-case words with dashes, like computers-server, up to {_LONGEST_KIND} letters",
+    )
+
+
 def _read_field(name: Field, value: Any, at: str) -> Any:
     if value is None:
         raise InvalidError(
@@ -275,18 +291,7 @@ def _counts(value: Any, at: str) -> dict[str, Span]:
         raise InvalidError("no kind is counted", field=at, hint="leave out what is not stated")
     if len(counts) > _MOST_KINDS:
         raise InvalidError(f"more than {_MOST_KINDS} kinds are counted", field=at)
-    return {_kind(kind, at): _span(span, f"{at}.{kind}") for kind, span in counts.items()}
-
-
-def _kind(kind: Any, at: str) -> str:
-    if isinstance(kind, str) and len(kind) <= _LONGEST_KIND and _KIND.fullmatch(kind):
-        return kind
-    said = f"“{kind[:_SHOWN]}”" if isinstance(kind, str) else "this"
-    raise InvalidError(
-        f"{said} is no kind of entity",
-        field=at,
-        hint=f"lower-case words with dashes, like computers-server, up to {_LONGEST_KIND} letters",
-    )
+    return {read_kind(kind, at): _span(span, f"{at}.{kind}") for kind, span in counts.items()}
 
 
 def _span(value: Any, at: str) -> Span:
