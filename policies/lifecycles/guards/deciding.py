@@ -21,10 +21,10 @@ from policies.decisions import (
 from policies.instants import read_instant
 from policies.lifecycles.guards.guard import Check, Guard
 from policies.lifecycles.mechanism import CHANNEL, Situation
+from policies.matrix import Level
 from policies.roles import takes_part
 
 TAKEN: Final = "taken"
-_LEVELS: Final = ("negligible", "low", "medium", "high", "critical")
 
 
 def rule_of(situation: Situation, topic: str) -> DecisionRule:
@@ -46,7 +46,7 @@ def is_delegated(situation: Situation, topic: str) -> bool:
     limits = dict(item.split("=", 1) for item in (situation.known("delegations") or "").split())
     if topic in limits:
         severity = situation.known("severity")
-        if severity is not None and _LEVELS.index(severity) <= _LEVELS.index(limits[topic]):
+        if severity is not None and Level.of(severity).rank <= Level.of(limits[topic]).rank:
             return True
     crisis = (situation.known("crisis_delegations") or "").split()
     if situation.known("crisis") != "yes" or not crisis:

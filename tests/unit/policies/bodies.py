@@ -107,7 +107,17 @@ GOOD: dict[Act, dict[str, Any]] = {
         "addressees": [GRID],
     },
     Act.CASE_CRISIS_ENDED: {"by": "reason"},
-    Act.ASSESSMENT_SUBMITTED: {"assessment": {}, "case": CHANNEL_ID, "impacts": [IMPACT]},
+    Act.ASSESSMENT_SUBMITTED: {
+        "assessment": {
+            "functional_impact": "denial",
+            "essential_service": True,
+            "danger": "possible",
+            "confidence": 80,
+            "counts": {"computers-server": {"low": 3, "high": 12}},
+        },
+        "case": CHANNEL_ID,
+        "impacts": [IMPACT],
+    },
     Act.ASSESSMENT_JOINED: {
         "severity": "high",
         "derived": "medium",
