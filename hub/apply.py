@@ -10,15 +10,27 @@ from sqlalchemy.orm import Session
 
 from federation.judging.judged import Judged
 from federation.ledgers.rebuild import Views
+from hub.cases import reducer as cases
 from hub.channels import reducer, relay_reducer
 from hub.reports import reducer as reports
 
-REDUCERS: Final = (reducer.reduce_channel, relay_reducer.reduce_relay, reports.reduce_reports)
-CLEARERS: Final = (reducer.clear_channel, relay_reducer.clear_relay, reports.clear_reports)
+REDUCERS: Final = (
+    reducer.reduce_channel,
+    relay_reducer.reduce_relay,
+    reports.reduce_reports,
+    cases.reduce_cases,
+)
+CLEARERS: Final = (
+    reducer.clear_channel,
+    relay_reducer.clear_relay,
+    reports.clear_reports,
+    cases.clear_cases,
+)
 SNAPSHOTS: Final = (
     reducer.snapshot_channel,
     relay_reducer.snapshot_relay,
     reports.snapshot_reports,
+    cases.snapshot_cases,
 )
 
 

@@ -79,6 +79,7 @@ class Base(DeclarativeBase):
         int: BIG_INTEGER,
         dict[str, Any]: JSON_DOCUMENT,
         list[str]: JSON_DOCUMENT,
+        list[Any]: JSON_DOCUMENT,
         enum.Enum: Enum(
             enum.Enum,
             native_enum=False,

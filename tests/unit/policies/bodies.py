@@ -123,6 +123,10 @@ GOOD: dict[Act, dict[str, Any]] = {
         "derived": "medium",
         "inputs": [{"organisation": GRID, "sha256": DIGEST}],
         "asked": 3,
+        "figures": [
+            {"field": "danger", "as_of": 4, "at_least": "possible"},
+            {"field": "counts", "as_of": 9, "kind": "computers-server", "low": 10, "high": 99},
+        ],
     },
     Act.RESPONSE_REPORTED: {"state": "affected", "since": LATER, "since_earliest": LATER},
     Act.DECISION_OPENED: DECISION

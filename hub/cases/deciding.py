@@ -1,0 +1,193 @@
+"""Decisions: one click where the coordinator decides alone, votes where the charter says so.
+
+Source: lifecycles, 1 (rule 5) and 6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from federation.ledgers import channels
+from federation.ledgers.channels import Written
+from federation.ledgers.desk import Desk
+from federation.ledgers.ledger import get_state
+from hub.accounts.actor import Actor
+from hub.audit import service as audit
+from hub.channels.service import get_visible_channel, note_of
+from policies.acts import Act
+from policies.decisions import NO, YES, DecisionRule, Topic, read_rules
+from policies.errors import InvalidError
+from policies.lifecycles import CHANNEL
+from policies.roles import Right, takes_part
+from policies.tlp import TLP
+from sharing.canonical import write_time
+from sharing.objects import StixObject
+
+VOTE_WITHIN: Final = timedelta(hours=4)
+
+
+def decide(  # noqa: PLR0913 - what is decided, and why
+    session: Session,
+    desk: Desk,
+    actor: Actor,
+    channel: str,
+    *,
+    topic: Topic,
+    outcome: str = YES,
+    rationale: str,
+    replaces: str | None = None,
+    review_at: datetime | None = None,
+    now: datetime,
+) -> str:
+    """Decide what the coordinator decides alone; give the decision's id.
+
+    Raises:
+        ForbiddenError: the actor may not.
+        InvalidError: there is no rationale.
+        ConflictError: the charter asks for a vote on this topic.
+    """
+    actor.may(Right.RUN_CASES).enforce()
+    record = get_visible_channel(session, actor, channel)
+    state = get_state(session, record)
+    note = _note(desk, rationale, [state.identity], state.ceiling, now)
+    alone = topic.value not in _ruled(state.state_of("rules", CHANNEL))
+    body: dict[str, Any] = {
+        "decision": note.stix_id,
+        "topic": topic.value,
+        "outcome": outcome,
+        "authority": "coordinator" if alone else "delegation",
+        "facts": state.head.document(),
+    }
+    body |= {"replaces": replaces} if replaces else {}
+    body |= {"review_at": write_time(review_at)} if review_at else {}
+    _write(session, desk, actor, channel, Act.DECISION_TAKEN, body, [note], now=now)
+    return note.stix_id
+
+
+def ask(  # noqa: PLR0913 - what is asked, how it is counted and until when
+    session: Session,
+    desk: Desk,
+    actor: Actor,
+    channel: str,
+    *,
+    topic: Topic,
+    question: str,
+    rule: DecisionRule,
+    options: Sequence[str] = (YES, NO),
+    vote_until: datetime | None = None,
+    now: datetime,
+) -> str:
+    """Put a question to the vote of all members that are neither observer nor authority."""
+    actor.may(Right.RUN_CASES).enforce()
+    record = get_visible_channel(session, actor, channel)
+    state = get_state(session, record)
+    agreed = _ruled(state.state_of("rules", CHANNEL)).get(topic.value, rule)
+    note = _note(desk, question, [state.identity], state.ceiling, now)
+    until = vote_until or now + VOTE_WITHIN
+    if until <= now:
+        raise InvalidError("this has passed", field="vote_until")
+    body = {
+        "decision": note.stix_id,
+        "topic": topic.value,
+        "options": list(options),
+        "rule": _rule_document(agreed),
+        "voters": sorted(who for who, roles in state.joined.items() if takes_part(roles)),
+        "vote_until": write_time(until),
+        "facts": state.head.document(),
+    }
+    _write(session, desk, actor, channel, Act.DECISION_OPENED, body, [note], now=now)
+    return note.stix_id
+
+
+def vote(
+    session: Session,
+    desk: Desk,
+    actor: Actor,
+    channel: str,
+    decision: str,
+    *,
+    option: str,
+    dissent: str | None = None,
+    now: datetime,
+) -> Written:
+    """Vote for our organisation; the newest vote before the taking counts."""
+    actor.may(Right.VOTE).enforce()
+    record = get_visible_channel(session, actor, channel)
+    ceiling = get_state(session, record).ceiling
+    words = note_of(desk, dissent, about=[decision], marking=ceiling, now=now)
+    body = {"decision": decision, "option": option}
+    return _write(session, desk, actor, channel, Act.DECISION_VOTED, body, words, now=now)
+
+
+def take(
+    session: Session,
+    desk: Desk,
+    actor: Actor,
+    channel: str,
+    decision: str,
+    *,
+    outcome: str,
+    now: datetime,
+) -> Written:
+    """Say what the votes have come to."""
+    actor.may(Right.RUN_CASES).enforce()
+    get_visible_channel(session, actor, channel)
+    body = {"decision": decision, "outcome": outcome, "authority": "vote"}
+    return _write(session, desk, actor, channel, Act.DECISION_TAKEN, body, (), now=now)
+
+
+def withdraw(
+    session: Session,
+    desk: Desk,
+    actor: Actor,
+    channel: str,
+    decision: str,
+    *,
+    reason: str | None = None,
+    lapsed: bool = False,
+    now: datetime,
+) -> Written:
+    """Take a question back, or say that too few have voted."""
+    actor.may(Right.RUN_CASES).enforce()
+    record = get_visible_channel(session, actor, channel)
+    ceiling = get_state(session, record).ceiling
+    words = note_of(desk, reason, about=[decision], marking=ceiling, now=now)
+    act = Act.DECISION_LAPSED if lapsed else Act.DECISION_WITHDRAWN
+    return _write(session, desk, actor, channel, act, {"decision": decision}, words, now=now)
+
+
+def _ruled(kept: str | None) -> Mapping[str, DecisionRule]:
+    """Give the topics that the charter has a rule for, other than the coordinator alone."""
+    rules = read_rules(None if kept == "none" else kept)
+    return {topic: rule for topic, rule in rules.items() if rule.by.value != "coordinator"}
+
+
+def _rule_document(rule: DecisionRule) -> dict[str, Any]:
+    return {"by": rule.by.value} | ({"quorum": rule.quorum} if rule.quorum else {})
+
+
+def _note(desk: Desk, text: str, about: Sequence[str], marking: TLP, now: datetime) -> StixObject:
+    words = note_of(desk, text, about=about, marking=marking, now=now)
+    if not words:
+        raise InvalidError("say why, in a few words", field="text")
+    return words[0]
+
+
+def _write(
+    session: Session,
+    desk: Desk,
+    actor: Actor,
+    channel: str,
+    act: Act,
+    body: Mapping[str, Any],
+    objects: Sequence[StixObject],
+    *,
+    now: datetime,
+) -> Written:
+    written = channels.write(session, desk, channel, act, body, objects, by=actor.name, now=now)
+    audit.record(session, actor, act.value, channel, now=now)
+    return written

@@ -1,0 +1,323 @@
+"""Cases as a person may see them: where they stand, who says what, what is decided.
+
+Source: domain, 2 and 8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from federation.ledgers.ledger import get_state
+from federation.ledgers.ledger_records import ChannelRecord
+from hub.accounts.actor import Actor
+from hub.cases.records import CaseView, CaseWords, DecisionView, OwnWordView, VoteView
+from hub.channels.history import READERS_OF_RED
+from hub.channels.records import MemberView
+from hub.channels.service import get_visible_channel
+from policies.assessment import Assessment, ResponseState, read_assessment
+from policies.decisions import Count, DecisionRule, count
+from policies.errors import NotFoundError
+from policies.figures import Figure, read_figures
+from policies.matrix import Level
+from policies.roles import Right, takes_part
+from policies.tlp import TLP
+
+KEPT_CLOSE: Final = "for coordinators and handlers"
+
+
+@dataclass(frozen=True)
+class CaseSummary:
+    """A case in a list and at the head of its room."""
+
+    channel: str
+    title: str
+    text: str | None
+    tlp: TLP
+    state: str
+    crisis: bool
+    exercise: bool
+    severity: Level | None
+    derived: Level | None
+    control: str | None
+    is_ours: bool
+    owner_name: str
+    review_at: datetime | None
+    joined_at: datetime | None
+    opened_at: datetime
+    changed_at: datetime
+    figures: tuple[Figure, ...]
+
+
+@dataclass(frozen=True)
+class OrganisationRow:
+    """One organisation in the assessment matrix.
+
+    Args:
+        stated: what it stated openly; `None` where it has not answered.
+        alone: it has told us, the coordinator, something alone.
+        stated_alone: what that is; `None` for everybody else.
+    """
+
+    organisation: str
+    name: str
+    roles: tuple[str, ...]
+    is_us: bool
+    takes_part: bool
+    response: ResponseState | None
+    since: datetime | None
+    since_earliest: datetime | None
+    responded_at: datetime | None
+    stated: Assessment | None
+    assessed_at: datetime | None
+    relayed: bool
+    response_alone: ResponseState | None = None
+    stated_alone: Assessment | None = None
+
+    @property
+    def is_silent(self) -> bool:
+        """Tell whether nothing has been heard from it, openly or alone."""
+        heard = (self.response, self.stated, self.response_alone, self.stated_alone)
+        return self.takes_part and all(one is None for one in heard)
+
+
+@dataclass(frozen=True)
+class Words:
+    """What was said with an act."""
+
+    about: str
+    author_name: str
+    act: str
+    text: str | None
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Vote:
+    """One voter's newest vote; silence is nobody's no."""
+
+    organisation: str
+    name: str
+    option: str | None
+    is_us: bool
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Something that is decided, or asked."""
+
+    decision: str
+    topic: str
+    state: str
+    text: str | None
+    outcome: str | None
+    authority: str | None
+    rule: DecisionRule | None
+    options: tuple[str, ...]
+    vote_until: datetime | None
+    votes: tuple[Vote, ...]
+    count: Count | None
+    opened_at: datetime
+    taken_at: datetime | None
+    review_at: datetime | None
+    facts: Mapping[str, Any] | None
+
+    @property
+    def ours(self) -> Vote | None:
+        """Our own vote, where we have one."""
+        return next((one for one in self.votes if one.is_us), None)
+
+
+def get_case_row(session: Session, actor: Actor, channel: str) -> CaseView:
+    """Give a case that this actor may know of.
+
+    Raises:
+        NotFoundError: there is none, or the actor may not know of it.
+    """
+    get_visible_channel(session, actor, channel)
+    row = session.get(CaseView, channel)
+    if row is None:
+        raise NotFoundError("there is no such case")
+    return row
+
+
+def visible_cases(session: Session, actor: Actor) -> list[CaseSummary]:
+    """Give all cases, the newest changed first."""
+    if not actor.may(Right.READ_CHANNELS):
+        return []
+    rows = session.execute(
+        select(CaseView, ChannelRecord)
+        .join(ChannelRecord, ChannelRecord.id == CaseView.channel)
+        .order_by(CaseView.changed_at.desc(), CaseView.channel)
+    ).all()
+    names = _names(session, [case.channel for case, _ in rows])
+    return [_summary(actor, case, record, names) for case, record in rows]
+
+
+def get_visible_case(session: Session, actor: Actor, channel: str) -> CaseSummary:
+    """Give one case.
+
+    Raises:
+        NotFoundError: there is none, or the actor may not know of it.
+    """
+    row = get_case_row(session, actor, channel)
+    record = get_visible_channel(session, actor, channel)
+    return _summary(actor, row, record, _names(session, [channel]))
+
+
+def visible_organisations(
+    session: Session, actor: Actor, channel: str, *, us: str
+) -> list[OrganisationRow]:
+    """Give each member, and what it states; what was told us alone only to whom may answer."""
+    record = get_visible_channel(session, actor, channel)
+    state = get_state(session, record)
+    names = _names(session, [channel])
+    words = session.scalars(select(OwnWordView).where(OwnWordView.case == channel)).all()
+    openly = {one.organisation: one for one in words if not one.alone}
+    may_read = record.is_ours and bool(actor.roles & READERS_OF_RED)
+    alone = {one.organisation: one for one in words if one.alone and may_read}
+    own = {one.organisation: one for one in words if one.alone and one.organisation == us}
+    rows = []
+    for who, roles in sorted(
+        state.joined.items(), key=lambda one: names.get((channel, one[0]), "")
+    ):
+        said, told = openly.get(who), alone.get(who) or own.get(who)
+        rows.append(
+            OrganisationRow(
+                organisation=who,
+                name=names.get((channel, who), who),
+                roles=tuple(sorted(role.value for role in roles)),
+                is_us=who == us,
+                takes_part=takes_part(roles),
+                response=said.response if said else None,
+                since=said.since if said else None,
+                since_earliest=said.since_earliest if said else None,
+                responded_at=said.responded_at if said else None,
+                stated=_stated(said),
+                assessed_at=said.assessed_at if said else None,
+                relayed=bool(said and said.relayed),
+                response_alone=told.response if told else None,
+                stated_alone=_stated(told),
+            )
+        )
+    return rows
+
+
+def visible_case_words(session: Session, actor: Actor, channel: str) -> list[Words]:
+    """Give what was said with the acts of a case, in order."""
+    get_visible_channel(session, actor, channel)
+    names = _names(session, [channel])
+    rows = session.scalars(
+        select(CaseWords)
+        .where(CaseWords.channel == channel)
+        .order_by(CaseWords.said_at, CaseWords.bundle)
+    )
+    return [
+        Words(
+            about=row.about,
+            author_name=names.get((channel, row.author), row.author),
+            act=row.act,
+            text=row.text if _may_read(actor, row.tlp) else KEPT_CLOSE,
+            at=row.said_at,
+        )
+        for row in rows
+    ]
+
+
+def visible_decisions(session: Session, actor: Actor, channel: str, *, us: str) -> list[Decision]:
+    """Give what is asked and was decided, open questions first, then the newest."""
+    get_visible_channel(session, actor, channel)
+    names = _names(session, [channel])
+    votes: dict[str, dict[str, str]] = {}
+    for row in session.scalars(select(VoteView).where(VoteView.channel == channel)):
+        votes.setdefault(row.decision, {})[row.voter] = row.option
+    rows = session.scalars(select(DecisionView).where(DecisionView.channel == channel)).all()
+    found = [_decision(actor, row, votes.get(row.decision, {}), names, us) for row in rows]
+    newest = sorted(found, key=lambda one: one.opened_at, reverse=True)
+    return sorted(newest, key=lambda one: one.state != "open")
+
+
+def _decision(
+    actor: Actor,
+    row: DecisionView,
+    cast: Mapping[str, str],
+    names: Mapping[tuple[str, str], str],
+    us: str,
+) -> Decision:
+    rule = DecisionRule.read(row.rule) if row.rule is not None else None
+    options, voters = tuple(row.options or ()), row.voters or []
+    counted = None
+    if rule is not None and options:
+        counted = count(rule, options, {who: cast.get(who) for who in voters})
+    return Decision(
+        decision=row.decision,
+        topic=row.topic,
+        state=row.state,
+        text=row.text if _may_read(actor, row.tlp) else KEPT_CLOSE,
+        outcome=row.outcome,
+        authority=row.authority,
+        rule=rule,
+        options=options,
+        vote_until=row.vote_until,
+        votes=tuple(
+            Vote(who, names.get((row.channel, who), who), cast.get(who), who == us)
+            for who in voters
+        ),
+        count=counted,
+        opened_at=row.opened_at,
+        taken_at=row.taken_at,
+        review_at=row.review_at,
+        facts=row.facts,
+    )
+
+
+def _summary(
+    actor: Actor,
+    case: CaseView,
+    record: ChannelRecord,
+    names: Mapping[tuple[str, str], str],
+) -> CaseSummary:
+    may_read = _may_read(actor, case.tlp)
+    return CaseSummary(
+        channel=case.channel,
+        title=(case.title or record.name) if may_read else KEPT_CLOSE,
+        text=case.text if may_read else None,
+        tlp=case.tlp,
+        state=case.state,
+        crisis=case.crisis,
+        exercise=case.exercise,
+        severity=case.severity,
+        derived=case.derived,
+        control=case.control,
+        is_ours=record.is_ours,
+        owner_name=names.get((case.channel, record.owner), record.owner),
+        review_at=case.review_at,
+        joined_at=case.joined_at,
+        opened_at=case.opened_at,
+        changed_at=case.changed_at,
+        figures=read_figures(case.figures or []),
+    )
+
+
+def _stated(row: OwnWordView | None) -> Assessment | None:
+    if row is None or row.assessment is None:
+        return None
+    return read_assessment(row.assessment)
+
+
+def _names(session: Session, channels: Sequence[str]) -> Mapping[tuple[str, str], str]:
+    rows = session.execute(
+        select(MemberView.channel, MemberView.organisation, MemberView.name).where(
+            MemberView.channel.in_(channels)
+        )
+    )
+    return {(channel, who): name or who for channel, who, name in rows}
+
+
+def _may_read(actor: Actor, tlp: TLP) -> bool:
+    return tlp is not TLP.RED or bool(actor.roles & READERS_OF_RED)

@@ -1,0 +1,138 @@
+"""Views of what ledgers say of cases, and what a coordinator alone keeps."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from policies.assessment import ResponseState
+from policies.matrix import Level
+from policies.tlp import TLP
+from sharing.orm import Base
+
+
+class CaseView(Base):
+    """A view: the course of a case, as its ledger tells it."""
+
+    __tablename__ = "case_view"
+
+    channel: Mapped[str] = mapped_column(ForeignKey("channel.id"), primary_key=True)
+    incident: Mapped[str]
+    """STIX id of the incident; the channel's own identity creates it."""
+    title: Mapped[str | None]
+    """Of its newest version that is here."""
+    text: Mapped[str | None]
+    tlp: Mapped[TLP]
+    state: Mapped[str]
+    crisis: Mapped[bool]
+    exercise: Mapped[bool]
+    control: Mapped[str | None]
+    charter: Mapped[dict[str, Any] | None]
+    severity: Mapped[Level | None]
+    derived: Mapped[Level | None]
+    """What the inputs come to, where the coordinator says otherwise."""
+    figures: Mapped[list[Any] | None]
+    asked: Mapped[int | None]
+    joined_at: Mapped[datetime | None]
+    """When the assessments were put together last."""
+    review_at: Mapped[datetime | None]
+    opened_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+
+
+class CaseWords(Base):
+    """A view: what was said with an act of a case, in order."""
+
+    __tablename__ = "case_words"
+
+    channel: Mapped[str] = mapped_column(ForeignKey("channel.id"), primary_key=True)
+    bundle: Mapped[str] = mapped_column(primary_key=True)
+    about: Mapped[str] = mapped_column(index=True)
+    """`case`, an organisation, or the STIX id of a decision."""
+    author: Mapped[str]
+    act: Mapped[str]
+    note: Mapped[str | None]
+    text: Mapped[str | None]
+    tlp: Mapped[TLP]
+    said_at: Mapped[datetime]
+
+
+class OwnWordView(Base):
+    """A view: how an organisation is hit and how far it is, by its own newest word.
+
+    Open words stand in the case; what is for the coordinator alone stands in the organisation's
+    direct channel, and names the case.
+    """
+
+    __tablename__ = "own_word"
+
+    channel: Mapped[str] = mapped_column(ForeignKey("channel.id"), primary_key=True)
+    """The ledger that it stands in."""
+    case: Mapped[str] = mapped_column(primary_key=True, index=True)
+    organisation: Mapped[str] = mapped_column(primary_key=True)
+    alone: Mapped[bool]
+    assessment: Mapped[dict[str, Any] | None]
+    assessed_at: Mapped[datetime | None]
+    assessed_in: Mapped[str | None]
+    """Hash of the bundle."""
+    response: Mapped[ResponseState | None]
+    since: Mapped[datetime | None]
+    since_earliest: Mapped[datetime | None]
+    responded_at: Mapped[datetime | None]
+    responded_in: Mapped[str | None]
+    relayed: Mapped[bool]
+    """The coordinator's word on its behalf."""
+
+
+class DecisionView(Base):
+    """A view: something that is decided."""
+
+    __tablename__ = "decision"
+
+    channel: Mapped[str] = mapped_column(ForeignKey("channel.id"), primary_key=True)
+    decision: Mapped[str] = mapped_column(primary_key=True)
+    """STIX id of the note that holds question and rationale."""
+    topic: Mapped[str]
+    subject: Mapped[str | None]
+    state: Mapped[str]
+    text: Mapped[str | None]
+    tlp: Mapped[TLP]
+    rule: Mapped[dict[str, Any] | None]
+    options: Mapped[list[str] | None]
+    voters: Mapped[list[str] | None]
+    vote_until: Mapped[datetime | None]
+    outcome: Mapped[str | None]
+    authority: Mapped[str | None]
+    facts: Mapped[dict[str, Any] | None]
+    """The head of the ledger that was known."""
+    review_at: Mapped[datetime | None]
+    opened_at: Mapped[datetime]
+    taken_at: Mapped[datetime | None]
+
+
+class VoteView(Base):
+    """A view: the newest vote of an organisation."""
+
+    __tablename__ = "vote"
+
+    channel: Mapped[str] = mapped_column(ForeignKey("channel.id"), primary_key=True)
+    decision: Mapped[str] = mapped_column(primary_key=True)
+    voter: Mapped[str] = mapped_column(primary_key=True)
+    option: Mapped[str]
+    voted_at: Mapped[datetime]
+    relayed: Mapped[bool]
+
+
+class CaseMemory(Base):
+    """What the coordinator's node keeps of the figures that it has told others; never sent.
+
+    Source: domain, 1 (*For the coordinator alone*).
+    """
+
+    __tablename__ = "case_memory"
+
+    channel: Mapped[str] = mapped_column(ForeignKey("channel.id"), primary_key=True)
+    document: Mapped[list[Any]]
