@@ -138,7 +138,8 @@ def _body(row: CaseView, picture: Picture, level: Level | None) -> tuple[Level, 
     body |= {"derived": derived.value} if severity is not derived else {}
     figures = figures_document(picture.figures)
     body |= {"figures": figures} if figures else {}
-    same = (row.severity, row.derived or row.severity, row.figures or [], row.asked)
+    before = Level.of(row.derived) if row.derived else row.severity
+    same = (row.severity, before, row.figures or [], row.asked)
     newest = max(
         (at for one in picture.inputs for at in (one.assessed_at, one.responded_at) if at),
         default=None,

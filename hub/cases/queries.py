@@ -292,7 +292,7 @@ def _summary(
         crisis=case.crisis,
         exercise=case.exercise,
         severity=case.severity,
-        derived=case.derived,
+        derived=Level.of(case.derived) if case.derived else None,
         control=case.control,
         is_ours=record.is_ours,
         owner_name=names.get((case.channel, record.owner), record.owner),

@@ -32,8 +32,8 @@ class CaseView(Base):
     control: Mapped[str | None]
     charter: Mapped[dict[str, Any] | None]
     severity: Mapped[Level | None]
-    derived: Mapped[Level | None]
-    """What the inputs come to, where the coordinator says otherwise."""
+    derived: Mapped[str | None]
+    """The level that the inputs come to, where the coordinator says otherwise."""
     figures: Mapped[list[Any] | None]
     asked: Mapped[int | None]
     joined_at: Mapped[datetime | None]

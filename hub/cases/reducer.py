@@ -113,7 +113,7 @@ def _joined(session: Session, judged: Judged) -> None:
         return
     body = judged.acting.body
     row.severity = Level.of(body["severity"])
-    row.derived = Level.of(body["derived"]) if "derived" in body else None
+    row.derived = body.get("derived")
     row.figures, row.asked = _told(body.get("figures", [])), body.get("asked")
     row.joined_at = row.changed_at = read_time(judged.entry.created)
     _take_incident(row, judged)

