@@ -37,7 +37,7 @@ from policies.discretion import (
     standings,
 )
 from policies.errors import ConflictError, InvalidError
-from policies.figures import Figure, figures_document
+from policies.figures import Figure, figures_document, read_figures
 from policies.inputs import Input
 from policies.matrix import Level
 from policies.roles import Right, takes_part
@@ -64,7 +64,7 @@ class Picture:
 
 
 def find_picture(session: Session, row: CaseView) -> Picture:
-    """Put together what organisations have stated in a case of ours and told us alone."""
+    """Put together what organisations have stated in a case, and told us alone where it is ours."""
     record = get_channel(session, row.channel)
     state = get_state(session, record)
     asked = [who for who, roles in state.joined.items() if takes_part(roles)]
@@ -76,12 +76,15 @@ def find_picture(session: Session, row: CaseView) -> Picture:
     open_words = [one for one in words if not one.alone]
     alone_words = [one for one in words if one.alone]
     openly, alone = _inputs(open_words, asked), _inputs(alone_words, ())
-    kept = session.get(CaseMemory, row.channel)
-    before = read_memory(kept.document) if kept is not None else Memory()
-    memory = disclose(openly, alone, before, position=state.head.seq)
+    memory, figures = Memory(), read_figures(row.figures or [])
+    if record.is_ours:
+        kept = session.get(CaseMemory, row.channel)
+        before = read_memory(kept.document) if kept is not None else memory
+        memory = disclose(openly, alone, before, position=state.head.seq)
+        figures = memory.figures
     return Picture(
-        told=publishable_severity(openly, memory.figures),
-        figures=memory.figures,
+        told=publishable_severity(openly, figures),
+        figures=figures,
         own=own_severity(openly, alone),
         standings=standings(openly, alone, memory),
         memory=memory,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from federation.ledgers.ledger import get_state
@@ -25,10 +25,11 @@ from policies.decisions import Count, DecisionRule, count
 from policies.errors import NotFoundError
 from policies.figures import Figure, read_figures
 from policies.matrix import Level
-from policies.roles import Right, takes_part
+from policies.roles import Right, Role, takes_part
 from policies.tlp import TLP
 
 KEPT_CLOSE: Final = "for coordinators and handlers"
+WAITING: Final = 50
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,11 @@ class OrganisationRow:
     relayed: bool
     response_alone: ResponseState | None = None
     stated_alone: Assessment | None = None
+
+    @property
+    def coordinates(self) -> bool:
+        """Tell whether it is the coordinator."""
+        return Role.COORDINATOR.value in self.roles
 
     @property
     def is_silent(self) -> bool:
@@ -144,6 +150,11 @@ def get_case_row(session: Session, actor: Actor, channel: str) -> CaseView:
     if row is None:
         raise NotFoundError("there is no such case")
     return row
+
+
+def has_room(session: Session, channel: str) -> bool:
+    """Tell whether a case was opened in a channel."""
+    return session.get(CaseView, channel) is not None
 
 
 def visible_cases(session: Session, actor: Actor) -> list[CaseSummary]:
@@ -227,6 +238,51 @@ def visible_case_words(session: Session, actor: Actor, channel: str) -> list[Wor
         )
         for row in rows
     ]
+
+
+def visible_unvoted(session: Session, actor: Actor, *, us: str) -> list[tuple[str, str, datetime]]:
+    """Give the open questions that wait for our vote: channel, topic, until when."""
+    if not actor.may(Right.VOTE):
+        return []
+    voted = exists().where(
+        VoteView.channel == DecisionView.channel,
+        VoteView.decision == DecisionView.decision,
+        VoteView.voter == us,
+    )
+    rows = session.scalars(
+        select(DecisionView)
+        .where(DecisionView.state == "open", ~voted)
+        .order_by(DecisionView.vote_until)
+    )
+    return [
+        (row.channel, row.topic, row.vote_until)
+        for row in rows
+        if us in (row.voters or ()) and row.vote_until is not None
+    ]
+
+
+def visible_unstated(session: Session, actor: Actor, *, us: str) -> list[CaseSummary]:
+    """Give the cases under way in which nothing was heard of us so far."""
+    if not actor.may(Right.CONTRIBUTE):
+        return []
+    said = exists().where(OwnWordView.case == CaseView.channel, OwnWordView.organisation == us)
+    part = select(MemberView.channel).where(
+        MemberView.organisation == us, MemberView.state == "joined"
+    )
+    rows = session.execute(
+        select(CaseView, ChannelRecord)
+        .join(ChannelRecord, ChannelRecord.id == CaseView.channel)
+        .where(
+            CaseView.state.in_(("assessment", "response")),
+            CaseView.channel.in_(part),
+            ChannelRecord.owner != us,
+            ~said,
+        )
+        .order_by(CaseView.opened_at)
+        .limit(WAITING)
+    ).all()
+    names = _names(session, [case.channel for case, _ in rows])
+    return [_summary(actor, case, record, names) for case, record in rows]
 
 
 def visible_decisions(session: Session, actor: Actor, channel: str, *, us: str) -> list[Decision]:

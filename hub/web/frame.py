@@ -234,6 +234,14 @@ def places_for(actor: Actor, *, waiting: int) -> list[Place]:
         ),
         (
             Right.READ_CHANNELS,
+            "cases",
+            "Cases",
+            "urgent",
+            lambda: url_for("pages.get_cases"),
+            "",
+        ),
+        (
+            Right.READ_CHANNELS,
             "reports",
             "Reports",
             "notes",

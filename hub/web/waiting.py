@@ -19,6 +19,7 @@ from federation.partners.partner_records import PartnerState
 from federation.partners.partners import Partner
 from federation.work import worker
 from hub.accounts.actor import Actor
+from hub.cases import queries as cases
 from hub.channels import history, queries, relay
 from hub.channels.invitations import visible_invitations
 from hub.channels.queries import ChannelSummary, PendingRow
@@ -27,6 +28,7 @@ from hub.health import BEAT_MAX_AGE
 from hub.office import current_office
 from hub.reports import queries as reports
 from hub.web import words
+from hub.web.case_words import topic_words
 from hub.web.channel_words import PENDING_WORDS
 from hub.web.forms import as_sentence
 from hub.web.models import Alarm, News, Today, Tone, Waiting
@@ -77,6 +79,7 @@ def _waiting(
         *_partners(session, actor),
         *_doubtful(session, actor),
         *_reports(session, actor),
+        *_cases(session, actor, channels),
         *_invitations(session, actor, now=now),
         *_contributions(session, actor, channels, now=now),
         *_said_for_us(session, actor, channels),
@@ -134,6 +137,37 @@ def _reports(session: Session, actor: Actor) -> Iterator[Waiting]:
             tone=Tone.TROUBLE if one.help_wanted else Tone.WAITING,
             since=one.changed_at if one.asked_again else one.submitted_at,
             tlp=one.tlp,
+        )
+
+
+def _cases(
+    session: Session, actor: Actor, channels: dict[str, ChannelSummary]
+) -> Iterator[Waiting]:
+    """Give questions that wait for our vote, and cases in which nothing was heard of us."""
+    own = node.find_node(session)
+    if own is None:
+        return
+    for channel, topic, until in cases.visible_unvoted(session, actor, us=own.organisation):
+        if channel in channels:
+            yield Waiting(
+                title=channels[channel].name,
+                sentence=f"A vote waits for you: {topic_words(topic).lower()}.",
+                href=url_for("pages.get_case", channel=channel, _anchor="decisions"),
+                act="Look and vote",
+                drawing="list-check",
+                due=until,
+                tlp=channels[channel].ceiling,
+            )
+    for case in cases.visible_unstated(session, actor, us=own.organisation):
+        yield Waiting(
+            title=case.title,
+            sentence=f"{case.owner_name} does not know yet whether you are affected.",
+            href=url_for("pages.get_case", channel=case.channel),
+            act="Look and say it",
+            drawing="urgent",
+            tone=Tone.TROUBLE if case.crisis else Tone.WAITING,
+            since=case.opened_at,
+            tlp=case.tlp,
         )
 
 

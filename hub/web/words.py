@@ -9,6 +9,7 @@ from typing import Final, TypeVar, assert_never
 
 from markupsafe import Markup
 
+from policies.ladders import Ladder
 from policies.tlp import TLP
 
 _MINUTE: Final = timedelta(minutes=1)
@@ -95,8 +96,8 @@ def pairs(words: Mapping[E, str]) -> list[tuple[str, str]]:
     return [(key.value, word) for key, word in words.items()]
 
 
-def label_pairs(labels: Iterable[TLP]) -> list[tuple[str, str]]:
-    """Give labels that can be chosen: value and name."""
+def label_pairs(labels: Iterable[TLP | Ladder]) -> list[tuple[str, str]]:
+    """Give labels, or words of a ladder, that can be chosen: value and name."""
     return [(label.value, label.label) for label in labels]
 
 

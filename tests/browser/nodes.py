@@ -18,6 +18,7 @@ from hub import clock, own_keys, partnerships
 from hub.accounts import users
 from hub.accounts.actor import Actor, Via
 from hub.app import create_app
+from hub.cases import course
 from hub.channels import relay, service
 from hub.channels.relay import Told
 from hub.office import current_office
@@ -145,6 +146,32 @@ class HubNode:
                 ceiling=ceiling,
                 now=clock.utcnow(),
             ).id
+
+    def open_room(self, title: str, *, exercise: bool = False) -> str:
+        """Open a case with a room of its own; give its channel."""
+        with self.session() as session:
+            return course.open_case(
+                session,
+                current_office().desk(session),
+                self.person(),
+                title=title,
+                text="A signed update loads a library that is not its own.",
+                exercise=exercise,
+                now=clock.utcnow(),
+            )
+
+    def invite(self, channel: str, other: HubNode) -> None:
+        """Invite a partner into a case of ours."""
+        with self.session() as session:
+            service.invite(
+                session,
+                current_office().desk(session),
+                self.person(),
+                channel,
+                organisation=other.organisation,
+                roles=["affected"],
+                now=clock.utcnow(),
+            )
 
     def record_report(self, title: str) -> str:
         """Record a report on this node; give its id."""

@@ -18,6 +18,8 @@ PLACES: Final = (
     "/channels/import",
     "/reports",
     "/reports/new",
+    "/cases",
+    "/cases/new",
     "/partners",
     "/partners/new",
     "/account",
@@ -53,6 +55,7 @@ def test_accessible_and_fitting(
         f"/channels/{case}/repair",
         f"/channels/{case}/holders/1-0",
         f"/reports/here/{report}",
+        f"/cases/{node.open_room('A case with a room')}",
     )
     places = (*PLACES, *ours)
     one.goto("/sign-in")

@@ -22,6 +22,7 @@ from hub import clock
 from hub.accounts.actor import Actor
 from hub.accounts.current import current_actor
 from hub.audit import service as audit
+from hub.cases.queries import has_room
 from hub.channels import history, holders, proofs, queries, service
 from hub.channels.invitations import visible_invitations
 from hub.channels.ways_out import visible_repair
@@ -321,6 +322,7 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
         breakouts = queries.visible_breakouts(session, actor, channel)
         relayed = relay_part(session, actor, summary, rows, now=now)
         candidates = _candidates(session, {row.organisation for row in rows if _counts(row)})
+        room = has_room(session, channel)
     offered = _permitted(actor, open_acts)
     ceiling = summary.ceiling or TLP.RED
     is_case = summary.kind is ChannelKind.CASE
@@ -357,6 +359,7 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
         may_invite=coordinates and bool(actor.may(Right.MANAGE_MEMBERS)),
         may_leave=Act.MEMBER_LEFT in offered and not summary.is_ours,
         candidates=candidates,
+        room=room,
         relay=relayed,
         audience=shown.audience_of(summary, rows, offered, breakouts),
         may_release=Act.OBJECT_RELEASED in offered,

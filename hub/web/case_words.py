@@ -1,0 +1,201 @@
+"""What a page says of cases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from hub.cases.queries import CaseSummary, Decision, OrganisationRow
+from hub.web.models import State, Tone
+from policies.assessment import (
+    Assessment,
+    Danger,
+    Field,
+    FunctionalImpact,
+    InformationImpact,
+    PersonalData,
+    Recoverability,
+    ResponseState,
+    Span,
+)
+from policies.decisions import By, Topic
+from policies.ladders import Ladder
+from policies.matrix import Level
+from policies.severity import Change
+
+RESPONSES: Final[Mapping[ResponseState, str]] = {
+    ResponseState.INVESTIGATING: "We are looking",
+    ResponseState.AFFECTED: "We are affected",
+    ResponseState.NOT_AFFECTED: "We are not affected",
+    ResponseState.CONTAINED: "Contained",
+    ResponseState.ERADICATED: "Eradicated",
+    ResponseState.RECOVERED: "Recovered",
+    ResponseState.UNKNOWN: "We don’t know",
+}
+_RESPONSE_STATES: Final[Mapping[ResponseState, State]] = {
+    ResponseState.UNKNOWN: State("does not know", Tone.WAITING),
+    ResponseState.INVESTIGATING: State("is looking", Tone.WAITING),
+    ResponseState.NOT_AFFECTED: State("not affected", Tone.GOOD),
+    ResponseState.AFFECTED: State("affected", Tone.TROUBLE),
+    ResponseState.CONTAINED: State("contained", Tone.WAITING),
+    ResponseState.ERADICATED: State("eradicated", Tone.WAITING),
+    ResponseState.RECOVERED: State("recovered", Tone.GOOD),
+}
+SILENT: Final = State("silent", Tone.ENDED)
+TOLD_ALONE: Final = State("told you alone", Tone.CALM)
+_CASES: Final[Mapping[str, State]] = {
+    "assessment": State("being assessed", Tone.WAITING),
+    "response": State("coordinated", Tone.TROUBLE),
+    "recovered": State("recovered", Tone.GOOD),
+    "declined": State("declined", Tone.ENDED),
+    "closed": State("closed", Tone.ENDED),
+    "merged": State("merged into another", Tone.ENDED),
+}
+_LEVELS: Final[Mapping[Level, Tone]] = {
+    Level.NEGLIGIBLE: Tone.CALM,
+    Level.LOW: Tone.CALM,
+    Level.MEDIUM: Tone.WAITING,
+    Level.HIGH: Tone.TROUBLE,
+    Level.CRITICAL: Tone.TROUBLE,
+}
+_DECISIONS: Final[Mapping[str, State]] = {
+    "open": State("votes are awaited", Tone.WAITING),
+    "taken": State("decided", Tone.GOOD),
+    "lapsed": State("lapsed: too few voted", Tone.ENDED),
+    "withdrawn": State("taken back", Tone.ENDED),
+    "replaced": State("replaced", Tone.ENDED),
+}
+TOPICS: Final[Mapping[Topic, str]] = {
+    Topic.START: "Start coordination",
+    Topic.DECLINE: "Decline to coordinate",
+    Topic.CLOSE: "Close the case",
+    Topic.REMOVAL: "Remove a member",
+    Topic.EMBARGO: "Embargo",
+    Topic.PLAN: "The plan",
+    Topic.PUBLICATION: "Publication",
+    Topic.REVIEW: "The review",
+    Topic.WAIVE_REVIEW: "Do without a review",
+    Topic.CHARTER: "The charter",
+    Topic.QUESTION: "Another question",
+}
+ASKED: Final = (Topic.START, Topic.DECLINE, Topic.CLOSE, Topic.QUESTION)
+"""What can be put to the vote from the page."""
+WAYS_TO_COUNT: Final[Mapping[By, str]] = {
+    By.MAJORITY: "More than half of the votes",
+    By.UNANIMITY: "All votes",
+}
+EARLY: Final = (
+    ("", "It has recovered"),
+    ("false-alarm", "It was a false alarm"),
+    ("one-organisation", "It concerns one organisation alone"),
+    ("taken-on", "Somebody else has taken it on"),
+)
+LADDERS: Final[Mapping[Field, type[Ladder]]] = {
+    Field.FUNCTIONAL_IMPACT: FunctionalImpact,
+    Field.INFORMATION_IMPACT: InformationImpact,
+    Field.RECOVERABILITY: Recoverability,
+    Field.DANGER: Danger,
+    Field.PERSONAL_DATA: PersonalData,
+}
+SHOWN: Final = (
+    Field.FUNCTIONAL_IMPACT,
+    Field.INFORMATION_IMPACT,
+    Field.DANGER,
+    Field.STILL_SPREADING,
+    Field.ESSENTIAL_SERVICE,
+    Field.RECOVERABILITY,
+    Field.PERSONAL_DATA,
+    Field.CONFIDENCE,
+    Field.COUNTS,
+)
+"""The columns of the matrix, the gravest questions first."""
+NOT_STATED: Final = "–"
+
+
+def state_of(case: CaseSummary) -> State:
+    """Give where a case stands, as a badge."""
+    return _CASES.get(case.state, State(case.state))
+
+
+def level_of(level: Level | None) -> State | None:
+    """Give a severity as a badge; `None` where none was said."""
+    return None if level is None else State(f"severity {level.label}", _LEVELS[level])
+
+
+def response_of(row: OrganisationRow) -> State:
+    """Give how far an organisation is; silence is shown, and is nobody's no."""
+    if row.response is not None:
+        return _RESPONSE_STATES[row.response]
+    if row.response_alone is not None or row.stated_alone is not None:
+        return TOLD_ALONE
+    return SILENT
+
+
+def response_words(state: ResponseState | None) -> str:
+    """Give a response state in a word."""
+    return NOT_STATED if state is None else _RESPONSE_STATES[state].text
+
+
+def decision_state_of(decision: Decision) -> State:
+    """Give how a decision stands, as a badge."""
+    state = _DECISIONS.get(decision.state, State(decision.state))
+    if decision.state == "taken" and decision.outcome == "no":
+        return State("decided: no", Tone.ENDED)
+    return state
+
+
+def topic_words(topic: str) -> str:
+    """Give what is decided."""
+    return TOPICS.get(Topic(topic), topic) if topic in set(Topic) else topic
+
+
+def cell(stated: Assessment | None, field: Field) -> str:
+    """Give what stands in one cell of the matrix; *not stated* differs from *none*."""
+    value = getattr(stated, field.value) if stated is not None else None
+    if value is None or value == {}:
+        return NOT_STATED
+    if isinstance(value, Ladder):
+        return value.label
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{_span(span)} {kind}" for kind, span in sorted(value.items()))
+    return f"{value} of 100"
+
+
+def typed_value(stated: Assessment | None, field: Field) -> str:
+    """Give what a form shows as chosen: what was stated last."""
+    value = getattr(stated, field.value) if stated is not None else None
+    return value.value if isinstance(value, Ladder) else ""
+
+
+def asked_pairs() -> list[tuple[str, str]]:
+    """Give what can be put to the vote."""
+    return [(topic.value, TOPICS[topic]) for topic in ASKED]
+
+
+def member_pairs(members: Sequence[OrganisationRow]) -> list[tuple[str, str]]:
+    """Give the members that can be named as not recovered."""
+    return [(one.organisation, one.name) for one in members if one.takes_part]
+
+
+def would_change(changes: Sequence[Change], names: Mapping[str, str]) -> list[str]:
+    """Say what another word of somebody would make of the level, the greatest changes first."""
+    rows = sorted(changes, key=lambda one: -one.level.rank)
+    return [
+        f"{names.get(one.organisation, one.organisation)}, {one.field.label.lower()}"
+        f" {_word(one.word)} instead of {_word(one.stated)}: {one.level.label}"
+        for one in rows
+    ]
+
+
+def _word(word: object) -> str:
+    if word is None:
+        return "not stated"
+    if isinstance(word, bool):
+        return "yes" if word else "no"
+    return str(getattr(word, "label", word))
+
+
+def _span(span: Span) -> str:
+    return str(span.low) if span.exact else f"{span.low} to {span.high}"
