@@ -55,7 +55,7 @@ _WINDOWS_PATH: Final = re.compile(
           Program\ Files(?:\ \(x86\))? | Documents\ and\ Settings | Common\ Files | Start\ Menu
         | Application\ Data | Local\ Settings | All\ Users | Default\ User
         | \{[0-9A-Fa-f-]{36}\}
-        | [^\\/:*?"<>|\s\x00-\x1f\x7f,;'`()\[\]{}=]{1,255}
+        | [^\\/:*?"<>|\s\x00-\x1f\x7f,;'`()\[\]{}=“”„«»…]{1,255}
       )){1,32}
     )
     """,

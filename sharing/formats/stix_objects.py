@@ -36,7 +36,6 @@ from sharing.formats.recognised import (
 from sharing.objects import SIGNED_BUNDLE, StixObject
 
 _ID_MARK: Final = "--"
-_NO_OBJECT: Final = "no STIX object: {}"
 _TWICE: Final = "another content under an id and version that stood before it"
 _REVOKED: Final = "revoked by its publisher; kept as an object"
 _OTHER_LANGUAGE: Final = "a rule in the language “{}”; kept as an object"
@@ -94,8 +93,9 @@ def read_objects(items: list[Any]) -> Recognised:
     found = Collected(Form.STIX)
     _keep(found, items)
     if not found.objects:
+        reasons = [one.reason for one in found.whole().left_out] or ["it is empty"]
         raise InvalidError(
-            "this looks like STIX, but holds no STIX object",
+            f"this looks like STIX, but nothing of it can be taken: {reasons[0]}",
             field="data",
             hint="An object has a “type” and an “id” of the form type--UUID.",
         )
@@ -128,7 +128,7 @@ def _keep(found: Collected, items: list[Any]) -> None:
         try:
             one = StixObject.of(item)
         except InvalidError as error:
-            found.leave_out(_type_of(item), _NO_OBJECT.format(error.message), _id_of(item))
+            found.leave_out(_type_of(item), error.message, _id_of(item))
             continue
         known = kept.setdefault((one.stix_id, one.version), one)
         if known is one:

@@ -3,6 +3,7 @@
 Source: STIX 2.1, 3.2, 4.7, 7.2 and 8.
 """
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -228,13 +229,22 @@ def test_what_is_no_object_is_left_out_and_the_rest_is_taken() -> None:
         ("indicator", 1), ("malware", 1), ("indicator", 1), ("object", 1), ("object", 1),
     ]  # fmt: skip
     assert recognised.left_out[0].reason == (
-        "no STIX object: “id” is missing or no STIX id (type--UUID, lower case)"
+        "“id” is missing or no STIX id (type--UUID, lower case)"
     )
 
 
-@pytest.mark.parametrize("items", [[], [5], [{"type": "bundle", "id": "x"}]])
-def test_what_holds_no_object_at_all_is_refused(items: list[Any]) -> None:
-    with pytest.raises(InvalidError, match="holds no STIX object") as refusal:
+@pytest.mark.parametrize(
+    ("items", "reason"),
+    [
+        ([], "it is empty"),
+        ([5], "a STIX object is a JSON object"),
+        ([{"type": "malware", "id": "x"}], "“id” is missing or no STIX id"),
+        ([indicator(1, name="x" * 2**20)], "1048865 bytes are more than"),
+    ],
+)
+def test_what_holds_no_object_at_all_is_refused(items: list[Any], reason: str) -> None:
+    sentence = f"this looks like STIX, but nothing of it can be taken: {reason}"
+    with pytest.raises(InvalidError, match=re.escape(sentence)) as refusal:
         read_objects(items)
     assert refusal.value.hint == "An object has a “type” and an “id” of the form type--UUID."
 
