@@ -37,7 +37,7 @@ class Reason(StrEnum):
     CHECKSUM = "a Bitcoin address by its form, but its checksum does not hold"
     SYSTEM_FILE = "a file of the operating system itself"
     DIRECTORY = "a directory, and no file in it"
-    PORT = "a port above 65535"
+    PORT = "its port is none; they go from 1 to 65535"
     SHORTENED = "shortened with dots by whoever wrote it"
     GAPLESS = "a run of characters without a gap that is too long to hold an indicator"
     PRIVATE_AS = "a number of private use or for documentation"

@@ -27,7 +27,7 @@ from sharing.formats.urls import FoundUrl, Runs, find_urls, read_url, trimmed
 from sharing.formats.words import Seen, as_number, read_word
 
 LONGEST_WORD: Final = 1024
-_LONGEST_NUMBER: Final = 10
+_NUMBER: Final = re.compile(r"\d{1,10}", re.ASCII)
 
 _WORD: Final = re.compile(r"\[[0-9A-Fa-f:.]{2,45}\]:\d{1,5}|[\w.@:/\\%~+$-]+")
 _BEHIND: Final = ".:-+~$%@\\"
@@ -140,8 +140,8 @@ class _Scan:
         was_defanged = self._source.was_defanged(start, read)
         follows = self._text[read : read + 1]
         seen = None
-        if core.isdigit() and self._word_before == "ASN":
-            seen = as_number(core[:_LONGEST_NUMBER])
+        if self._word_before == "ASN" and _NUMBER.fullmatch(core):
+            seen = as_number(core)
         elif len(core) <= LONGEST_WORD:
             seen = self._read_one(core, follows, was_defanged=was_defanged)
         if seen is None:

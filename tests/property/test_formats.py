@@ -32,7 +32,7 @@ FRAGMENTS = [
     "+STRICT", "PAP:RED", "é", "\u200b", "\u0130", "d41d8cd98f00b204e9800998ecf8427e",
     "7986bbaee8940da11ce089383521ab42", "?a=1", "&", "#", "=", "|",
     "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "example.com", "github.com", ".onion", "It",
-    "пример.рф", "\x00", "\ud800", "co.uk",
+    "пример.рф", "\x00", "\ud800", "co.uk", "²", "\uff14", "\u0661",
 ]  # fmt: skip
 mixed_text = st.lists(st.sampled_from(FRAGMENTS), max_size=24).map("".join)
 

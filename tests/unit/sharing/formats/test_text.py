@@ -252,8 +252,8 @@ def test_what_is_left_out_and_why(text: str, what: str, reason: str, value: str)
     [
         "", " ", "\n", "no indicator at all, and no doubt", "e.g. this, i.e. that",
         "3.14 and 2.7.18", "12:34:56.789", "std::string x::y", "and/or TCP/IP", "foo.baz",
-        "evil.nosuchtld", "@handle", "a@b", "AS2 and AS", "T2000", "CVE-20-1", "1.2.3", "1.2.3.4.5",
-        "0x7f", "...", "://", "http://",
+        "evil.nosuchtld", "@handle", "a@b", "AS2 and AS", "T2000", "ASN ²", "ASN 12345678901",
+        "CVE-20-1", "1.2.3", "1.2.3.4.5", "0x7f", "...", "://", "http://",
         "http:///path", "x" * 64, "::", "[]", "kernel.log:443", "9/11", "#1", "~", "/", "$HOME",
     ],
 )  # fmt: skip
