@@ -28,7 +28,6 @@ _MAX_IPV6_TEXT: Final = 49
 _QUAD: Final = re.compile(r"(\d{1,9})\.(\d{1,9})\.(\d{1,9})\.(\d{1,9})", re.ASCII)
 _PREFIX: Final = re.compile(r"\d{1,3}", re.ASCII)
 _BYTE: Final = 255
-_GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
 _NETWORKS: Final = {
     4: (
         (ipaddress.ip_network("10.0.0.0/8"), Reason.PRIVATE),
@@ -144,8 +143,6 @@ def _reason_of(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> Reason
         if address in network:
             return reason
     if not address.is_global or address.is_multicast or address.is_reserved:
-        return Reason.SPECIAL
-    if isinstance(address, ipaddress.IPv6Address) and address not in _GLOBAL_UNICAST:
         return Reason.SPECIAL
     return Reason.RESOLVER if address.compressed in RESOLVERS else None
 

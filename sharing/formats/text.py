@@ -183,15 +183,11 @@ class _Scan:
 
     def _read_on(self, seen: Seen, read: int, end: int) -> int:
         """Read a URL without scheme to its end, which lies behind what makes a word."""
-        start = read - len(seen.value)
-        stop = min(self._runs.end_of_url(start, read), end)
-        text, is_shortened = trimmed(self._text[start:stop])
-        url = read_url(text)
-        if url is None or url.value[: len(seen.value)] != seen.value:
-            self._take(seen)
-            return read
+        stop = min(self._runs.end_of_url(read - len(seen.value), read), end)
+        rest, is_shortened = trimmed(self._text[read:stop])
+        value = f"{seen.value}{rest}"
         reason = Reason.SHORTENED if is_shortened else seen.reason
-        self._take(Seen(Kind.URL, url.value, "" if reason else of_url(url.value), reason))
+        self._take(Seen(Kind.URL, value, "" if reason else of_url(value), reason))
         return stop
 
     def _take(self, seen: Seen) -> None:

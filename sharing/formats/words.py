@@ -16,7 +16,7 @@ from sharing.formats.hosts import Host, read_ipv4, read_ipv6, read_name
 from sharing.formats.known import EMPTY_FILE_HASHES, PRODUCTS, Reason
 from sharing.formats.patterns import of_endpoint, pattern_of
 from sharing.formats.recognised import ContextKind, Kind
-from sharing.formats.urls import read_endpoint, read_url
+from sharing.formats.urls import MARK, read_endpoint, read_url
 
 _HEX: Final = re.compile(r"[0-9a-f]+", re.ASCII | re.IGNORECASE)
 _HASH_LENGTHS: Final[Mapping[int, Kind]] = {
@@ -187,9 +187,9 @@ def _name_or_file(word: str, *, was_defanged: bool, follows: str) -> Seen | None
 
 
 def _url_without_scheme(word: str, *, was_defanged: bool, follows: str) -> Seen | None:
-    url = read_url(word)
+    url = None if MARK in word else read_url(word)
     if url is None or url.host is None or not url.has_path:
-        return None
+        return None  # or with a scheme that no URL here has: its pieces are looked at
     name = word.partition("/")[0].partition(":")[0]
     reason = _doubt(url.host, name, was_defanged=was_defanged, follows=follows)
     if reason is Reason.UNKNOWN_TLD and not was_defanged:

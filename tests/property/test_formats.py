@@ -24,8 +24,8 @@ from sharing.formats.refang import refang
 Thing = tuple[Kind | ContextKind, str]
 
 FRAGMENTS = [
-    "evil", ".com", "[.]", "(dot)", "hxxp", "http", "://", ":", "/", "//", "\\", "\\.", "@",
-    "[at]", "-", "_", "1", "2.3", "10.0.0.1", "185.220.101.5", "/24", ":80", "::", "2a01:4f8",
+    "evil", ".com", "gopher", "[.]", "(dot)", "hxxp", "http", "://", ":", "/", "//", "\\", "\\.",
+    "@", "[at]", "-", "_", "1", "2.3", "10.0.0.1", "185.220.101.5", "/24", ":80", "::", "2a01:4f8",
     "[", "]", "(", ")", "{", "}", "'", '"', "`", ",", ";", " ", "\n", "\t", "…", "...", "%",
     "%TEMP%", "C:\\", "\\\\srv", ".exe", ".zip", ".sh", "/opt/x", "~/", "AS", "ASN ", "13335",
     "CVE-2021-44228", "T1059.001", "bc1q", "version ", "v1.2.3.4", "imphash:", "TLP:", "AMBER",
@@ -138,6 +138,7 @@ def check(recognised: Recognised) -> None:
         assert recognised.objects == ()
 
 
+@settings(max_examples=1000)
 @given(st.binary(max_size=200) | st.text(max_size=200) | mixed_text | mixed_text.map(
     lambda text: text.encode("utf-8", "surrogatepass")
 ))  # fmt: skip
@@ -157,6 +158,8 @@ def test_whatever_document_comes_in_is_recognised_or_refused(document: Any) -> N
 
 def appears_in(kind: Kind, value: str, text: str) -> bool:
     """Tell whether a value stands in a text that was written out."""
+    if value.lower() in text.lower():
+        return True
     if kind is Kind.AS_NUMBER:
         return value.removeprefix("AS") in text
     if kind is Kind.IPV6 or value.startswith("["):
@@ -165,7 +168,7 @@ def appears_in(kind: Kind, value: str, text: str) -> bool:
         return any(
             is_address(word.rstrip(part), address) for word in words for part in ("", ".", ":")
         )
-    return value.lower() in text.lower()
+    return False
 
 
 def is_address(word: str, address: str) -> bool:
@@ -176,7 +179,7 @@ def is_address(word: str, address: str) -> bool:
 
 
 @given(mixed_text)
-@settings(max_examples=300)
+@settings(max_examples=1000)
 def test_nothing_is_found_that_does_not_stand_in_the_text(text: str) -> None:
     if text.lstrip()[:1] in ("[", "{"):
         text = f"x {text}"

@@ -54,6 +54,8 @@ def test_ipv4_addresses_and_networks(text: str, reason: Reason | None) -> None:
         ("fe80::1", "fe80::1", Reason.SPECIAL),
         ("ff02::1", "ff02::1", Reason.SPECIAL),
         ("a::b", "a::b", Reason.SPECIAL),
+        ("4000::1", "4000::1", Reason.SPECIAL),
+        ("64:ff9b::1", "64:ff9b::1", Reason.SPECIAL),
         ("fd00::1", "fd00::1", Reason.PRIVATE),
         ("2001:db8::1", "2001:db8::1", Reason.DOCUMENTATION),
         ("3fff::1", "3fff::1", Reason.DOCUMENTATION),
@@ -114,7 +116,8 @@ def test_a_name_is_written_in_small_letters() -> None:
     [
         "", ".", "com", "..", "a..com", ".com", "com.", "-a.com", "a-.com", "a b.com", "a/b.com",
         "1.2.3", "1.2.3.4.5", "3.14", "evil.c", "evil.123", "evil.c0m", "a.\ud800om", "²x.com²",
-        f"{'a' * 64}.com", f"{'a.' * 126}com", "1.2.3.4/", "1.2.3.4/a", "1.2.3.-4", "1.2.3.\uff14",
+        f"{'é' * 60}.com", f"{'a' * 64}.com",
+        f"{'a.' * 126}com", "1.2.3.4/", "1.2.3.4/a", "1.2.3.-4", "1.2.3.\uff14",
         "12:34:56", ":::", "1::2::3", "g::1", "fe80::1%eth0", "::1/129", "::1/",
         "1:2:3:4:5:6:7:8:9",
     ],

@@ -148,6 +148,13 @@ def test_a_report_tells_title_publisher_and_date() -> None:
     assert [one.publication for one in recognised.findings] == [publication, None]
 
 
+@pytest.mark.parametrize("published", [None, 7, "yesterday", "2026-13-01T00:00:00Z"])
+def test_a_report_without_a_date_has_none(published: Any) -> None:
+    more = {} if published is None else {"published": published}
+    (publication,) = read_objects([build("report", 1, **more)]).publications
+    assert (publication.title, publication.publisher, publication.date) == (None, None, None)
+
+
 @pytest.mark.parametrize(
     ("refs", "tlp", "pap", "undecided"),
     [

@@ -87,6 +87,8 @@ def test_a_report_in_prose() -> None:
         ("_evil.com_", Kind.DOMAIN, "evil.com"),
         ("**evil.com**", Kind.DOMAIN, "evil.com"),
         ("bücher-evil.de", Kind.DOMAIN, "bücher-evil.de"),
+        ("gopher://evil.com/x", Kind.DOMAIN, "evil.com"),
+        ("x://185.220.101.5/", Kind.IPV4, "185.220.101.5"),
         ("install[.]sh", Kind.DOMAIN, "install.sh"),
         ("cdn.evil.sh", Kind.DOMAIN, "cdn.evil.sh"),
         ("www[.]virustotal[.]com", Kind.DOMAIN, "www.virustotal.com"),
@@ -150,6 +152,8 @@ def test_what_is_found(text: str, kind: Kind, value: str) -> None:
         ("evil.com/gate.php", "evil.com/gate.php"),
         ("EVIL.com/Gate.php?id=1&x=2.", "evil.com/Gate.php?id=1&x=2"),
         ("185.220.101.5:8080/a", "185.220.101.5:8080/a"),
+        ("drive.google.com/uc?id=1", "drive.google.com/uc?id=1"),
+        ("url:evil.com/a#b?", "evil.com/a#b"),
     ],
 )
 def test_urls_and_where_they_end(text: str, value: str) -> None:
@@ -238,6 +242,11 @@ def test_the_host_of_a_url_is_no_finding_of_its_own() -> None:
         ("http://evil.nosuchtld/", Kind.URL, Reason.UNKNOWN_TLD, "http://evil.nosuchtld/"),
         ("https://github.com/", Kind.URL, Reason.WELL_KNOWN, "https://github.com/"),
         ("http://evil.com:99999/", Kind.URL, Reason.PORT, "http://evil.com:99999/"),
+        ("evil.com:99999/a", Kind.URL, Reason.PORT, "evil.com:99999/a"),
+        ("10.0.0.1/a?b=c", Kind.URL, Reason.PRIVATE, "10.0.0.1/a?b=c"),
+        ("evil[.]nosuchtld/a", Kind.URL, Reason.UNKNOWN_TLD, "evil.nosuchtld/a"),
+        ("main.rs/x", Kind.URL, Reason.FILE_OR_DOMAIN, "main.rs/x"),
+        ("evil.com/a?b=c…", Kind.URL, Reason.SHORTENED, "evil.com/a?b=c"),
         ("http://evil.com/abc…", Kind.URL, Reason.SHORTENED, "http://evil.com/abc"),
         ("http://evil.com/abc...", Kind.URL, Reason.SHORTENED, "http://evil.com/abc"),
     ],
@@ -252,8 +261,8 @@ def test_what_is_left_out_and_why(text: str, what: str, reason: str, value: str)
     [
         "", " ", "\n", "no indicator at all, and no doubt", "e.g. this, i.e. that",
         "3.14 and 2.7.18", "12:34:56.789", "std::string x::y", "and/or TCP/IP", "foo.baz",
-        "evil.nosuchtld", "@handle", "a@b", "AS2 and AS", "T2000", "ASN ²", "ASN 12345678901",
-        "CVE-20-1", "1.2.3", "1.2.3.4.5", "0x7f", "...", "://", "http://",
+        "evil.nosuchtld", "evil.nosuchtld/x", "@handle", "a@b", "AS2 and AS", "T2000", "ASN ²",
+        "ASN 12345678901", "CVE-20-1", "1.2.3", "1.2.3.4.5", "0x7f", "...", "://", "http://",
         "http:///path", "x" * 64, "::", "[]", "kernel.log:443", "9/11", "#1", "~", "/", "$HOME",
     ],
 )  # fmt: skip
@@ -351,6 +360,8 @@ def test_more_indicators_than_are_read_at_once_are_refused_with_a_way_out() -> N
     with pytest.raises(TooLargeError, match=f"more than the {LIMIT_COUNT} indicators") as refusal:
         read_text(" ".join([*most, "evil.com"]))
     assert refusal.value.hint == "Split it, and take the parts one after another."
+    with pytest.raises(TooLargeError, match="vulnerabilities and techniques"):
+        read_text(" ".join(f"CVE-2021-{number}" for number in range(10_000, 20_001)))
 
 
 def test_the_lists_of_what_is_known_hold_nothing_that_can_never_match() -> None:
