@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from federation.ledgers.desk import Desk
+from hub.reports.intel import find_intel, indicators_of
 from hub.reports.records import LocalReport
 from policies.reports import Certainty, ReportKind
 from policies.taxonomies.categories import find_type
@@ -18,14 +19,16 @@ from sharing.objects import StixObject
 
 
 def carrier_of(
-    desk: Desk, row: LocalReport, *, text: str, tlp: TLP, now: datetime
+    desk: Desk, row: LocalReport, *, text: str, pasted: str | None, tlp: TLP, now: datetime
 ) -> list[StixObject]:
     """Give the object that says what is reported, and what is to be looked for besides.
 
     The first is what the report is known by. An incident is *suspected* until it is said to be
     actual; a near-miss was blocked.
     """
-    return [_said(desk, row, text=text, tlp=tlp, now=now)]
+    findings = find_intel(text, pasted).findings
+    indicators = indicators_of(findings, author=desk.organisation, tlp=tlp, now=now)
+    return [_said(desk, row, text=text, tlp=tlp, now=now), *indicators]
 
 
 def _said(desk: Desk, row: LocalReport, *, text: str, tlp: TLP, now: datetime) -> StixObject:

@@ -78,7 +78,11 @@ def submit(  # noqa: PLR0913 - what is told, to whom and in which form
     if text is not None:
         check_words(text, "text", MAX_TEXT_CHARACTERS)
     direct = openings.ensure_direct(session, desk, get_chain(session, to), now=now)
-    objects = carrier_of(desk, row, text=text or row.text, tlp=tlp or row.tlp, now=now)
+    # Who sends other words than the recorded ones sends nothing that was pasted beside those.
+    pasted = row.pasted if text is None else None
+    objects = carrier_of(
+        desk, row, text=text or row.text, pasted=pasted, tlp=tlp or row.tlp, now=now
+    )
     stix_id = objects[0].stix_id
     body: dict[str, Any] = {
         "report": stix_id,

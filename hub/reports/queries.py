@@ -125,6 +125,7 @@ class Local:
     state: LocalState
     title: str
     text: str
+    pasted: str | None
     category: str | None
     tlp: TLP
     occurred_at: datetime | None

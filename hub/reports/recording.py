@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from hub.accounts.actor import Actor
 from hub.audit import service as audit
+from hub.reports.intel import check_pasted
 from hub.reports.queries import get_local
 from hub.reports.records import LocalReport
 from policies.errors import ConflictError, InvalidError
@@ -31,6 +32,7 @@ class Said:
     """What somebody says of an event.
 
     Args:
+        pasted: intelligence beside the words: text, a MISP event or STIX.
         category: a type of the Reference Security Incident Taxonomy.
     """
 
@@ -42,6 +44,7 @@ class Said:
     tlp: TLP = TLP.AMBER
     occurred_at: datetime | None = None
     discovered_at: datetime | None = None
+    pasted: str | None = None
 
 
 def record(session: Session, actor: Actor, said: Said, *, now: datetime) -> LocalReport:
@@ -138,6 +141,7 @@ def _check(said: Said, now: datetime) -> None:
     check_words(said.title, "title", MAX_TITLE_CHARACTERS)
     check_words(said.text, "text", MAX_TEXT_CHARACTERS)
     _check_category(said.category)
+    check_pasted(said.pasted)
     for field, at in (("occurred_at", said.occurred_at), ("discovered_at", said.discovered_at)):
         if at is not None and at > now:
             raise InvalidError("this is in the future", field=field)
@@ -163,6 +167,7 @@ def _columns(said: Said) -> dict[str, Any]:
         "title": said.title.strip(),
         "text": said.text.strip(),
         "category": said.category,
+        "pasted": (said.pasted or "").strip() or None,
         "tlp": said.tlp,
         "occurred_at": said.occurred_at,
         "discovered_at": said.discovered_at,

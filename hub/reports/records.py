@@ -34,6 +34,8 @@ class LocalReport(Base):
     state: Mapped[LocalState] = mapped_column(default=LocalState.RECORDED)
     title: Mapped[str]
     text: Mapped[str]
+    pasted: Mapped[str | None]
+    """Text, a MISP event or STIX that was pasted beside it: what it names goes along."""
     category: Mapped[str | None]
     """A type of the Reference Security Incident Taxonomy."""
     tlp: Mapped[TLP]

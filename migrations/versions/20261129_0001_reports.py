@@ -60,6 +60,7 @@ def upgrade() -> None:
         ),
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("pasted", sa.Text(), nullable=True),
         sa.Column("category", sa.Text(), nullable=True),
         sa.Column(
             "tlp",

@@ -109,6 +109,17 @@ def test_hostile_words_are_shown_as_words(visit: Any) -> None:
     one.see(HOSTILE)
 
 
+def test_what_was_pasted_is_recognised(visit: Any) -> None:
+    one = visit(script=False).sign_in("jonas")
+    one.see("Waits for you")
+    one.goto("/reports/new")
+    one.page.get_by_label("In one line").fill("Addresses from a log")
+    one.page.get_by_label("What happened").fill("Beacons to hxxp://officestoragebox[.]com/api")
+    one.press("Report")
+    one.see("Recognised, to look for")
+    one.see("http://officestoragebox.com/api")
+
+
 def test_an_auditor_reads_and_is_offered_nothing(visit: Any, node: HubNode) -> None:
     report = node.record_report("Seen by the auditor")
     one = visit().sign_in("ada")

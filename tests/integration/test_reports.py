@@ -5,6 +5,7 @@ Source: lifecycles, 2; domain, 2 (*Detect and report*); issue 4, item 2.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -289,6 +290,47 @@ def test_what_waits_for_an_answer_is_found_however_much_came_since(story: Story)
     for number in range(3):
         story.submit(story.record(f"One more, {number}"))
     assert statements(story.cert) == before
+
+
+def test_what_a_report_names_is_recognised_and_two_of_the_same_are_held_together(
+    story: Story,
+) -> None:
+    words = "It beacons to hxxps://msstorageazure[.]com/window and to 185.220.101.5."
+    misp = {
+        "Event": {
+            "uuid": "5f5b3f2e-1c1c-4d5a-9e58-0a7b8a0f0001",
+            "info": "3CX",
+            "Attribute": [{"type": "domain", "value": "officestoragebox.com", "to_ids": True}],
+        }
+    }
+
+    def report(title: str, text: str, pasted: str | None = None) -> Travelled:
+        said = Said(ReportKind.INCIDENT, title, text, pasted=pasted)
+        with story.grid.writing() as session:
+            recorded = recording.record(session, HANDLER, said, now=story.grid.now()).id
+        story.submit(recorded)
+        return next(one for one in story.incoming() if one.title == title)
+
+    first = report("With words", words, json.dumps(misp))
+    with story.cert.reading() as session:
+        named = queries.visible_indicators(session, CONSOLE, first)
+    assert {one.pattern for one in named} == {
+        "[url:value = 'https://msstorageazure.com/window']",
+        "[ipv4-addr:value = '185.220.101.5']",
+        "[domain-name:value = 'officestoragebox.com']",
+    }
+    second = report("The same again", "Seen: 185[.]220[.]101[.]5")
+    us = story.cert.organisation
+    with story.cert.reading() as session:
+        alike = queries.visible_alike(session, CONSOLE, second, us=us)
+    assert [(one.report, count) for one, count in alike] == [(first.report, 1)]
+
+
+def test_what_is_pasted_and_cant_be_read_is_refused_by_its_field(story: Story) -> None:
+    said = Said(ReportKind.EVENT, "Title", "Text", pasted='{"Event": {"Attribute": 5}}')
+    with story.grid.writing() as session, pytest.raises(InvalidError) as refusal:
+        recording.record(session, HANDLER, said, now=story.grid.now())
+    assert refusal.value.field == "pasted"
 
 
 def test_the_views_come_out_the_same_when_they_are_made_again(story: Story) -> None:

@@ -21,7 +21,7 @@ from hub.accounts.current import current_actor
 from hub.audit import service as audit
 from hub.channels import queries as channels
 from hub.office import current_office
-from hub.reports import exchange, queries, recording
+from hub.reports import exchange, intel, queries, recording
 from hub.reports.queries import local_of, waits
 from hub.reports.recording import Said
 from hub.web import report_words as shown
@@ -48,6 +48,7 @@ from sharing.db import reading, transaction
 Title = Annotated[str, StringConstraints(max_length=recording.MAX_TITLE_CHARACTERS)]
 Text = Annotated[str, StringConstraints(max_length=recording.MAX_TEXT_CHARACTERS)]
 Organisation = Annotated[str, StringConstraints(max_length=60)]
+Pasted = Annotated[str, StringConstraints(max_length=intel.MAX_PASTED_CHARACTERS)]
 Category = Annotated[str, StringConstraints(max_length=64)]
 
 LABELS: Final = tuple(TLP)
@@ -65,6 +66,7 @@ class ReportForm(PageForm):
     tlp: TLP = TLP.AMBER
     occurred_at: datetime | None = None
     discovered_at: datetime | None = None
+    pasted: Pasted | None = None
     to: Organisation | None = None
 
 
@@ -415,6 +417,7 @@ def _said(form: ReportForm) -> Said:
         tlp=form.tlp,
         occurred_at=_utc(form.occurred_at),
         discovered_at=_utc(form.discovered_at),
+        pasted=form.pasted,
     )
 
 
@@ -481,6 +484,7 @@ def _show_local(
         state=shown.local_state_of(row),
         steps={one.value for one in open_steps(row.state)} if may_act else set(),
         recipients=recipients,
+        intel=intel.find_intel(row.text, row.pasted),
         submission=submission,
         step=step,
         change=change,
