@@ -327,7 +327,8 @@ def test_what_a_report_names_is_recognised_and_two_of_the_same_are_held_together
 
 
 def test_what_is_pasted_and_cant_be_read_is_refused_by_its_field(story: Story) -> None:
-    said = Said(ReportKind.EVENT, "Title", "Text", pasted='{"Event": {"Attribute": 5}}')
+    broken = '{"type": "bundle", "id": "bundle--x", "objects": [{"type": "indicator"}]}'
+    said = Said(ReportKind.EVENT, "Title", "Text", pasted=broken)
     with story.grid.writing() as session, pytest.raises(InvalidError) as refusal:
         recording.record(session, HANDLER, said, now=story.grid.now())
     assert refusal.value.field == "pasted"
