@@ -80,6 +80,9 @@ def find_picture(session: Session, row: CaseView) -> Picture:
     if record.is_ours:
         kept = session.get(CaseMemory, row.channel)
         before = read_memory(kept.document) if kept is not None else memory
+        if figures_document(before.figures) != (row.figures or []):
+            # Another node has told them, or this one was restored from before: it begins anew.
+            before = Memory()
         memory = disclose(openly, alone, before, position=state.head.seq)
         figures = memory.figures
     return Picture(

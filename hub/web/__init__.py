@@ -9,6 +9,7 @@ from hub.web.views import (
     account,
     administration,
     audience,
+    case_acts,
     cases,
     channels,
     door,
@@ -19,6 +20,7 @@ from hub.web.views import (
     quotas,
     relay,
     repair,
+    report_acts,
     reports,
     today,
 )
@@ -28,6 +30,7 @@ VIEWS = (
     account,
     administration,
     audience,
+    case_acts,
     cases,
     channels,
     door,
@@ -38,6 +41,7 @@ VIEWS = (
     quotas,
     relay,
     repair,
+    report_acts,
     reports,
     today,
 )

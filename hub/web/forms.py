@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, Final, Generic, TypeVar, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from werkzeug.datastructures import MultiDict
 
-from policies.errors import CoordinationError
+from policies.errors import CoordinationError, InvalidError
 
 NOT_OURS: Final = frozenset({"csrf_token", "back"})
 
@@ -118,3 +119,17 @@ def _sentences(error: ValidationError) -> dict[str, str]:
             )
         found.setdefault(name, sentence)
     return found
+
+
+def as_utc(at: datetime | None) -> datetime | None:
+    """Read a time without a zone as UTC, which pages ask for.
+
+    Raises:
+        InvalidError: it lies beyond what can be written.
+    """
+    if at is None:
+        return None
+    try:
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError:
+        raise InvalidError("this is no time that anybody meant") from None

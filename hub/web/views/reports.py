@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Any, Final
 from uuid import UUID
 
 from flask import Response, flash, redirect, url_for
-from pydantic import StringConstraints
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
-from federation.ledgers.desk import Desk
 from federation.partners import partners
 from hub import clock
-from hub.accounts.actor import Actor
 from hub.accounts.current import current_actor
 from hub.audit import service as audit
 from hub.channels import queries as channels
@@ -26,108 +21,24 @@ from hub.reports.queries import local_of, waits
 from hub.reports.recording import Said
 from hub.web import report_words as shown
 from hub.web.acting import DONE, attempt
-from hub.web.forms import Filled, PageForm
+from hub.web.forms import Filled, as_utc
 from hub.web.frame import pages, show
+from hub.web.report_forms import (
+    ReportForm,
+    StepForm,
+    SubmissionForm,
+)
 from policies.acts import ChannelKind
-from policies.errors import InvalidError
 from policies.reports import (
-    Attribution,
-    Certainty,
-    FalseAlarm,
-    LocalStep,
-    ReportKind,
-    ReportOutcome,
     ReportState,
-    Triage,
     open_steps,
 )
 from policies.roles import Right
 from policies.tlp import TLP
 from sharing.db import reading, transaction
 
-Title = Annotated[str, StringConstraints(max_length=recording.MAX_TITLE_CHARACTERS)]
-Text = Annotated[str, StringConstraints(max_length=recording.MAX_TEXT_CHARACTERS)]
-Organisation = Annotated[str, StringConstraints(max_length=60)]
-Pasted = Annotated[str, StringConstraints(max_length=intel.MAX_PASTED_CHARACTERS)]
-Category = Annotated[str, StringConstraints(max_length=64)]
-
 LABELS: Final = tuple(TLP)
 _ANSWERABLE: Final = frozenset(ReportState) - {ReportState.CLOSED, ReportState.WITHDRAWN}
-
-
-class ReportForm(PageForm):
-    """What was seen."""
-
-    title: Title
-    text: Text
-    kind: ReportKind
-    certainty: Certainty = Certainty.SUSPECTED
-    category: Category | None = None
-    tlp: TLP = TLP.AMBER
-    occurred_at: datetime | None = None
-    discovered_at: datetime | None = None
-    pasted: Pasted | None = None
-    to: Organisation | None = None
-
-
-class SubmissionForm(PageForm):
-    """To whom a report goes, and how they may pass it on."""
-
-    to: Organisation
-    attribution: Attribution = Attribution.NAMED
-    text: Text | None = None
-    tlp: TLP | None = None
-    help_wanted: Literal["yes"] | None = None
-
-
-class StepForm(PageForm):
-    """What becomes of a report here."""
-
-    step: LocalStep
-    reason: Text | None = None
-
-
-class AcknowledgementForm(PageForm):
-    """That a report has arrived."""
-
-    text: Text | None = None
-    next_contact: datetime | None = None
-
-
-class TriageForm(PageForm):
-    """What a report is taken for."""
-
-    taken_for: Triage
-    false_alarm: FalseAlarm | None = None
-    text: Text | None = None
-
-
-class LinkForm(PageForm):
-    """The case that a report becomes part of."""
-
-    case: Annotated[str, StringConstraints(max_length=36)]
-
-
-class ClosingForm(PageForm):
-    """What became of a report."""
-
-    outcome: ReportOutcome
-    text: Text | None = None
-
-
-class WordsForm(PageForm):
-    """Something to say about a report."""
-
-    text: Text
-
-
-class ReasonForm(PageForm):
-    """Why, where somebody wants to say it."""
-
-    text: Text | None = None
-
-
-F = TypeVar("F", bound=PageForm)
 
 
 @pages.get("/reports")
@@ -262,149 +173,11 @@ def post_report_change(report: UUID) -> BaseResponse:
 @pages.get("/reports/<uuid:channel>/<report>")
 def get_report(channel: UUID, report: str) -> Response:
     """Show a report between two organisations, and what may be done with it."""
-    response = _show_report(str(channel), report, {})
+    response = show_report(str(channel), report, {})
     with transaction() as session:
         what = f"{channel} {report[:60]}"
         audit.record(session, current_actor(), "report.read", what, now=clock.utcnow())
     return response
-
-
-@pages.post("/reports/<uuid:channel>/<report>/acknowledgement")
-def post_report_acknowledgement(channel: UUID, report: str) -> BaseResponse:
-    """Say that a report has arrived."""
-    return _write(
-        channel,
-        report,
-        AcknowledgementForm,
-        "acknowledge",
-        lambda form, where, now: exchange.acknowledge(
-            *where, text=form.text, next_contact=_utc(form.next_contact), now=now
-        ),
-        "They know that you have it.",
-    )
-
-
-@pages.post("/reports/<uuid:channel>/<report>/triage")
-def post_report_triage(channel: UUID, report: str) -> BaseResponse:
-    """Say what a report is taken for."""
-    return _write(
-        channel,
-        report,
-        TriageForm,
-        "triage",
-        lambda form, where, now: exchange.triage(
-            *where,
-            taken_for=form.taken_for,
-            false_alarm=form.false_alarm,
-            text=form.text,
-            now=now,
-        ),
-        "They are told what you take it for.",
-    )
-
-
-@pages.post("/reports/<uuid:channel>/<report>/link")
-def post_report_link(channel: UUID, report: str) -> BaseResponse:
-    """Make a report part of a case."""
-    return _write(
-        channel,
-        report,
-        LinkForm,
-        "link",
-        lambda form, where, now: exchange.link(*where, case=form.case, now=now),
-        "It is part of that case. They are told which only where they have a part in it.",
-    )
-
-
-@pages.post("/reports/<uuid:channel>/<report>/closing")
-def post_report_closing(channel: UUID, report: str) -> BaseResponse:
-    """Close a report, with what became of it."""
-    return _write(
-        channel,
-        report,
-        ClosingForm,
-        "close",
-        lambda form, where, now: exchange.close(
-            *where, outcome=form.outcome, text=form.text, now=now
-        ),
-        "Closed. They are told what became of it.",
-    )
-
-
-@pages.post("/reports/<uuid:channel>/<report>/reopening")
-def post_report_reopening(channel: UUID, report: str) -> BaseResponse:
-    """Open a report again."""
-    return _write(
-        channel,
-        report,
-        WordsForm,
-        "reopen",
-        lambda form, where, now: exchange.reopen(*where, text=form.text, now=now),
-        "It is open again.",
-    )
-
-
-@pages.post("/reports/<uuid:channel>/<report>/additions")
-def post_report_addition(channel: UUID, report: str) -> BaseResponse:
-    """Add something to a report of ours."""
-    return _write(
-        channel,
-        report,
-        WordsForm,
-        "add",
-        lambda form, where, now: exchange.add(*where, text=form.text, now=now),
-        "Added.",
-    )
-
-
-@pages.post("/reports/<uuid:channel>/<report>/question")
-def post_report_question(channel: UUID, report: str) -> BaseResponse:
-    """Not leave it at how a report of ours was closed."""
-    return _write(
-        channel,
-        report,
-        WordsForm,
-        "ask",
-        lambda form, where, now: exchange.ask_again(*where, text=form.text, now=now),
-        "They are asked to look again.",
-    )
-
-
-@pages.post("/reports/<uuid:channel>/<report>/withdrawal")
-def post_report_withdrawal(channel: UUID, report: str) -> BaseResponse:
-    """Withdraw a report of ours."""
-    return _write(
-        channel,
-        report,
-        ReasonForm,
-        "withdraw",
-        lambda form, where, now: exchange.withdraw(*where, reason=form.text, now=now),
-        "Withdrawn.",
-    )
-
-
-Where = tuple[Session, Desk, Actor, str, str]
-
-
-def _write(
-    channel: UUID,
-    report: str,
-    model: type[F],
-    slot: str,
-    write: Callable[[F, Where, datetime], object],
-    done: str,
-) -> BaseResponse:
-    def act(form: F) -> None:
-        with transaction() as session:
-            desk, actor = current_office().desk(session), current_actor()
-            write(form, (session, desk, actor, str(channel), report), clock.utcnow())
-
-    filled, status = attempt(model, act)
-    if status is not DONE:
-        return _show_report(str(channel), report, {slot: filled}, status)
-    flash(done, "good")
-    address = url_for("pages.get_report", channel=channel, report=report)
-    return redirect(address, HTTPStatus.SEE_OTHER)
 
 
 def _said(form: ReportForm) -> Said:
@@ -415,20 +188,10 @@ def _said(form: ReportForm) -> Said:
         certainty=form.certainty,
         category=form.category,
         tlp=form.tlp,
-        occurred_at=_utc(form.occurred_at),
-        discovered_at=_utc(form.discovered_at),
+        occurred_at=as_utc(form.occurred_at),
+        discovered_at=as_utc(form.discovered_at),
         pasted=form.pasted,
     )
-
-
-def _utc(at: datetime | None) -> datetime | None:
-    """Read a time without a zone as UTC, which the page asks for."""
-    if at is None:
-        return None
-    try:
-        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
-    except OverflowError:
-        raise InvalidError("this is no time that anybody meant") from None
 
 
 def _to_local(report: str) -> BaseResponse:
@@ -493,9 +256,10 @@ def _show_local(
     )
 
 
-def _show_report(
+def show_report(
     channel: str, report: str, forms: dict[str, Any], status: HTTPStatus = HTTPStatus.OK
 ) -> Response:
+    """Show a report between two organisations, with the forms that came back."""
     actor, now = current_actor(), clock.utcnow()
     with reading() as session:
         us = current_office().desk(session).organisation

@@ -1,0 +1,126 @@
+"""What the forms of a case's room hold."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field as Bounded
+from pydantic import StringConstraints
+
+from hub.cases import course
+from hub.web.forms import PageForm
+from policies.assessment import (
+    Danger,
+    FunctionalImpact,
+    InformationImpact,
+    PersonalData,
+    Recoverability,
+    ResponseState,
+)
+from policies.decisions import Topic
+from policies.matrix import Level
+from policies.tlp import TLP
+
+Title = Annotated[str, StringConstraints(max_length=course.MAX_TITLE_CHARACTERS)]
+Text = Annotated[str, StringConstraints(max_length=20_000)]
+Word = Annotated[str, StringConstraints(max_length=40)]
+Organisation = Annotated[str, StringConstraints(max_length=60)]
+Count = Annotated[int, Bounded(ge=0, le=10**12)]
+
+
+class CaseForm(PageForm):
+    """A case that is to be opened."""
+
+    title: Title
+    text: Text
+    ceiling: TLP = TLP.AMBER
+    exercise: Literal["yes"] | None = None
+
+
+class ReasonForm(PageForm):
+    """Why something is done."""
+
+    reason: Text
+
+
+class MaybeReasonForm(PageForm):
+    """Why something is done, where somebody wants to say it."""
+
+    reason: Text | None = None
+
+
+class ClosingForm(PageForm):
+    """Why a case is closed."""
+
+    reason: Text
+    early: Literal["false-alarm", "one-organisation", "taken-on"] | None = None
+
+
+class RecoveredForm(PageForm):
+    """Who has not recovered yet, and why."""
+
+    not_yet: list[Organisation] = Bounded(default_factory=list, max_length=500)
+    reason: Text | None = None
+
+
+class ControlForm(PageForm):
+    """Whether it is under control."""
+
+    under_control: Literal["yes", "no"]
+    reason: Text | None = None
+
+
+class ResponseForm(PageForm):
+    """How far we are."""
+
+    state: ResponseState
+    since: datetime | None = None
+    text: Text | None = None
+    alone: Literal["yes"] | None = None
+
+
+class AssessmentForm(PageForm):
+    """How we are hit; what is left out is not stated."""
+
+    functional_impact: FunctionalImpact | None = None
+    information_impact: InformationImpact | None = None
+    recoverability: Recoverability | None = None
+    essential_service: Literal["yes", "no"] | None = None
+    danger: Danger | None = None
+    still_spreading: Literal["yes", "no"] | None = None
+    personal_data: PersonalData | None = None
+    confidence: Annotated[int, Bounded(ge=0, le=100)] | None = None
+    systems_low: Count | None = None
+    systems_high: Count | None = None
+    text: Text | None = None
+    alone: Literal["yes"] | None = None
+
+
+class JointForm(PageForm):
+    """What the coordinator makes of it."""
+
+    level: Level | None = None
+    reason: Text | None = None
+
+
+class QuestionForm(PageForm):
+    """What is put to the vote."""
+
+    topic: Topic
+    question: Text
+    by: Literal["majority", "unanimity"] = "majority"
+    vote_until: datetime | None = None
+
+
+class VoteForm(PageForm):
+    """A vote."""
+
+    option: Word
+    dissent: Text | None = None
+
+
+class OutcomeForm(PageForm):
+    """What the votes have come to."""
+
+    outcome: Word

@@ -1,0 +1,301 @@
+"""What people do in the room of a case: one form for each act."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from flask import flash
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as BaseResponse
+
+from federation.ledgers.desk import Desk
+from hub import clock
+from hub.accounts.actor import Actor
+from hub.accounts.current import current_actor
+from hub.cases import course, deciding, joining, own_words, queries
+from hub.office import current_office
+from hub.web.acting import DONE, attempt
+from hub.web.case_forms import (
+    AssessmentForm,
+    ClosingForm,
+    ControlForm,
+    JointForm,
+    MaybeReasonForm,
+    OutcomeForm,
+    QuestionForm,
+    ReasonForm,
+    RecoveredForm,
+    ResponseForm,
+    VoteForm,
+)
+from hub.web.forms import PageForm, as_utc
+from hub.web.frame import pages
+from hub.web.views.cases import show_case, to_case
+from policies.assessment import Assessment, Span
+from policies.decisions import YES, By, DecisionRule, Topic
+from policies.errors import InvalidError
+from sharing.db import transaction
+
+F = TypeVar("F", bound=PageForm)
+Where = tuple[Session, Desk, Actor, str]
+
+
+@pages.post("/cases/<uuid:channel>/start")
+def post_case_start(channel: UUID) -> BaseResponse:
+    """Decide to coordinate, and start: one click where the coordinator decides alone."""
+
+    def start(form: ReasonForm, where: Where, now: datetime) -> None:
+        decision = deciding.decide(*where, topic=Topic.START, rationale=form.reason, now=now)
+        course.start(*where, decision=decision, now=now)
+
+    return _write(channel, ReasonForm, "start", start, "Coordination has started.")
+
+
+@pages.post("/cases/<uuid:channel>/refusal")
+def post_case_declined(channel: UUID) -> BaseResponse:
+    """Decide not to coordinate."""
+
+    def refuse(form: ReasonForm, where: Where, now: datetime) -> None:
+        decision = deciding.decide(*where, topic=Topic.DECLINE, rationale=form.reason, now=now)
+        course.decline(*where, decision=decision, now=now)
+
+    return _write(channel, ReasonForm, "decline", refuse, "Declined, with the reason.")
+
+
+@pages.post("/cases/<uuid:channel>/recovery")
+def post_case_recovered(channel: UUID) -> BaseResponse:
+    """Say that those affected have recovered."""
+    return _write(
+        channel,
+        RecoveredForm,
+        "recovered",
+        lambda form, where, now: course.recovered(
+            *where, not_yet=form.not_yet, reason=form.reason, now=now
+        ),
+        "Everybody is told.",
+    )
+
+
+@pages.post("/cases/<uuid:channel>/closing")
+def post_case_closing(channel: UUID) -> BaseResponse:
+    """Decide to close, and close."""
+
+    def close(form: ClosingForm, where: Where, now: datetime) -> None:
+        decision = deciding.decide(*where, topic=Topic.CLOSE, rationale=form.reason, now=now)
+        course.close(*where, decision=decision, early=form.early, now=now)
+
+    return _write(channel, ClosingForm, "close", close, "The case is closed.")
+
+
+@pages.post("/cases/<uuid:channel>/reopening")
+def post_case_reopening(channel: UUID) -> BaseResponse:
+    """Open a case again."""
+    return _write(
+        channel,
+        ReasonForm,
+        "reopen",
+        lambda form, where, now: course.reopen(*where, reason=form.reason, now=now),
+        "The case is open again.",
+    )
+
+
+@pages.post("/cases/<uuid:channel>/crisis")
+def post_case_crisis(channel: UUID) -> BaseResponse:
+    """Declare a crisis."""
+    return _write(
+        channel,
+        MaybeReasonForm,
+        "crisis",
+        lambda form, where, now: course.declare_crisis(*where, reason=form.reason, now=now),
+        "It is a crisis. Call those who must know.",
+    )
+
+
+@pages.post("/cases/<uuid:channel>/crisis/end")
+def post_case_crisis_end(channel: UUID) -> BaseResponse:
+    """End a crisis."""
+    return _write(
+        channel,
+        MaybeReasonForm,
+        "crisis_end",
+        lambda form, where, now: course.end_crisis(*where, reason=form.reason, now=now),
+        "The crisis is over.",
+    )
+
+
+@pages.post("/cases/<uuid:channel>/control")
+def post_case_control(channel: UUID) -> BaseResponse:
+    """Say whether it is under control."""
+    return _write(
+        channel,
+        ControlForm,
+        "control",
+        lambda form, where, now: course.review_control(
+            *where, under_control=form.under_control == "yes", reason=form.reason, now=now
+        ),
+        "Everybody is told.",
+    )
+
+
+@pages.post("/cases/<uuid:channel>/response")
+def post_case_response(channel: UUID) -> BaseResponse:
+    """Say how far we are."""
+    return _write(
+        channel,
+        ResponseForm,
+        "response",
+        lambda form, where, now: own_words.respond(
+            *where,
+            state=form.state,
+            since=as_utc(form.since),
+            text=form.text,
+            alone=form.alone is not None,
+            now=now,
+        ),
+        "Said.",
+    )
+
+
+@pages.post("/cases/<uuid:channel>/assessment")
+def post_case_assessment(channel: UUID) -> BaseResponse:
+    """State how we are hit."""
+    return _write(
+        channel,
+        AssessmentForm,
+        "assessment",
+        lambda form, where, now: own_words.assess(
+            *where,
+            assessment=_stated(form),
+            text=form.text,
+            alone=form.alone is not None,
+            now=now,
+        ),
+        "Stated. The newest counts: you can state it otherwise at any time.",
+    )
+
+
+@pages.post("/cases/<uuid:channel>/joint")
+def post_case_joint(channel: UUID) -> BaseResponse:
+    """Tell all what the assessments come to."""
+    return _write(
+        channel,
+        JointForm,
+        "joint",
+        lambda form, where, now: joining.join_assessments(
+            *where, level=form.level, reason=form.reason, now=now
+        ),
+        "Everybody is told.",
+    )
+
+
+@pages.post("/cases/<uuid:channel>/questions")
+def post_case_question(channel: UUID) -> BaseResponse:
+    """Put a question to the vote."""
+    return _write(
+        channel,
+        QuestionForm,
+        "question",
+        lambda form, where, now: deciding.ask(
+            *where,
+            topic=form.topic,
+            question=form.question,
+            rule=DecisionRule(By(form.by)),
+            vote_until=as_utc(form.vote_until),
+            now=now,
+        ),
+        "The question is put.",
+    )
+
+
+@pages.post("/cases/<uuid:channel>/decisions/<decision>/votes")
+def post_case_vote(channel: UUID, decision: str) -> BaseResponse:
+    """Vote for our organisation."""
+    return _write(
+        channel,
+        VoteForm,
+        "vote",
+        lambda form, where, now: deciding.vote(
+            *where, decision, option=form.option, dissent=form.dissent, now=now
+        ),
+        "Your vote is cast. The newest counts, until it is taken.",
+    )
+
+
+@pages.post("/cases/<uuid:channel>/decisions/<decision>/outcome")
+def post_case_outcome(channel: UUID, decision: str) -> BaseResponse:
+    """Say what the votes have come to; where something follows, do it at once."""
+
+    def take(form: OutcomeForm, where: Where, now: datetime) -> None:
+        deciding.take(*where, decision, outcome=form.outcome, now=now)
+        session, _, actor, place = where
+        us = current_office().desk(session).organisation
+        taken = next(
+            one
+            for one in queries.visible_decisions(session, actor, place, us=us)
+            if one.decision == decision
+        )
+        undecided = queries.get_visible_case(session, actor, place).state == "assessment"
+        if undecided and form.outcome == YES and taken.topic == Topic.START:
+            course.start(*where, decision=decision, now=now)
+        if undecided and form.outcome == YES and taken.topic == Topic.DECLINE:
+            course.decline(*where, decision=decision, now=now)
+
+    return _write(channel, OutcomeForm, "vote", take, "It is decided.")
+
+
+@pages.post("/cases/<uuid:channel>/decisions/<decision>/withdrawal")
+def post_case_question_withdrawn(channel: UUID, decision: str) -> BaseResponse:
+    """Take a question back."""
+    return _write(
+        channel,
+        MaybeReasonForm,
+        "vote",
+        lambda form, where, now: deciding.withdraw(*where, decision, reason=form.reason, now=now),
+        "Taken back.",
+    )
+
+
+def _write(
+    channel: UUID,
+    model: type[F],
+    slot: str,
+    write: Callable[[F, Where, datetime], object],
+    done: str,
+) -> BaseResponse:
+    def act(form: F) -> None:
+        with transaction() as session:
+            desk, actor = current_office().desk(session), current_actor()
+            write(form, (session, desk, actor, str(channel)), clock.utcnow())
+
+    filled, status = attempt(model, act)
+    if status is not DONE:
+        return show_case(str(channel), {slot: filled}, status)
+    flash(done, "good")
+    return to_case(str(channel))
+
+
+def _stated(form: AssessmentForm) -> Assessment:
+    low, high = form.systems_low, form.systems_high
+    if low is None and high is not None:
+        raise InvalidError("say how many at least", field="systems_low")
+    if low is not None and high is not None and low > high:
+        raise InvalidError("fewer than at least", field="systems_high")
+    counts = {} if low is None else {"system": Span(low, high if high is not None else low)}
+    return Assessment(
+        functional_impact=form.functional_impact,
+        information_impact=form.information_impact,
+        recoverability=form.recoverability,
+        essential_service=_yes(form.essential_service),
+        danger=form.danger,
+        still_spreading=_yes(form.still_spreading),
+        personal_data=form.personal_data,
+        confidence=form.confidence,
+        counts=counts,
+    )
+
+
+def _yes(word: str | None) -> bool | None:
+    return None if word is None else word == "yes"
