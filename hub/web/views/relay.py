@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from hub.channels import relay
 from hub.channels.relay import Told
-from hub.web.forms import PageForm
+from hub.web.forms import PageForm, as_utc
 from hub.web.frame import pages
 from hub.web.views.channels import NoForm, write_form
 from policies.acts import Act
@@ -78,7 +78,7 @@ def post_told(channel: UUID) -> BaseResponse:
             *where,
             organisation=form.organisation,
             act=form.act,
-            told=Told(form.way, _said_at(form.at or now), form.informant),
+            told=Told(form.way, as_utc(form.at) or now, form.informant),
             text=form.text,
             now=now,
         ),
@@ -120,8 +120,3 @@ def _answer(channel: UUID, bundle: str, *, confirms: bool) -> BaseResponse:
         lambda _, where, now: relay.answer(*where, bundle, confirms=confirms, now=now),
         "Confirmed." if confirms else "Disputed. Tell the others in a note what is so.",
     )
-
-
-def _said_at(at: datetime) -> datetime:
-    """Read a time without a zone as UTC, which the page asks for."""
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
