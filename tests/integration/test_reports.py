@@ -5,9 +5,11 @@ Source: lifecycles, 2; domain, 2 (*Detect and report*); issue 4, item 2.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,6 +38,7 @@ from policies.reports import (
 )
 from policies.roles import PersonRole
 from policies.tlp import TLP
+from sharing import stix
 from tests.kit.nodes import CONSOLE, RunningNode, running, settle
 
 HANDLER = Actor("h", "hana", frozenset({PersonRole.HANDLER}), Via.SESSION)
@@ -85,7 +88,7 @@ class Story:
     def both(self, found: Travelled) -> list[Travelled]:
         """Give how both sides see a report."""
         return [
-            next(one for one in side if one.report == found.report)
+            next(one for one in side if (one.channel, one.report) == (found.channel, found.report))
             for side in (self.incoming(), self.outgoing())
         ]
 
@@ -284,3 +287,27 @@ def test_the_views_come_out_the_same_when_they_are_made_again(story: Story) -> N
             with node.writing() as session:
                 desk = node.office.desk(session)
                 assert not rebuild.rebuild(session, desk, channel, VIEWS).differences
+
+
+@pytest.fixture
+def story_on_postgresql(tmp_path: Path, postgresql_url: str) -> Iterator[Story]:
+    """The same, with the CERT on PostgreSQL."""
+    databases = iter([postgresql_url, ""])
+    with running(tmp_path, "CERT", "Grid", new_database=lambda: next(databases)) as (cert, grid):
+        made = Story(cert, grid)
+        made.settle()
+        yield made
+
+
+def test_what_is_looked_for_may_be_longer_than_an_index_takes(story_on_postgresql: Story) -> None:
+    story = story_on_postgresql
+    found = story.submitted()
+    pattern = f"[file:hashes.'SHA-256' = '{secrets.token_hex(4_000)}']"
+    long = stix.indicator(
+        pattern, name="Long", created_by=story.grid.organisation, now=story.grid.now()
+    )
+    story.grid.write(found.channel, Act.REPORT_UPDATED, {"report": found.report}, [long])
+    story.settle()
+    with story.cert.reading() as session:
+        (kept,) = queries.visible_indicators(session, CONSOLE, story.incoming()[0])
+    assert kept.pattern == pattern
