@@ -142,6 +142,7 @@ class Local:
     recorded_by: str
     recorded_at: datetime
     changed_at: datetime
+    version: int
     submitted_to: str | None
     report: str | None
 
