@@ -132,7 +132,7 @@ def add(
     found = _open_of_ours(session, actor, desk, channel, report)
     note = _words_about(desk, found.report, text, found.tlp, now)
     body = {"report": report}
-    return _write(session, desk, actor, channel, Act.REPORT_UPDATED, body, note, now)
+    return _write(session, desk, actor, found, channel, Act.REPORT_UPDATED, body, note, now)
 
 
 def withdraw(
@@ -149,7 +149,7 @@ def withdraw(
     found = _open_of_ours(session, actor, desk, channel, report)
     note = note_of(desk, reason, about=[report], marking=found.tlp, now=now)
     body = {"report": report}
-    return _write(session, desk, actor, channel, Act.REPORT_WITHDRAWN, body, note, now)
+    return _write(session, desk, actor, found, channel, Act.REPORT_WITHDRAWN, body, note, now)
 
 
 def ask_again(
@@ -168,7 +168,7 @@ def ask_again(
         raise ConflictError("it was not closed", hint="Add what is new to it.")
     note = _words_about(desk, report, text, found.tlp, now)
     body = {"report": report, "answers": found.closing}
-    return _write(session, desk, actor, channel, Act.REPORT_REOPENED, body, note, now)
+    return _write(session, desk, actor, found, channel, Act.REPORT_REOPENED, body, note, now)
 
 
 def acknowledge(  # noqa: PLR0913 - what is answered, and when more is heard
@@ -190,15 +190,18 @@ def acknowledge(  # noqa: PLR0913 - what is answered, and when more is heard
             given.
 
     Raises:
+        InvalidError: the next contact lies in the past.
         ConflictError: another report has this reference.
     """
     found, direct = _theirs(session, desk, actor, channel, report, now=now)
+    if next_contact is not None and next_contact <= now:
+        raise InvalidError("the next contact lies ahead", field="next_contact")
     body = _answering(
         found, reference=_reference(session, desk, direct, report, wanted=reference, now=now)
     )
     body |= {"next_contact": write_time(next_contact)} if next_contact else {}
     note = note_of(desk, text, about=[report], marking=found.tlp, now=now)
-    return _write(session, desk, actor, direct, Act.REPORT_ACKNOWLEDGED, body, note, now)
+    return _write(session, desk, actor, found, direct, Act.REPORT_ACKNOWLEDGED, body, note, now)
 
 
 def triage(  # noqa: PLR0913 - what it is taken for, and why
@@ -224,7 +227,7 @@ def triage(  # noqa: PLR0913 - what it is taken for, and why
     body = _answering(found, **{"as": taken_for.value})
     body |= {"reason": false_alarm.value} if false_alarm is not None else {}
     note = note_of(desk, text, about=[report], marking=found.tlp, now=now)
-    return _write(session, desk, actor, direct, Act.REPORT_TRIAGED, body, note, now)
+    return _write(session, desk, actor, found, direct, Act.REPORT_TRIAGED, body, note, now)
 
 
 def link(
@@ -248,7 +251,7 @@ def link(
     member = get_state(session, record).members.get(found.reporter)
     knows = member is not None and member.state in {"joined", "invited"}
     body = _answering(found, **({"case": case} if knows else {}))
-    written = _write(session, desk, actor, direct, Act.REPORT_LINKED, body, [], now)
+    written = _write(session, desk, actor, found, direct, Act.REPORT_LINKED, body, [], now)
     session.merge(
         LinkedReport(channel=channel, report=report, case=case, linked_by=actor.name, linked_at=now)
     )
@@ -271,7 +274,7 @@ def close(
     found, direct = _theirs(session, desk, actor, channel, report, now=now)
     note = note_of(desk, text, about=[report], marking=found.tlp, now=now)
     body = _answering(found, outcome=outcome.value)
-    return _write(session, desk, actor, direct, Act.REPORT_CLOSED, body, note, now)
+    return _write(session, desk, actor, found, direct, Act.REPORT_CLOSED, body, note, now)
 
 
 def reopen(
@@ -288,7 +291,7 @@ def reopen(
     found, direct = _theirs(session, desk, actor, channel, report, now=now)
     note = _words_about(desk, report, text, found.tlp, now)
     body = _answering(found)
-    return _write(session, desk, actor, direct, Act.REPORT_REOPENED, body, note, now)
+    return _write(session, desk, actor, found, direct, Act.REPORT_REOPENED, body, note, now)
 
 
 def next_reference(session: Session, desk: Desk, now: datetime) -> str:
@@ -366,10 +369,11 @@ def _answering(found: Travelled, **more: str) -> dict[str, Any]:
     return {"report": found.report, "answers": found.bundle, **more}
 
 
-def _write(
+def _write(  # noqa: PLR0913, PLR0917 - who writes what about which report, and where
     session: Session,
     desk: Desk,
     actor: Actor,
+    found: Travelled,
     channel: str,
     act: Act,
     body: Mapping[str, Any],
@@ -377,7 +381,8 @@ def _write(
     now: datetime,
 ) -> Written:
     written = channels.write(session, desk, channel, act, body, objects, by=actor.name, now=now)
-    audit.record(session, actor, act.value, f"{channel} {body['report']}", now=now)
+    # The trail names a report by where it stands, whichever side's channel is written into.
+    audit.record(session, actor, act.value, f"{found.channel}/{found.report}", now=now)
     return written
 
 

@@ -198,6 +198,17 @@ def local_of(row: LocalReport) -> Local:
     return Local(**{one.name: getattr(row, one.name) for one in fields(Local)})
 
 
+def find_channel_of(session: Session, local: Local, *, us: str) -> str | None:
+    """Give the direct channel in which a recorded report was submitted, or `None`."""
+    return session.scalar(
+        select(SentReport.channel).where(
+            SentReport.reporter == us,
+            SentReport.addressee == local.submitted_to,
+            SentReport.report == local.report,
+        )
+    )
+
+
 def visible_incoming(
     session: Session,
     actor: Actor,
