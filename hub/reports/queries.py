@@ -414,7 +414,10 @@ def _answers(
 
 def _own_cases(session: Session, rows: Sequence[SentReport]) -> Mapping[tuple[str, str], str]:
     found = session.scalars(
-        select(LinkedReport).where(LinkedReport.report.in_({row.report for row in rows}))
+        select(LinkedReport).where(
+            LinkedReport.channel.in_({row.channel for row in rows}),
+            LinkedReport.report.in_({row.report for row in rows}),
+        )
     )
     return {(one.channel, one.report): one.case for one in found}
 

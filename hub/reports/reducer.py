@@ -33,6 +33,7 @@ from policies.reports import (
     Triage,
 )
 from policies.tlp import TLP
+from sharing.bulk import among
 from sharing.canonical import read_time
 
 TITLE_CHARACTERS: Final = 200
@@ -200,16 +201,23 @@ def _keep_words(session: Session, judged: Judged) -> None:
 
 def _keep_indicators(session: Session, judged: Judged, report: str) -> None:
     """Keep what is to be looked for; the newest that was said of one indicator counts."""
-    for one in sorted(_covered(judged, "indicator"), key=lambda one: one.item.version_ns):
-        place = (judged.entry.channel, report, one.item.ref)
-        row = session.get(ReportIndicator, place)
+    channel = judged.entry.channel
+    versions = sorted(_covered(judged, "indicator"), key=lambda one: one.item.version_ns)
+    newest = {one.item.ref: one for one in versions}
+    query = select(ReportIndicator).where(
+        ReportIndicator.channel == channel,
+        ReportIndicator.report == report,
+        among(session, ReportIndicator.ref, newest),
+    )
+    known = {row.ref: row for row in session.scalars(query)}
+    for ref, one in newest.items():
+        row = known.get(ref)
         if one.stix is None:
             if row is not None:
                 session.delete(row)
-                session.flush()
             continue
         if row is None:
-            row = ReportIndicator(channel=place[0], report=report, ref=one.item.ref)
+            row = ReportIndicator(channel=channel, report=report, ref=ref)
             session.add(row)
         pattern = str(one.stix.value.get("pattern") or "")
         row.pattern, row.pattern_sha256 = pattern[:TEXT_CHARACTERS], sought(pattern)

@@ -24,6 +24,7 @@ from hub.accounts.actor import Actor, Via
 from hub.apply import VIEWS
 from hub.channels import service
 from hub.reports import exchange, queries, recording
+from hub.reports.named import Side, visible_called
 from hub.reports.queries import Local, Travelled
 from hub.reports.recording import Said
 from policies.acts import Act, ChannelKind
@@ -318,9 +319,26 @@ def test_what_is_looked_for_may_be_longer_than_an_index_takes(story_on_postgresq
     )
     story.grid.write(found.channel, Act.REPORT_UPDATED, {"report": found.report}, [long])
     story.settle()
+    story.submit(story.record("Another"))
+    again = story.outgoing()[0]
+    same = stix.indicator(
+        pattern, name="Same", created_by=story.grid.organisation, now=story.grid.now()
+    )
+    story.grid.write(again.channel, Act.REPORT_UPDATED, {"report": again.report}, [same])
+    story.settle()
+    newest, oldest = story.incoming()
+    assert (newest.report, oldest.report) == (again.report, found.report)
+    us, place = story.cert.organisation, (newest.received_at, newest.channel, newest.report)
     with story.cert.reading() as session:
-        (kept,) = queries.visible_indicators(session, CONSOLE, story.incoming()[0])
+        (kept,) = queries.visible_indicators(session, CONSOLE, oldest)
+        alike = queries.visible_alike(session, AUDITOR, oldest, us=us)
+        rest = queries.visible_incoming(session, CONSOLE, us=us, before=place)
+        called = visible_called(session, CONSOLE, "another", sides=tuple(Side), us=us)
+        assert [one.title for one in queries.visible_recorded(session, AUDITOR)] == []
     assert kept.pattern == pattern
+    assert [(one.report, count) for one, count in alike] == [(newest.report, 1)]
+    assert rest == [oldest]
+    assert [one.report for one in called] == [newest.report]
 
 
 def acknowledged(story: Story, **more: Any) -> Travelled:
