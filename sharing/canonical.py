@@ -179,7 +179,8 @@ def read_time(text: str, *, field: str = "time") -> datetime:
 def write_time(moment: datetime) -> str:
     """Write a time as we always do: UTC, three fractional digits, `Z`."""
     moment = moment.astimezone(UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    # `%Y` writes years before 1000 with fewer digits than anybody reads back.
+    return f"{moment.year:04d}-{moment:%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
 def version_text(value: Mapping[str, Any]) -> str | None:

@@ -125,6 +125,11 @@ class Node:
         raise UnavailableError(message, hint="Restore the key folder from a backup.")
 
 
+def lock_node(session: Session) -> None:
+    """Keep others who ask for this from going on until the commit: for what is numbered once."""
+    session.execute(select(NodeRecord.id).with_for_update(key_share=True))
+
+
 def find_node(session: Session) -> Node | None:
     """Find our own node; `None` before it was set up."""
     rows = session.execute(

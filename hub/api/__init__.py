@@ -25,6 +25,7 @@ from hub.api import (
     relay,
     repair,
     tokens,
+    travelled,
     users,
 )
 from hub.api.frame import Resource
@@ -42,6 +43,7 @@ RESOURCES: Final[tuple[Resource, ...]] = (
     audience.resource,
     relay.resource,
     repair.resource,
+    travelled.resource,
     contributions.resource,
 )
 

@@ -48,9 +48,17 @@ HAVE_THEIR_OWN_DOOR: Final = frozenset(
         Act.MEMBER_JOINED,
         Act.MEMBER_DECLINED,
         Act.SUCCESSION_ENDORSED,
+        Act.REPORT_ACKNOWLEDGED,
+        Act.REPORT_TRIAGED,
+        Act.REPORT_LINKED,
+        Act.REPORT_CLOSED,
+        Act.REPORT_REOPENED,
     }
 )
-"""Acts that come with more than their bundle: nobody writes them through the general door."""
+"""Acts that come with more than their bundle: nobody writes them through the general door.
+
+Answers to reports: their references are given once, and a case is named to who may know of it.
+"""
 
 _SHARED: Final = (ChannelKind.COMMUNITY, ChannelKind.CASE)
 

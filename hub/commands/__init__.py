@@ -22,6 +22,7 @@ NOUNS: Final = {
     "import": "hub.commands.import_",
     "node": "hub.commands.node",
     "partner": "hub.commands.partner",
+    "report": "hub.commands.report",
     "restore": "hub.commands.restore",
     "serve": "hub.commands.serve",
     "token": "hub.commands.token",

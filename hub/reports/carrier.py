@@ -19,7 +19,14 @@ from sharing.objects import StixObject
 
 
 def carrier_of(
-    desk: Desk, row: LocalReport, *, text: str, pasted: str | None, tlp: TLP, now: datetime
+    desk: Desk,
+    row: LocalReport,
+    *,
+    title: str,
+    text: str,
+    pasted: str | None,
+    tlp: TLP,
+    now: datetime,
 ) -> list[StixObject]:
     """Give the object that says what is reported, and what is to be looked for besides.
 
@@ -28,21 +35,23 @@ def carrier_of(
     """
     findings = find_intel(text, pasted).findings
     indicators = indicators_of(findings, author=desk.organisation, tlp=tlp, now=now)
-    return [_said(desk, row, text=text, tlp=tlp, now=now), *indicators]
+    return [_said(desk, row, title=title, text=text, tlp=tlp, now=now), *indicators]
 
 
-def _said(desk: Desk, row: LocalReport, *, text: str, tlp: TLP, now: datetime) -> StixObject:
+def _said(
+    desk: Desk, row: LocalReport, *, title: str, text: str, tlp: TLP, now: datetime
+) -> StixObject:
     if row.kind is ReportKind.VULNERABILITY:
         return stix.build(
             "vulnerability",
-            {"name": row.title, "description": text},
+            {"name": title, "description": text},
             created_by=desk.organisation,
             now=now,
             marking=tlp,
         )
     known = find_type(row.category) if row.category is not None else None
     return incident(
-        row.title,
+        title,
         description=text,
         determination=_determination(row),
         investigation_status="new",

@@ -13,10 +13,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from federation.branches import openings
+from federation.identity.node import lock_node
 from federation.ledgers import channels
 from federation.ledgers.channels import Written
 from federation.ledgers.desk import Desk
@@ -28,11 +29,19 @@ from hub.audit import service as audit
 from hub.channels.service import get_visible_channel, note_of
 from hub.reports.carrier import carrier_of
 from hub.reports.queries import Travelled, get_travelled
-from hub.reports.recording import MAX_TEXT_CHARACTERS, at_hand, check_words, touch
-from hub.reports.records import ReportAnswer
-from policies.acts import Act
+from hub.reports.recording import at_hand, check_title, check_words, touch
+from hub.reports.records import LinkedReport, ReportAnswer
+from policies.acts import Act, ChannelKind
 from policies.errors import ConflictError, InvalidError
-from policies.reports import Attribution, FalseAlarm, LocalStep, ReportOutcome, Triage, step
+from policies.reports import (
+    Attribution,
+    FalseAlarm,
+    LocalStep,
+    ReportOutcome,
+    ReportState,
+    Triage,
+    step,
+)
 from policies.roles import Right
 from policies.tlp import TLP
 from sharing.canonical import write_time
@@ -40,6 +49,7 @@ from sharing.objects import StixObject
 
 _PREFIX_CHARACTERS: Final = 8
 _NOT_IN_REFERENCES: Final = re.compile(r"[^A-Z0-9]")
+_NUMBER: Final = re.compile(r"[0-9]{1,9}")
 
 
 def submit(  # noqa: PLR0913 - what is told, to whom and in which form
@@ -50,6 +60,7 @@ def submit(  # noqa: PLR0913 - what is told, to whom and in which form
     *,
     to: str,
     attribution: Attribution = Attribution.NAMED,
+    title: str | None = None,
     text: str | None = None,
     tlp: TLP | None = None,
     help_wanted: bool = False,
@@ -59,7 +70,8 @@ def submit(  # noqa: PLR0913 - what is told, to whom and in which form
 
     Args:
         to: the organisation.
-        text: what is said instead of the recorded text, where not all is meant to leave.
+        title: what is said instead of the recorded title, where not all is meant to leave.
+        text: the same for the text.
         tlp: another label than the recorded one.
 
     Raises:
@@ -75,13 +87,20 @@ def submit(  # noqa: PLR0913 - what is told, to whom and in which form
             field="to",
             hint="Confirm it on both sides first.",
         )
+    if title is not None:
+        check_title(title)
     if text is not None:
-        check_words(text, "text", MAX_TEXT_CHARACTERS)
+        check_words(text)
     direct = openings.ensure_direct(session, desk, get_chain(session, to), now=now)
     # Who sends other words than the recorded ones sends nothing that was pasted beside those.
-    pasted = row.pasted if text is None else None
     objects = carrier_of(
-        desk, row, text=text or row.text, pasted=pasted, tlp=tlp or row.tlp, now=now
+        desk,
+        row,
+        title=(title or row.title).strip(),
+        text=(text or row.text).strip(),
+        pasted=row.pasted if text is None else None,
+        tlp=tlp or row.tlp,
+        now=now,
     )
     stix_id = objects[0].stix_id
     body: dict[str, Any] = {
@@ -91,7 +110,7 @@ def submit(  # noqa: PLR0913 - what is told, to whom and in which form
         "attribution": attribution.value,
     }
     body |= {"category": row.category} if row.category else {}
-    body |= {"redacted": True} if text is not None else {}
+    body |= {"redacted": True} if title is not None or text is not None else {}
     body |= {"help_wanted": True} if help_wanted else {}
     written = channels.write(
         session, desk, direct.id, Act.REPORT_SUBMITTED, body, objects, by=actor.name, now=now
@@ -111,11 +130,11 @@ def add(
     text: str,
     now: datetime,
 ) -> Written:
-    """Add something to a report of ours."""
-    found = _ours(session, actor, desk, channel, report)
+    """Add something to a report of ours that is still open."""
+    found = _open_of_ours(session, actor, desk, channel, report)
     note = _words_about(desk, found.report, text, found.tlp, now)
     body = {"report": report}
-    return _write(session, desk, actor, channel, Act.REPORT_UPDATED, body, note, now)
+    return _write(session, desk, actor, found, channel, Act.REPORT_UPDATED, body, note, now)
 
 
 def withdraw(
@@ -128,11 +147,11 @@ def withdraw(
     reason: str | None = None,
     now: datetime,
 ) -> Written:
-    """Withdraw a report of ours; its words go by recalling them."""
-    found = _ours(session, actor, desk, channel, report)
+    """Withdraw a report of ours that is still open; its words go by recalling them."""
+    found = _open_of_ours(session, actor, desk, channel, report)
     note = note_of(desk, reason, about=[report], marking=found.tlp, now=now)
     body = {"report": report}
-    return _write(session, desk, actor, channel, Act.REPORT_WITHDRAWN, body, note, now)
+    return _write(session, desk, actor, found, channel, Act.REPORT_WITHDRAWN, body, note, now)
 
 
 def ask_again(
@@ -151,7 +170,7 @@ def ask_again(
         raise ConflictError("it was not closed", hint="Add what is new to it.")
     note = _words_about(desk, report, text, found.tlp, now)
     body = {"report": report, "answers": found.closing}
-    return _write(session, desk, actor, channel, Act.REPORT_REOPENED, body, note, now)
+    return _write(session, desk, actor, found, channel, Act.REPORT_REOPENED, body, note, now)
 
 
 def acknowledge(  # noqa: PLR0913 - what is answered, and when more is heard
@@ -166,12 +185,25 @@ def acknowledge(  # noqa: PLR0913 - what is answered, and when more is heard
     text: str | None = None,
     now: datetime,
 ) -> Written:
-    """Say that a report has arrived; a reference is made up where none is given."""
+    """Say that a report has arrived, under a reference that no other report has.
+
+    Args:
+        reference: that it is to have; the one that it has, or else one made up, where none is
+            given.
+
+    Raises:
+        InvalidError: the next contact lies in the past.
+        ConflictError: another report has this reference.
+    """
     found, direct = _theirs(session, desk, actor, channel, report, now=now)
-    body = _answering(found, reference=reference or next_reference(session, desk, now))
+    if next_contact is not None and next_contact <= now:
+        raise InvalidError("the next contact lies ahead", field="next_contact")
+    body = _answering(
+        found, reference=_reference(session, desk, direct, report, wanted=reference, now=now)
+    )
     body |= {"next_contact": write_time(next_contact)} if next_contact else {}
     note = note_of(desk, text, about=[report], marking=found.tlp, now=now)
-    return _write(session, desk, actor, direct, Act.REPORT_ACKNOWLEDGED, body, note, now)
+    return _write(session, desk, actor, found, direct, Act.REPORT_ACKNOWLEDGED, body, note, now)
 
 
 def triage(  # noqa: PLR0913 - what it is taken for, and why
@@ -197,7 +229,7 @@ def triage(  # noqa: PLR0913 - what it is taken for, and why
     body = _answering(found, **{"as": taken_for.value})
     body |= {"reason": false_alarm.value} if false_alarm is not None else {}
     note = note_of(desk, text, about=[report], marking=found.tlp, now=now)
-    return _write(session, desk, actor, direct, Act.REPORT_TRIAGED, body, note, now)
+    return _write(session, desk, actor, found, direct, Act.REPORT_TRIAGED, body, note, now)
 
 
 def link(
@@ -216,12 +248,17 @@ def link(
     """
     found, direct = _theirs(session, desk, actor, channel, report, now=now)
     record = get_visible_channel(session, actor, case)
-    if not record.is_ours:
+    if not record.is_ours or record.kind is not ChannelKind.CASE:
         raise ConflictError("a report is linked to a case that we coordinate", field="case")
     member = get_state(session, record).members.get(found.reporter)
     knows = member is not None and member.state in {"joined", "invited"}
     body = _answering(found, **({"case": case} if knows else {}))
-    return _write(session, desk, actor, direct, Act.REPORT_LINKED, body, [], now)
+    written = _write(session, desk, actor, found, direct, Act.REPORT_LINKED, body, [], now)
+    session.merge(
+        LinkedReport(channel=channel, report=report, case=case, linked_by=actor.name, linked_at=now)
+    )
+    session.flush()
+    return written
 
 
 def close(
@@ -239,7 +276,7 @@ def close(
     found, direct = _theirs(session, desk, actor, channel, report, now=now)
     note = note_of(desk, text, about=[report], marking=found.tlp, now=now)
     body = _answering(found, outcome=outcome.value)
-    return _write(session, desk, actor, direct, Act.REPORT_CLOSED, body, note, now)
+    return _write(session, desk, actor, found, direct, Act.REPORT_CLOSED, body, note, now)
 
 
 def reopen(
@@ -256,17 +293,43 @@ def reopen(
     found, direct = _theirs(session, desk, actor, channel, report, now=now)
     note = _words_about(desk, report, text, found.tlp, now)
     body = _answering(found)
-    return _write(session, desk, actor, direct, Act.REPORT_REOPENED, body, note, now)
+    return _write(session, desk, actor, found, direct, Act.REPORT_REOPENED, body, note, now)
 
 
 def next_reference(session: Session, desk: Desk, now: datetime) -> str:
-    """Give a reference that no answer of this year bears, as in CERT-2026-0042."""
+    """Give a reference that no report has that we have answered, as in CERT-2026-0042."""
     letters = _NOT_IN_REFERENCES.sub("", desk.node.name.upper())[:_PREFIX_CHARACTERS]
     prefix = f"{letters or 'R'}-{now.year}-"
-    query = select(func.count()).where(
+    query = select(ReportAnswer.reference).where(
         ReportAnswer.author == desk.organisation, ReportAnswer.reference.startswith(prefix)
     )
-    return f"{prefix}{(session.scalar(query) or 0) + 1:04d}"
+    taken = {str(one).removeprefix(prefix) for one in session.scalars(query)}
+    numbers = [int(one) for one in taken if _NUMBER.fullmatch(one)]
+    number = max(numbers, default=0) + 1
+    while f"{number:04d}" in taken:
+        number += 1
+    return f"{prefix}{number:04d}"
+
+
+def _reference(
+    session: Session, desk: Desk, direct: str, report: str, *, wanted: str | None, now: datetime
+) -> str:
+    """Give the reference that a report has, or is to have; one person at a time."""
+    lock_node(session)
+    here = and_(ReportAnswer.channel == direct, ReportAnswer.report == report)
+    known = session.scalar(select(ReportAnswer.reference).where(here))
+    if wanted is None:
+        return known or next_reference(session, desk, now)
+    query = select(ReportAnswer.report).where(
+        ReportAnswer.author == desk.organisation, ReportAnswer.reference == wanted, ~here
+    )
+    if session.scalars(query.limit(1)).first() is not None:
+        raise ConflictError(
+            f"{wanted} is the reference of another report",
+            field="reference",
+            hint="Leave it out to have one made up.",
+        )
+    return wanted
 
 
 def _ours(session: Session, actor: Actor, desk: Desk, channel: str, report: str) -> Travelled:
@@ -274,6 +337,18 @@ def _ours(session: Session, actor: Actor, desk: Desk, channel: str, report: str)
     if not found.is_ours:
         raise ConflictError("this report is another organisation’s")
     actor.may(Right.CONTRIBUTE).enforce()
+    return found
+
+
+def _open_of_ours(
+    session: Session, actor: Actor, desk: Desk, channel: str, report: str
+) -> Travelled:
+    """Give a report of ours that was not closed: that alone the other side's ledger knows."""
+    found = _ours(session, actor, desk, channel, report)
+    if found.state is ReportState.CLOSED:
+        raise ConflictError(
+            "this report was closed", hint="Ask again, if that is not to be left at that."
+        )
     return found
 
 
@@ -285,6 +360,8 @@ def _theirs(
     if found.is_ours:
         raise ConflictError("this report is our own: the other side answers it")
     actor.may(Right.RUN_CASES).enforce()
+    if found.state is ReportState.WITHDRAWN:
+        raise ConflictError(f"{found.reporter_name} has withdrawn this report")
     chain = get_chain(session, found.reporter)
     return found, openings.ensure_direct(session, desk, chain, now=now).id
 
@@ -294,10 +371,11 @@ def _answering(found: Travelled, **more: str) -> dict[str, Any]:
     return {"report": found.report, "answers": found.bundle, **more}
 
 
-def _write(
+def _write(  # noqa: PLR0913, PLR0917 - who writes what about which report, and where
     session: Session,
     desk: Desk,
     actor: Actor,
+    found: Travelled,
     channel: str,
     act: Act,
     body: Mapping[str, Any],
@@ -305,7 +383,8 @@ def _write(
     now: datetime,
 ) -> Written:
     written = channels.write(session, desk, channel, act, body, objects, by=actor.name, now=now)
-    audit.record(session, actor, act.value, f"{channel} {body['report']}", now=now)
+    # The trail names a report by where it stands, whichever side's channel is written into.
+    audit.record(session, actor, act.value, f"{found.channel}/{found.report}", now=now)
     return written
 
 

@@ -5,18 +5,19 @@ Source: lifecycles, 2 and 14 (*pending* stands beside a state, never as the stat
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, true
+from sqlalchemy.orm import Session
 
 from hub.accounts.actor import Actor
 from hub.channels.history import READERS_OF_RED
 from hub.channels.records import MemberView
 from hub.reports.records import (
+    LinkedReport,
     LocalReport,
     ReportAnswer,
     ReportIndicator,
@@ -41,8 +42,13 @@ from policies.tlp import TLP
 
 PAGE: Final = 50
 ALIKE: Final = 20
+WORDS_SHOWN: Final = 200
+INDICATORS_SHOWN: Final = 200
 KEPT_CLOSE: Final = "for coordinators and handlers"
 TAKEN_BACK: Final = "taken back"
+UNTITLED: Final = "without a title"
+Place = tuple[datetime, str, str]
+"""Where a list goes on: when the last one came in, its channel, its id."""
 
 
 @dataclass(frozen=True)
@@ -80,9 +86,13 @@ class Travelled:
         bundle: hash of the bundle that submitted it.
         title: *for coordinators and handlers* where this person may not read it.
         text: `None` where it is not to be read here.
+        submitted_at: ledger time, as the reporter claims it.
+        received_at: when this node took it in.
         closing: hash of the closing that stands, which asking again names.
         asked_again: the reporter does not leave it at that closing.
         reference: that the addressee gave it.
+        case: which it has become part of; known to the addressee's own people, and to a reporter
+            that is told.
     """
 
     is_ours: bool
@@ -105,6 +115,7 @@ class Travelled:
     state: ReportState
     submitted_at: datetime
     changed_at: datetime
+    received_at: datetime
     reference: str | None
     next_contact: datetime | None
     triaged_as: Triage | None
@@ -134,6 +145,7 @@ class Local:
     recorded_by: str
     recorded_at: datetime
     changed_at: datetime
+    version: int
     submitted_to: str | None
     report: str | None
 
@@ -152,15 +164,36 @@ def get_local(session: Session, actor: Actor, report: str) -> LocalReport:
 
 def visible_locals(session: Session, actor: Actor, *, limit: int = PAGE) -> list[Local]:
     """Give what was recorded here and was not submitted, newest first."""
+    at_hand = [state for state in LocalState if state is not LocalState.SUBMITTED]
+    return visible_recorded(session, actor, states=at_hand, limit=limit)
+
+
+def visible_recorded(
+    session: Session,
+    actor: Actor,
+    *,
+    states: Collection[LocalState] = tuple(LocalState),
+    before: tuple[datetime, str] | None = None,
+    limit: int = PAGE,
+) -> list[Local]:
+    """Give what was recorded here, newest first.
+
+    Args:
+        before: only what follows in this order after one that was recorded then, with this id.
+    """
     if not actor.may(Right.READ_CHANNELS):
         return []
+    query = select(LocalReport).where(LocalReport.state.in_(states))
+    if not _may_read_words(actor, TLP.RED):
+        query = query.where(LocalReport.tlp != TLP.RED)
+    if before is not None:
+        at, report = before
+        same = and_(LocalReport.recorded_at == at, LocalReport.id > report)
+        query = query.where(or_(LocalReport.recorded_at < at, same))
     rows = session.scalars(
-        select(LocalReport)
-        .where(LocalReport.state != LocalState.SUBMITTED)
-        .order_by(LocalReport.recorded_at.desc(), LocalReport.id)
-        .limit(limit)
+        query.order_by(LocalReport.recorded_at.desc(), LocalReport.id).limit(limit)
     )
-    return [local_of(row) for row in rows if _may_read(actor, row.tlp)]
+    return [local_of(row) for row in rows]
 
 
 def local_of(row: LocalReport) -> Local:
@@ -168,18 +201,60 @@ def local_of(row: LocalReport) -> Local:
     return Local(**{one.name: getattr(row, one.name) for one in fields(Local)})
 
 
+def find_channel_of(session: Session, local: Local, *, us: str) -> str | None:
+    """Give the direct channel in which a recorded report was submitted, or `None`."""
+    return session.scalar(
+        select(SentReport.channel).where(
+            SentReport.reporter == us,
+            SentReport.addressee == local.submitted_to,
+            SentReport.report == local.report,
+        )
+    )
+
+
 def visible_incoming(
-    session: Session, actor: Actor, *, us: str, limit: int = PAGE
+    session: Session,
+    actor: Actor,
+    *,
+    us: str,
+    before: Place | None = None,
+    limit: int = PAGE,
 ) -> list[Travelled]:
-    """Give the reports that came to us, newest first."""
-    return _travelled(session, actor, SentReport.addressee == us, us=us, limit=limit)
+    """Give the reports that came to us, newest first: by when they came.
+
+    Args:
+        before: only what follows in this order after the report at this place.
+    """
+    which = and_(SentReport.addressee == us, _follows(before))
+    return _travelled(session, actor, which, us=us, limit=limit)
 
 
 def visible_outgoing(
-    session: Session, actor: Actor, *, us: str, limit: int = PAGE
+    session: Session,
+    actor: Actor,
+    *,
+    us: str,
+    before: Place | None = None,
+    limit: int = PAGE,
 ) -> list[Travelled]:
-    """Give the reports that we have submitted, newest first."""
-    return _travelled(session, actor, SentReport.reporter == us, us=us, limit=limit)
+    """Give the reports that we have submitted, newest first.
+
+    Args:
+        before: only what follows in this order after the report at this place.
+    """
+    which = and_(SentReport.reporter == us, _follows(before))
+    return _travelled(session, actor, which, us=us, limit=limit)
+
+
+def _follows(before: Place | None) -> ColumnElement[bool]:
+    if before is None:
+        return true()
+    at, channel, report = before
+    later = or_(
+        SentReport.channel > channel,
+        and_(SentReport.channel == channel, SentReport.report > report),
+    )
+    return or_(SentReport.received_at < at, and_(SentReport.received_at == at, later))
 
 
 def get_travelled(
@@ -190,15 +265,20 @@ def get_travelled(
     Raises:
         NotFoundError: there is none, or this actor may not know of it.
     """
-    place = and_(SentReport.channel == channel, SentReport.report == report)
-    found = _travelled(session, actor, place, us=us, limit=1)
+    found = _travelled(session, actor, _is_at(channel, report), us=us, limit=1)
     if not found or us not in {found[0].reporter, found[0].addressee}:
         raise NotFoundError("there is no such report")
     return found[0]
 
 
-def visible_words(session: Session, actor: Actor, found: Travelled) -> list[Words]:
-    """Give what both sides have said of a report, in the order in which it was said."""
+def visible_words(
+    session: Session, actor: Actor, found: Travelled, *, limit: int = WORDS_SHOWN
+) -> list[Words]:
+    """Give what both sides have said of a report, in the order in which it was said.
+
+    Args:
+        limit: how many at most; the newest are given.
+    """
     answering = select(ReportAnswer.channel).where(
         ReportAnswer.report == found.report,
         ReportAnswer.author == found.addressee,
@@ -210,7 +290,8 @@ def visible_words(session: Session, actor: Actor, found: Travelled) -> list[Word
             ReportWords.report == found.report,
             or_(ReportWords.channel == found.channel, ReportWords.channel.in_(answering)),
         )
-        .order_by(ReportWords.said_at, ReportWords.bundle)
+        .order_by(ReportWords.said_at.desc(), ReportWords.bundle.desc())
+        .limit(limit)
     )
     names = {found.reporter: found.reporter_name, found.addressee: found.addressee_name}
     return [
@@ -222,45 +303,74 @@ def visible_words(session: Session, actor: Actor, found: Travelled) -> list[Word
             tlp=row.tlp,
             at=row.said_at,
         )
-        for row in rows
+        for row in reversed(rows.all())
     ]
 
 
-def visible_indicators(session: Session, actor: Actor, found: Travelled) -> list[Indicator]:
-    """Give what a report names to look for."""
-    rows = session.scalars(
-        select(ReportIndicator)
-        .where(ReportIndicator.channel == found.channel, ReportIndicator.report == found.report)
-        .order_by(ReportIndicator.name, ReportIndicator.ref)
+def visible_indicators(
+    session: Session, actor: Actor, found: Travelled, *, limit: int = INDICATORS_SHOWN
+) -> list[Indicator]:
+    """Give what a report names to look for, each thing once."""
+    rows = session.execute(
+        select(ReportIndicator.name, ReportIndicator.pattern, ReportIndicator.tlp)
+        .where(*_named_by(found.channel, found.report), _readable(actor))
+        .distinct()
+        .order_by(ReportIndicator.name, ReportIndicator.pattern, ReportIndicator.tlp)
+        .limit(limit)
     )
-    return [
-        Indicator(row.name, row.pattern, row.tlp) for row in rows if _may_read_words(actor, row.tlp)
-    ]
+    return [Indicator(name, pattern, tlp) for name, pattern, tlp in rows]
 
 
 def visible_alike(
     session: Session, actor: Actor, found: Travelled, *, us: str
 ) -> list[tuple[Travelled, int]]:
-    """Give other reports that came to us and name the same things to look for, with how many."""
-    same = aliased(ReportIndicator)
+    """Give other reports that came to us and name the same things to look for, with how many.
+
+    Only what this person may read is compared.
+    """
+    named = select(ReportIndicator.pattern_sha256).where(
+        *_named_by(found.channel, found.report), _readable(actor)
+    )
+    count = func.count(ReportIndicator.pattern_sha256.distinct())
     rows = session.execute(
-        select(same.channel, same.report, func.count(same.pattern.distinct()))
-        .join(ReportIndicator, ReportIndicator.pattern == same.pattern)
-        .where(
-            ReportIndicator.channel == found.channel,
-            ReportIndicator.report == found.report,
-            ~and_(same.channel == found.channel, same.report == found.report),
+        select(SentReport.channel, SentReport.report, count)
+        .join(
+            ReportIndicator,
+            and_(
+                ReportIndicator.channel == SentReport.channel,
+                ReportIndicator.report == SentReport.report,
+            ),
         )
-        .group_by(same.channel, same.report)
-        .order_by(func.count(same.pattern.distinct()).desc(), same.report)
+        .where(
+            SentReport.addressee == us,
+            ReportIndicator.pattern_sha256.in_(named),
+            _readable(actor),
+            ~and_(SentReport.channel == found.channel, SentReport.report == found.report),
+        )
+        .group_by(SentReport.channel, SentReport.report)
+        .order_by(count.desc(), SentReport.channel, SentReport.report)
         .limit(ALIKE)
     ).all()
-    alike = []
-    for channel, report, count in rows:
-        place = and_(SentReport.channel == channel, SentReport.report == report)
-        others = _travelled(session, actor, and_(place, SentReport.addressee == us), us=us, limit=1)
-        alike += [(one, int(count)) for one in others]
-    return alike
+    places = or_(false(), *(_is_at(channel, report) for channel, report, _ in rows))
+    listed = _travelled(session, actor, places, us=us, limit=ALIKE)
+    others = {(one.channel, one.report): one for one in listed}
+    return [
+        (others[channel, report], count)
+        for channel, report, count in rows
+        if (channel, report) in others
+    ]
+
+
+def _is_at(channel: str, report: str) -> ColumnElement[bool]:
+    return and_(SentReport.channel == channel, SentReport.report == report)
+
+
+def _named_by(channel: str, report: str) -> tuple[ColumnElement[bool], ...]:
+    return ReportIndicator.channel == channel, ReportIndicator.report == report
+
+
+def _readable(actor: Actor) -> ColumnElement[bool]:
+    return true() if _may_read_words(actor, TLP.RED) else ReportIndicator.tlp != TLP.RED
 
 
 def waits(report: Travelled) -> bool:
@@ -272,10 +382,13 @@ def visible_unanswered(
     session: Session, actor: Actor, *, us: str, limit: int = PAGE
 ) -> list[Travelled]:
     """Give the reports that came to us and wait for an answer of ours, newest first."""
-    unanswered = or_(
-        ReportAnswer.report.is_(None),
-        and_(ReportAnswer.state == "closed", ReportAnswer.closing == SentReport.asked_again),
+    theirs = and_(
+        ReportAnswer.report == SentReport.report,
+        ReportAnswer.author == SentReport.addressee,
+        ReportAnswer.reporter == SentReport.reporter,
     )
+    left = and_(ReportAnswer.state == "closed", ReportAnswer.closing == SentReport.asked_again)
+    unanswered = or_(~exists().where(theirs), exists().where(theirs, left))
     mine = and_(SentReport.addressee == us, SentReport.state == "submitted", unanswered)
     return _travelled(session, actor, mine, us=us, limit=limit)
 
@@ -285,72 +398,107 @@ def _travelled(
 ) -> list[Travelled]:
     if not actor.may(Right.READ_CHANNELS):
         return []
-    rows = session.execute(
-        select(SentReport, ReportAnswer)
-        .outerjoin(
-            ReportAnswer,
-            and_(
-                ReportAnswer.report == SentReport.report,
-                ReportAnswer.author == SentReport.addressee,
-                ReportAnswer.reporter == SentReport.reporter,
-            ),
-        )
+    rows = session.scalars(
+        select(SentReport)
         .where(which)
-        .order_by(SentReport.submitted_at.desc(), SentReport.report)
+        .order_by(SentReport.received_at.desc(), SentReport.channel, SentReport.report)
         .limit(limit)
+    ).all()
+    answers = _answers(session, rows)
+    cases = _own_cases(session, rows)
+    names = _names(session, {row.channel for row in rows})
+    return [
+        _between(
+            actor,
+            row,
+            answers.get((row.report, row.addressee, row.reporter)),
+            names=names[row.channel],
+            us=us,
+            case=cases.get((row.channel, row.report)),
+        )
+        for row in rows
+    ]
+
+
+def _answers(
+    session: Session, rows: Sequence[SentReport]
+) -> Mapping[tuple[str, str, str], ReportAnswer]:
+    """Give (report, author, reporter) → the answer of whom it was submitted to.
+
+    Who has opened several direct channels may have answered in each: the newest word counts.
+    """
+    found = session.scalars(
+        select(ReportAnswer)
+        .where(ReportAnswer.report.in_({row.report for row in rows}))
+        .order_by(ReportAnswer.changed_at, ReportAnswer.channel)
     )
-    found = rows.all()
-    names = _names(session, {sent.channel for sent, _ in found})
-    return [_between(actor, sent, answer, us, names) for sent, answer in found]
+    return {(one.report, one.author, one.reporter): one for one in found}
 
 
-def _names(session: Session, channels: set[str]) -> Mapping[tuple[str, str], str]:
-    """Give (channel, organisation) → name, as the channel tells it."""
+def _own_cases(session: Session, rows: Sequence[SentReport]) -> Mapping[tuple[str, str], str]:
+    found = session.scalars(
+        select(LinkedReport).where(
+            LinkedReport.channel.in_({row.channel for row in rows}),
+            LinkedReport.report.in_({row.report for row in rows}),
+        )
+    )
+    return {(one.channel, one.report): one.case for one in found}
+
+
+def _names(session: Session, channels: Collection[str]) -> Mapping[str, Mapping[str, str]]:
+    """Give channel → organisation → name, as the channel tells it."""
     rows = session.execute(
         select(MemberView.channel, MemberView.organisation, MemberView.name).where(
             MemberView.channel.in_(channels)
         )
     )
-    return {(channel, organisation): name or organisation for channel, organisation, name in rows}
+    found: dict[str, dict[str, str]] = {channel: {} for channel in channels}
+    for channel, organisation, name in rows:
+        found[channel][organisation] = name or organisation
+    return found
 
 
 def _between(
     actor: Actor,
     sent: SentReport,
     answer: ReportAnswer | None,
+    *,
+    names: Mapping[str, str],
     us: str,
-    names: Mapping[tuple[str, str], str],
+    case: str | None,
 ) -> Travelled:
     may_read = _may_read_words(actor, sent.tlp)
     closing = answer.closing if answer is not None else None
     again = closing is not None and sent.asked_again == closing
+    title = TAKEN_BACK if sent.title is None else sent.title or UNTITLED
     return Travelled(
         is_ours=sent.reporter == us,
         channel=sent.channel,
         report=sent.report,
         bundle=sent.bundle,
         reporter=sent.reporter,
-        reporter_name=names.get((sent.channel, sent.reporter), sent.reporter),
+        reporter_name=names.get(sent.reporter, sent.reporter),
         addressee=sent.addressee,
-        addressee_name=names.get((sent.channel, sent.addressee), sent.addressee),
+        addressee_name=names.get(sent.addressee, sent.addressee),
         kind=sent.kind,
         certainty=sent.certainty,
         attribution=sent.attribution,
         category=sent.category,
         help_wanted=sent.help_wanted,
         redacted=sent.redacted,
-        title=(sent.title or TAKEN_BACK) if may_read else KEPT_CLOSE,
+        title=title if may_read else KEPT_CLOSE,
         text=sent.text if may_read else None,
         tlp=sent.tlp,
         state=stands(sent.state, answer.state if answer else None, asked_again=again),
         submitted_at=sent.submitted_at,
         changed_at=max(sent.changed_at, answer.changed_at) if answer else sent.changed_at,
+        received_at=sent.received_at,
         reference=answer.reference if answer else None,
         next_contact=answer.next_contact if answer else None,
         triaged_as=answer.triaged_as if answer else None,
         false_alarm=answer.false_alarm if answer else None,
         outcome=answer.outcome if answer and not again else None,
-        case=answer.case if answer else None,
+        case=case or (answer.case if answer else None),
         closing=closing,
         asked_again=again,
     )

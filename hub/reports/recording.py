@@ -22,6 +22,7 @@ from policies.reports import Certainty, LocalState, LocalStep, ReportKind, step
 from policies.roles import Right
 from policies.taxonomies.categories import find_type
 from policies.tlp import TLP
+from sharing.incident.rules import check_text, refuse
 
 MAX_TITLE_CHARACTERS: Final = 200
 MAX_TEXT_CHARACTERS: Final = 20_000
@@ -71,13 +72,30 @@ def record(session: Session, actor: Actor, said: Said, *, now: datetime) -> Loca
     return row
 
 
-def change(session: Session, actor: Actor, report: str, said: Said, *, now: datetime) -> None:
+def change(
+    session: Session,
+    actor: Actor,
+    report: str,
+    said: Said,
+    *,
+    version: int | None = None,
+    now: datetime,
+) -> None:
     """Say it otherwise, or more of it, as long as it was not submitted.
 
+    Args:
+        version: which one was read before; it is not asked where none is given.
+
     Raises:
-        ConflictError: it was submitted or set aside.
+        ConflictError: it was submitted or set aside, or somebody changed it meanwhile.
     """
     row = at_hand(session, actor, report)
+    if version is not None and version != row.version:
+        raise ConflictError(
+            "somebody has changed this report meanwhile",
+            field="version",
+            hint="Read it again, then say what is to be otherwise.",
+        )
     if row.state not in {LocalState.RECORDED, LocalState.ASSESSED}:
         raise ConflictError(f"a report that is {row.state} is not changed any more")
     _check(said, now)
@@ -97,9 +115,9 @@ def assess(
 ) -> None:
     """Say what it is: event, incident, vulnerability or near-miss; actual or suspected."""
     row = at_hand(session, actor, report)
-    row.state = step(row.state, LocalStep.ASSESS)
-    if category is not None:
-        _check_category(category)
+    state = step(row.state, LocalStep.ASSESS)
+    _check_category(category)
+    row.state = state
     row.kind, row.certainty, row.category = kind, certainty, category or row.category
     touch(session, actor, row, "report.assessed", now)
 
@@ -122,11 +140,12 @@ def set_aside(
     if taken in {LocalStep.ASSESS, LocalStep.SUBMIT}:
         raise InvalidError("assessing and submitting have their own form", field="step")
     row = at_hand(session, actor, report)
-    row.state = step(row.state, taken)
+    state = step(row.state, taken)
     words = (reason or "").strip()
     if not words and taken is not LocalStep.HANDLE:
         raise InvalidError("say why", field="reason")
-    row.reason = words[:MAX_TEXT_CHARACTERS] or None
+    refuse(check_text("reason", words, MAX_TEXT_CHARACTERS))
+    row.state, row.reason = state, words or None
     touch(session, actor, row, f"report.{taken}", now)
 
 
@@ -138,8 +157,8 @@ def at_hand(session: Session, actor: Actor, report: str) -> LocalReport:
 
 
 def _check(said: Said, now: datetime) -> None:
-    check_words(said.title, "title", MAX_TITLE_CHARACTERS)
-    check_words(said.text, "text", MAX_TEXT_CHARACTERS)
+    check_title(said.title)
+    check_words(said.text)
     _check_category(said.category)
     check_pasted(said.pasted)
     for field, at in (("occurred_at", said.occurred_at), ("discovered_at", said.discovered_at)):
@@ -147,12 +166,18 @@ def _check(said: Said, now: datetime) -> None:
             raise InvalidError("this is in the future", field=field)
 
 
-def check_words(text: str, field: str, limit: int) -> None:
-    """Refuse no words, and too many."""
+def check_title(title: str) -> None:
+    """Refuse what is not one line, and one that is too long."""
+    if not title.strip():
+        raise InvalidError("a report needs its title", field="title")
+    refuse(check_text("title", title.strip(), MAX_TITLE_CHARACTERS, line=True))
+
+
+def check_words(text: str) -> None:
+    """Refuse no words, too many, and what is no text."""
     if not text.strip():
-        raise InvalidError(f"a report needs its {field}", field=field)
-    if len(text) > limit:
-        raise InvalidError(f"more than {limit} characters", field=field)
+        raise InvalidError("a report needs its text", field="text")
+    refuse(check_text("text", text.strip(), MAX_TEXT_CHARACTERS))
 
 
 def _check_category(category: str | None) -> None:

@@ -56,6 +56,22 @@ class LocalReport(Base):
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - as SQLAlchemy reads it
 
 
+class LinkedReport(Base):
+    """Which case of ours a report has become part of: our own memory.
+
+    The ledger says it only where the reporter has a part in that case.
+    """
+
+    __tablename__ = "linked_report"
+
+    channel: Mapped[str] = mapped_column(ForeignKey("channel.id"), primary_key=True)
+    """The reporter's direct channel."""
+    report: Mapped[str] = mapped_column(primary_key=True)
+    case: Mapped[str] = mapped_column(ForeignKey("channel.id"), index=True)
+    linked_by: Mapped[str]
+    linked_at: Mapped[datetime]
+
+
 class SentReport(Base):
     """A view: the reporter's side of a report, as its direct channel tells it."""
 
@@ -76,17 +92,24 @@ class SentReport(Base):
     help_wanted: Mapped[bool]
     redacted: Mapped[bool]
     title: Mapped[str | None]
-    """Its words; none where they are not here any more."""
+    """Empty where it has none; none where its words are not here any more."""
     text: Mapped[str | None]
     tlp: Mapped[TLP]
+    words_from: Mapped[str]
+    """Hash of the bundle that brought title and text."""
     state: Mapped[str]
     submitted_at: Mapped[datetime]
-    """Ledger time, here and below."""
+    """Ledger time, here and below: its author claims it."""
     changed_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    """When this node took it in; lists go by that."""
     asked_again: Mapped[str | None]
     """Hash of the closing that the reporter does not leave it at."""
 
-    __table_args__ = (Index(None, "addressee", "submitted_at"),)
+    __table_args__ = (
+        Index(None, "addressee", "received_at"),
+        Index(None, "reporter", "received_at"),
+    )
 
 
 class ReportWords(Base):
@@ -134,8 +157,12 @@ class ReportIndicator(Base):
     __tablename__ = "report_indicator"
 
     channel: Mapped[str] = mapped_column(ForeignKey("channel.id"), primary_key=True)
+    report: Mapped[str] = mapped_column(primary_key=True)
     ref: Mapped[str] = mapped_column(primary_key=True)
-    report: Mapped[str] = mapped_column(index=True)
-    pattern: Mapped[str] = mapped_column(index=True)
+    bundle: Mapped[str]
+    """Hash of the bundle that brought it."""
+    pattern: Mapped[str]
+    pattern_sha256: Mapped[str | None] = mapped_column(index=True)
+    """What two that look for the same have in common; none where there is no pattern."""
     name: Mapped[str]
     tlp: Mapped[TLP]

@@ -8,6 +8,7 @@ Source: lifecycles, 2.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -32,6 +33,7 @@ from policies.reports import (
     Triage,
 )
 from policies.tlp import TLP
+from sharing.bulk import among
 from sharing.canonical import read_time
 
 TITLE_CHARACTERS: Final = 200
@@ -47,17 +49,17 @@ _ANSWERED: Final[Mapping[Act, str]] = {
 
 def reduce_reports(session: Session, judged: Judged, now: datetime) -> None:
     """Keep what a report says, what is answered, and what was taken back."""
-    del now
     if judged.state.kind is not ChannelKind.DIRECT or judged.void is not None:
         return
     if judged.recalled:
         _forget(session, judged)
     if judged.disowned.bundles:
         _forget_disowned(session, judged)
-    reduce = _REDUCERS.get(judged.act) if judged.act is not None else None
-    if reduce is not None:
-        reduce(session, judged)
-        session.flush()
+    if judged.act is Act.REPORT_SUBMITTED:
+        _submitted(session, judged, now)
+    elif judged.act is not None and judged.act in _REDUCERS:
+        _REDUCERS[judged.act](session, judged)
+    session.flush()
 
 
 def clear_reports(session: Session, channel: str) -> None:
@@ -70,13 +72,15 @@ def snapshot_reports(session: Session, channel: str) -> Mapping[str, Any]:
     """Give what the views hold for one channel, to compare before and after `rebuild`."""
     found: dict[str, Any] = {}
     for view in _VIEWS:
+        key = [column.name for column in view.__table__.primary_key]
         for row in session.execute(select(view.__table__).where(view.channel == channel)):
-            found[f"{view.__tablename__} {row[0]} {row[1]}"] = tuple(row)
+            named = " ".join(str(row._mapping[name]) for name in key)  # noqa: SLF001 - by name
+            found[f"{view.__tablename__} {named}"] = tuple(row)
     return found
 
 
-def _submitted(session: Session, judged: Judged) -> None:
-    body, value = judged.acting.body, _object(judged, judged.acting.body["report"])
+def _submitted(session: Session, judged: Judged, now: datetime) -> None:
+    body, item = judged.acting.body, _item(judged, judged.acting.body["report"])
     row = SentReport(
         channel=judged.entry.channel,
         report=body["report"],
@@ -90,12 +94,14 @@ def _submitted(session: Session, judged: Judged) -> None:
         spread=body.get("spread"),
         help_wanted=body.get("help_wanted", False),
         redacted=body.get("redacted", False),
-        title=_title(value),
-        text=_text(value),
-        tlp=_label(judged, body["report"]),
+        title=_title(item) if item is not None else "",
+        text=_text(item),
+        tlp=_label(item),
+        words_from=judged.acting.sha256,
         state="submitted",
         submitted_at=read_time(judged.entry.created),
         changed_at=read_time(judged.entry.created),
+        received_at=now,
     )
     session.add(row)
     _keep_indicators(session, judged, body["report"])
@@ -106,10 +112,11 @@ def _updated(session: Session, judged: Judged) -> None:
     if row is None:
         return
     row.changed_at = read_time(judged.entry.created)
-    value = _object(judged, row.report)
-    if value is not None:
-        # A newer version of the very object: its words count from now on.
-        row.title, row.text, row.tlp = _title(value), _text(value), _label(judged, row.report)
+    item = _item(judged, row.report)
+    if item is not None:
+        # A newer version of the very object: its words count from now on, here or not.
+        row.title, row.text, row.tlp = _title(item), _text(item), _label(item)
+        row.words_from = judged.acting.sha256
     _keep_indicators(session, judged, row.report)
     _keep_words(session, judged)
 
@@ -159,7 +166,6 @@ def _reopened(session: Session, judged: Judged) -> None:
 
 
 _REDUCERS: Final[Mapping[Act, Callable[[Session, Judged], None]]] = {
-    Act.REPORT_SUBMITTED: _submitted,
     Act.REPORT_UPDATED: _updated,
     Act.REPORT_WITHDRAWN: _withdrawn,
     Act.REPORT_REOPENED: _reopened,
@@ -186,28 +192,46 @@ def _keep_words(session: Session, judged: Judged) -> None:
             author=judged.acting.author,
             act=judged.acting.act,
             note=note.item.ref if note is not None else None,
-            text=_text(note.stix.value) if note is not None and note.stix is not None else None,
-            tlp=_label(judged, note.item.ref) if note is not None else TLP.CLEAR,
+            text=_text(note),
+            tlp=_label(note) if note is not None else TLP.CLEAR,
             said_at=read_time(judged.entry.created),
         )
     )
 
 
 def _keep_indicators(session: Session, judged: Judged, report: str) -> None:
-    for one in _covered(judged, "indicator"):
-        place = (judged.entry.channel, one.item.ref)
-        if one.stix is None or session.get(ReportIndicator, place) is not None:
+    """Keep what is to be looked for; the newest that was said of one indicator counts."""
+    channel = judged.entry.channel
+    versions = sorted(_covered(judged, "indicator"), key=lambda one: one.item.version_ns)
+    newest = {one.item.ref: one for one in versions}
+    query = select(ReportIndicator).where(
+        ReportIndicator.channel == channel,
+        ReportIndicator.report == report,
+        among(session, ReportIndicator.ref, newest),
+    )
+    known = {row.ref: row for row in session.scalars(query)}
+    for ref, one in newest.items():
+        row = known.get(ref)
+        if one.stix is None:
+            if row is not None:
+                session.delete(row)
             continue
-        session.add(
-            ReportIndicator(
-                channel=judged.entry.channel,
-                ref=one.item.ref,
-                report=report,
-                pattern=str(one.stix.value.get("pattern", ""))[:TEXT_CHARACTERS],
-                name=str(one.stix.value.get("name") or "")[:TITLE_CHARACTERS],
-                tlp=_label(judged, one.item.ref),
-            )
-        )
+        if row is None:
+            row = ReportIndicator(channel=channel, report=report, ref=ref)
+            session.add(row)
+        pattern = str(one.stix.value.get("pattern") or "")
+        row.pattern, row.pattern_sha256 = pattern[:TEXT_CHARACTERS], sought(pattern)
+        row.name = str(one.stix.value.get("name") or "")[:TITLE_CHARACTERS]
+        row.tlp, row.bundle = _label(one), judged.acting.sha256
+
+
+def sought(pattern: str) -> str | None:
+    """Give what two indicators that look for the same have in common; `None` for no pattern.
+
+    Patterns themselves are longer than an index of a database takes.
+    """
+    words = pattern.strip()
+    return hashlib.sha256(words.encode()).hexdigest() if words else None
 
 
 def _forget(session: Session, judged: Judged) -> None:
@@ -229,38 +253,48 @@ def _forget(session: Session, judged: Judged) -> None:
 
 def _forget_disowned(session: Session, judged: Judged) -> None:
     """Let go of what its author says is not its own."""
-    for view in (SentReport, ReportWords):
+    channel, bundles = judged.entry.channel, judged.disowned.bundles
+    for view in (SentReport, ReportWords, ReportIndicator):
         session.execute(
             delete(view)
-            .where(view.channel == judged.entry.channel, view.bundle.in_(judged.disowned.bundles))
+            .where(view.channel == channel, view.bundle.in_(bundles))
             .execution_options(synchronize_session="fetch")
         )
+    session.execute(
+        update(SentReport)
+        .where(SentReport.channel == channel, SentReport.words_from.in_(bundles))
+        .values(title=None, text=None)
+        .execution_options(synchronize_session="fetch")
+    )
 
 
 def _covered(judged: Judged, stix_type: str) -> Iterator[Covered]:
     return (one for one in judged.covered if one.item.ref.startswith(f"{stix_type}--"))
 
 
-def _object(judged: Judged, ref: str) -> Mapping[str, Any] | None:
-    found = next((one for one in judged.covered if one.item.ref == ref), None)
-    return found.stix.value if found is not None and found.stix is not None else None
+def _item(judged: Judged, ref: str) -> Covered | None:
+    """Give the newest version of an object that an entry covers."""
+    versions = (one for one in judged.covered if one.item.ref == ref)
+    return max(versions, key=lambda one: one.item.version_ns, default=None)
 
 
-def _label(judged: Judged, ref: str) -> TLP:
+def _label(item: Covered | None) -> TLP:
     """Give the label that its bundle states; what states none is not above GREEN."""
-    found = next((one for one in judged.covered if one.item.ref == ref), None)
-    claimed = found.claimed if found is not None else None
+    claimed = item.claimed if item is not None else None
     return claimed or TLP.GREEN
 
 
-def _title(value: Mapping[str, Any] | None) -> str | None:
-    return str(value.get("name") or "")[:TITLE_CHARACTERS] or None if value is not None else None
-
-
-def _text(value: Mapping[str, Any] | None) -> str | None:
-    if value is None:
+def _title(item: Covered) -> str | None:
+    """Give its name, empty where it has none; `None` where it is not here."""
+    if item.stix is None:
         return None
-    words = value.get("description") or value.get("content")
+    return str(item.stix.value.get("name") or "")[:TITLE_CHARACTERS]
+
+
+def _text(item: Covered | None) -> str | None:
+    if item is None or item.stix is None:
+        return None
+    words = item.stix.value.get("description") or item.stix.value.get("content")
     return str(words)[:TEXT_CHARACTERS] if words else None
 
 

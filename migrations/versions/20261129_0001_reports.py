@@ -111,6 +111,28 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "linked_report",
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("report", sa.Text(), nullable=False),
+        sa.Column("case", sa.Text(), nullable=False),
+        sa.Column("linked_by", sa.Text(), nullable=False),
+        sa.Column(
+            "linked_at",
+            sa.DateTime(timezone=True).with_variant(sa.String(27), "sqlite"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["case"], ["channel.id"], name=op.f("fk_linked_report_case_channel")
+        ),
+        sa.ForeignKeyConstraint(
+            ["channel"], ["channel.id"], name=op.f("fk_linked_report_channel_channel")
+        ),
+        sa.PrimaryKeyConstraint("channel", "report", name=op.f("pk_linked_report")),
+    )
+    with op.batch_alter_table("linked_report", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_linked_report_case"), ["case"], unique=False)
+
+    op.create_table(
         "report_answer",
         sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("report", sa.Text(), nullable=False),
@@ -193,9 +215,11 @@ def upgrade() -> None:
     op.create_table(
         "report_indicator",
         sa.Column("channel", sa.Text(), nullable=False),
-        sa.Column("ref", sa.Text(), nullable=False),
         sa.Column("report", sa.Text(), nullable=False),
+        sa.Column("ref", sa.Text(), nullable=False),
+        sa.Column("bundle", sa.Text(), nullable=False),
         sa.Column("pattern", sa.Text(), nullable=False),
+        sa.Column("pattern_sha256", sa.Text(), nullable=True),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column(
             "tlp",
@@ -215,11 +239,12 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["channel"], ["channel.id"], name=op.f("fk_report_indicator_channel_channel")
         ),
-        sa.PrimaryKeyConstraint("channel", "ref", name=op.f("pk_report_indicator")),
+        sa.PrimaryKeyConstraint("channel", "report", "ref", name=op.f("pk_report_indicator")),
     )
     with op.batch_alter_table("report_indicator", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_report_indicator_pattern"), ["pattern"], unique=False)
-        batch_op.create_index(batch_op.f("ix_report_indicator_report"), ["report"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_report_indicator_pattern_sha256"), ["pattern_sha256"], unique=False
+        )
 
     op.create_table(
         "report_words",
@@ -325,6 +350,7 @@ def upgrade() -> None:
             ),
             nullable=False,
         ),
+        sa.Column("words_from", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column(
             "submitted_at",
@@ -336,6 +362,11 @@ def upgrade() -> None:
             sa.DateTime(timezone=True).with_variant(sa.String(27), "sqlite"),
             nullable=False,
         ),
+        sa.Column(
+            "received_at",
+            sa.DateTime(timezone=True).with_variant(sa.String(27), "sqlite"),
+            nullable=False,
+        ),
         sa.Column("asked_again", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["channel"], ["channel.id"], name=op.f("fk_sent_report_channel_channel")
@@ -344,15 +375,21 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("sent_report", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_sent_report_addressee_submitted_at"),
-            ["addressee", "submitted_at"],
+            batch_op.f("ix_sent_report_addressee_received_at"),
+            ["addressee", "received_at"],
+            unique=False,
+        )
+        batch_op.create_index(
+            batch_op.f("ix_sent_report_reporter_received_at"),
+            ["reporter", "received_at"],
             unique=False,
         )
 
 
 def downgrade() -> None:
     with op.batch_alter_table("sent_report", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_sent_report_addressee_submitted_at"))
+        batch_op.drop_index(batch_op.f("ix_sent_report_reporter_received_at"))
+        batch_op.drop_index(batch_op.f("ix_sent_report_addressee_received_at"))
 
     op.drop_table("sent_report")
     with op.batch_alter_table("report_words", schema=None) as batch_op:
@@ -360,14 +397,17 @@ def downgrade() -> None:
 
     op.drop_table("report_words")
     with op.batch_alter_table("report_indicator", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_report_indicator_report"))
-        batch_op.drop_index(batch_op.f("ix_report_indicator_pattern"))
+        batch_op.drop_index(batch_op.f("ix_report_indicator_pattern_sha256"))
 
     op.drop_table("report_indicator")
     with op.batch_alter_table("report_answer", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_report_answer_report"))
 
     op.drop_table("report_answer")
+    with op.batch_alter_table("linked_report", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_linked_report_case"))
+
+    op.drop_table("linked_report")
     with op.batch_alter_table("local_report", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_local_report_recorded_at"))
 

@@ -6,23 +6,29 @@ Source: lifecycles, 2; domain, 2 (*Detect and report*); issue 4, item 2.
 from __future__ import annotations
 
 import json
+import secrets
+import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from federation.branches.openings import find_direct
 from federation.ledgers import rebuild
 from federation.ledgers.ledger_records import ChannelRecord
 from hub.accounts.actor import Actor, Via
 from hub.apply import VIEWS
 from hub.channels import service
 from hub.reports import exchange, queries, recording
+from hub.reports.named import Side, visible_called
 from hub.reports.queries import Local, Travelled
 from hub.reports.recording import Said
-from policies.acts import Act
+from policies.acts import Act, ChannelKind
 from policies.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from policies.reports import (
     Attribution,
@@ -37,6 +43,7 @@ from policies.reports import (
 )
 from policies.roles import PersonRole
 from policies.tlp import TLP
+from sharing import stix
 from tests.integration.test_today_cost import statements
 from tests.kit.nodes import CONSOLE, RunningNode, running, settle
 
@@ -87,9 +94,16 @@ class Story:
     def both(self, found: Travelled) -> list[Travelled]:
         """Give how both sides see a report."""
         return [
-            next(one for one in side if one.report == found.report)
+            next(one for one in side if (one.channel, one.report) == (found.channel, found.report))
             for side in (self.incoming(), self.outgoing())
         ]
+
+    def direct(self) -> str:
+        """Give the channel in which the CERT answers."""
+        with self.cert.reading() as session:
+            found = find_direct(session, self.cert.organisation, self.grid.organisation)
+            assert found is not None
+            return found.id
 
     def locals(self) -> list[Local]:
         with self.grid.reading() as session:
@@ -343,3 +357,197 @@ def test_the_views_come_out_the_same_when_they_are_made_again(story: Story) -> N
             with node.writing() as session:
                 desk = node.office.desk(session)
                 assert not rebuild.rebuild(session, desk, channel, VIEWS).differences
+
+
+@pytest.fixture
+def story_on_postgresql(tmp_path: Path, postgresql_url: str) -> Iterator[Story]:
+    """The same, with the CERT on PostgreSQL."""
+    databases = iter([postgresql_url, ""])
+    with running(tmp_path, "CERT", "Grid", new_database=lambda: next(databases)) as (cert, grid):
+        made = Story(cert, grid)
+        made.settle()
+        yield made
+
+
+def test_what_is_looked_for_may_be_longer_than_an_index_takes(story_on_postgresql: Story) -> None:
+    story = story_on_postgresql
+    found = story.submitted()
+    pattern = f"[file:hashes.'SHA-256' = '{secrets.token_hex(4_000)}']"
+    long = stix.indicator(
+        pattern, name="Long", created_by=story.grid.organisation, now=story.grid.now()
+    )
+    story.grid.write(found.channel, Act.REPORT_UPDATED, {"report": found.report}, [long])
+    story.settle()
+    story.submit(story.record("Another"))
+    again = story.outgoing()[0]
+    same = stix.indicator(
+        pattern, name="Same", created_by=story.grid.organisation, now=story.grid.now()
+    )
+    story.grid.write(again.channel, Act.REPORT_UPDATED, {"report": again.report}, [same])
+    story.settle()
+    newest, oldest = story.incoming()
+    assert (newest.report, oldest.report) == (again.report, found.report)
+    us, place = story.cert.organisation, (newest.received_at, newest.channel, newest.report)
+    with story.cert.reading() as session:
+        (kept,) = queries.visible_indicators(session, CONSOLE, oldest)
+        alike = queries.visible_alike(session, AUDITOR, oldest, us=us)
+        rest = queries.visible_incoming(session, CONSOLE, us=us, before=place)
+        called = visible_called(session, CONSOLE, "another", sides=tuple(Side), us=us)
+        assert [one.title for one in queries.visible_recorded(session, AUDITOR)] == []
+    assert kept.pattern == pattern
+    assert [(one.report, count) for one, count in alike] == [(newest.report, 1)]
+    assert rest == [oldest]
+    assert [one.report for one in called] == [newest.report]
+
+
+def acknowledged(story: Story, **more: Any) -> Travelled:
+    """Give a report that has its reference, as the CERT sees it."""
+    found = story.submitted()
+    story.answer(found, exchange.acknowledge, **more)
+    return story.both(found)[0]
+
+
+def test_no_reference_is_given_twice(story: Story) -> None:
+    first, second = acknowledged(story), acknowledged(story)
+    year = f"CERT-{story.cert.now().year}-"
+    number = int(str(first.reference).removeprefix(year))
+    assert second.reference == f"{year}{number + 1:04d}"
+    # Said again, later, by somebody else: the report keeps the reference that it has.
+    story.answer(first, exchange.acknowledge, text="We are still looking.")
+    assert story.both(first)[1].reference == first.reference
+    third = story.submitted()
+    with pytest.raises(ConflictError, match="another report") as refusal:
+        story.answer(third, exchange.acknowledge, reference=second.reference)
+    assert refusal.value.field == "reference"
+    with pytest.raises(InvalidError):
+        story.answer(third, exchange.acknowledge, reference="two words")
+    story.answer(third, exchange.acknowledge, reference=f"{year}{number + 2:04d}")
+    assert acknowledged(story).reference == f"{year}{number + 3:04d}"
+    assert acknowledged(story, reference="HOTLINE-7").reference == "HOTLINE-7"
+    assert acknowledged(story, reference=f"{year}FIRE").reference == f"{year}FIRE"
+    assert acknowledged(story).reference == f"{year}{number + 4:04d}"
+
+
+def test_two_people_who_acknowledge_at_once_give_two_references(
+    tmp_path: Path, postgresql_url: str
+) -> None:
+    databases = iter([postgresql_url, "", ""])
+    names = ("CERT", "Grid", "Water")
+    with running(tmp_path, *names, new_database=lambda: next(databases)) as (cert, grid, water):
+        stories = [Story(cert, grid), Story(cert, water)]
+        settle(cert, grid, water)
+        one, other = (story.submitted() for story in stories)
+        at_once = threading.Thread(target=stories[1].answer, args=(other, exchange.acknowledge))
+        with cert.writing() as session:
+            desk = cert.office.desk(session)
+            place = (one.channel, one.report)
+            exchange.acknowledge(session, desk, CONSOLE, *place, now=cert.now())
+            at_once.start()
+            # Long enough to have given the same one, were it not kept waiting.
+            at_once.join(1)
+        at_once.join()
+        settle(cert, grid, water)
+        references = {one.reference for one in stories[0].incoming()}
+        assert references == {f"CERT-{cert.now().year}-000{number}" for number in (1, 2)}
+
+
+def test_a_report_is_linked_to_a_case_and_its_own_node_remembers_which(story: Story) -> None:
+    found = story.submitted()
+    story.answer(found, exchange.triage, taken_for=Triage.INCIDENT)
+    for wrong in (story.direct(), story.cert.open("Everybody", kind=ChannelKind.COMMUNITY)):
+        with pytest.raises(ConflictError, match="to a case that we coordinate"):
+            story.answer(found, exchange.link, case=wrong)
+    case = story.cert.open("Ours alone")
+    story.answer(found, exchange.link, case=case)
+    here, there = story.both(found)
+    assert (here.case, there.case) == (case, None)
+
+
+def test_what_is_withdrawn_or_closed_takes_no_more_of_it(story: Story) -> None:
+    found = story.submitted()
+    story.answer(found, exchange.triage, taken_for=Triage.NEAR_MISS)
+    story.answer(found, exchange.close, outcome=ReportOutcome.NO_ACTION)
+    ours: tuple[tuple[Any, dict[str, Any]], ...] = (
+        (exchange.add, {"text": "More."}),
+        (exchange.withdraw, {}),
+    )
+    for how, more in ours:
+        with pytest.raises(ConflictError, match="closed") as refusal:
+            story.says(found, how, **more)
+        assert "ask again" in str(refusal.value.hint).lower()
+    found = story.submitted()
+    story.says(found, exchange.withdraw)
+    theirs: tuple[tuple[Any, dict[str, Any]], ...] = (
+        (exchange.acknowledge, {}),
+        (exchange.triage, {"taken_for": Triage.INCIDENT}),
+        (exchange.close, {"outcome": ReportOutcome.RESOLVED}),
+    )
+    for how, more in theirs:
+        with pytest.raises(ConflictError, match="withdrawn"):
+            story.answer(found, how, **more)
+    assert [one.state for one in story.both(found)] == [ReportState.WITHDRAWN] * 2
+
+
+def test_answers_are_for_who_runs_cases_whatever_door_they_take(story: Story) -> None:
+    found = story.submitted()
+    story.answer(found, exchange.acknowledge)
+    story.answer(found, exchange.triage, taken_for=Triage.INCIDENT)
+    story.answer(found, exchange.close, outcome=ReportOutcome.RESOLVED)
+    body, now = {"report": found.report}, story.cert.now()
+    with story.cert.writing() as session:
+        who = (session, story.cert.office.desk(session), HANDLER)
+        with pytest.raises(InvalidError, match="by itself"):
+            service.write(*who, story.direct(), Act.REPORT_REOPENED, body, [], now=now)
+        with pytest.raises(ForbiddenError):
+            exchange.reopen(*who, found.channel, found.report, text="Again.", now=now)
+    assert story.both(found)[0].state is ReportState.CLOSED
+
+
+def test_what_is_no_text_is_refused_before_a_database_sees_it(story: Story) -> None:
+    for field, said in (
+        ("title", Said(ReportKind.EVENT, "Two\nlines", "Text")),
+        ("title", Said(ReportKind.EVENT, "Nul\0", "Text")),
+        ("text", Said(ReportKind.EVENT, "Title", "Nul\0")),
+        ("text", Said(ReportKind.EVENT, "Title", "Half a character \ud800")),
+    ):
+        with story.grid.writing() as session, pytest.raises(InvalidError) as refusal:
+            recording.record(session, HANDLER, said, now=story.grid.now())
+        assert refusal.value.field == field
+    asked, now = (HANDLER, story.record(), LocalStep.DISCARD), story.grid.now()
+    for reason in ("Nul\0", "x" * 20_001, "\ud800"):
+        with story.grid.writing() as session, pytest.raises(InvalidError) as refusal:
+            recording.set_aside(session, *asked, reason=reason, now=now)
+        assert refusal.value.field == "reason"
+
+
+def test_another_title_may_leave_than_the_one_recorded(story: Story) -> None:
+    report = story.record("Transformer 7 of Grid")
+    story.submit(report, title="An operator", text="Something at an operator.")
+    found = story.incoming()[0]
+    assert (found.title, found.redacted) == ("An operator", True)
+    for field, words in (("title", {"title": " "}), ("text", {"text": ""})):
+        with pytest.raises(InvalidError) as refusal:
+            story.submit(story.record(), **words)
+        assert refusal.value.field == field
+
+
+def test_who_has_read_an_older_version_does_not_write_over_a_newer_one(story: Story) -> None:
+    report = story.record("First")
+    said = Said(ReportKind.EVENT, "Second", "Text")
+    for version, refused in ((1, False), (1, True), (None, False), (3, False)):
+        with ExitStack() as stack:
+            session = stack.enter_context(story.grid.writing())
+            if refused:
+                stack.enter_context(pytest.raises(ConflictError, match="meanwhile"))
+            recording.change(session, HANDLER, report, said, version=version, now=story.grid.now())
+    assert next(one for one in story.locals() if one.id == report).version == 4
+
+
+def test_a_list_for_who_reads_no_red_is_as_long_as_it_could_be(story: Story) -> None:
+    story.record("For everybody")
+    for number in range(3):
+        story.record(f"Red {number}", tlp=TLP.RED)
+    with story.grid.reading() as session:
+        assert [one.title for one in queries.visible_locals(session, AUDITOR, limit=1)] == [
+            "For everybody"
+        ]

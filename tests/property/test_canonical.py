@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from sharing.canonical import (
     canonical,
     read_instant,
     read_json,
+    read_time,
+    write_time,
 )
 
 JCS = Path(__file__).parent.parent / "data" / "jcs"
@@ -164,3 +167,10 @@ def test_instants_are_ordered_like_their_times(moment: Any, digits: int) -> None
     written = f"{text}.{fraction}Z" if digits else f"{text}Z"
     whole = read_instant(f"{text}Z")
     assert read_instant(written) == whole + int(fraction.ljust(9, "0") or 0)
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+@example(datetime(1, 1, 1, tzinfo=UTC))
+def test_a_time_is_read_back_as_it_was_written(moment: datetime) -> None:
+    written = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    assert read_time(write_time(moment)) == written
