@@ -12,7 +12,8 @@ from federation.ledgers.channels import Written
 from hub.api.channel_models import ChannelId, OrganisationId, WrittenOut, written_document
 from hub.api.models import Document, Form, Moment
 from hub.api.paging import PageQuery
-from hub.reports.queries import INDICATORS_SHOWN, WORDS_SHOWN, Indicator, Local, Travelled, Words
+from hub.reports.queries import INDICATORS_SHOWN, WORDS_SHOWN, Indicator, Travelled, Words
+from hub.reports.recorded import Local
 from hub.reports.recording import MAX_TEXT_CHARACTERS, MAX_TITLE_CHARACTERS
 from policies.acts import Act
 from policies.reports import (

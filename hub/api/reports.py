@@ -30,7 +30,7 @@ from hub.api.report_models import (
     written_report,
 )
 from hub.office import current_office
-from hub.reports import exchange, queries, recording
+from hub.reports import exchange, queries, recorded, recording
 from hub.reports.queries import Place, Travelled
 from hub.reports.recording import Said
 from policies.acts import Act
@@ -45,7 +45,7 @@ def get_reports(call: Call, query: LocalQuery) -> LocalReportsOut:
     """Give what was recorded here, newest first."""
     after = read_cursor(query.cursor, str, str)
     rows, more = cut(
-        queries.visible_recorded(
+        recorded.visible_recorded(
             call.session,
             call.actor,
             states=(query.state,) if query.state is not None else tuple(LocalState),
@@ -186,14 +186,14 @@ def post_report_submission(call: Call, report: str, body: SubmissionIn) -> tuple
         now=call.now,
     )
     document = written_report(Act.REPORT_SUBMITTED, written)
-    known_as = queries.get_local(call.session, call.actor, report).report
+    known_as = recorded.get_local(call.session, call.actor, report).report
     return document, f"{PREFIX}/reports/travelled/{document.channel}/{known_as}"
 
 
 def local_with_channel(session: Session, actor: Actor, report: str, *, us: str) -> LocalReportOut:
     """Give a recorded report, and in which channel it was submitted."""
-    local = queries.local_of(queries.get_local(session, actor, report))
-    return local_document(local, queries.find_channel_of(session, local, us=us))
+    local = recorded.local_of(recorded.get_local(session, actor, report))
+    return local_document(local, recorded.find_channel_of(session, local, us=us))
 
 
 def _set_aside(call: Call, report: str, taken: LocalStep, reason: str | None) -> LocalReportOut:

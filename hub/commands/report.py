@@ -19,9 +19,9 @@ from hub.commands import frame, report_exchange
 from hub.commands.report_names import get_report_named
 from hub.commands.words import TEXT, TEXT_FILE, read_words
 from hub.office import current_office
-from hub.reports import queries, recording
+from hub.reports import queries, recorded, recording
 from hub.reports.named import Side
-from hub.reports.queries import Local
+from hub.reports.recorded import Local
 from hub.reports.recording import Said
 from policies.reports import Certainty, LocalStep, ReportKind
 from policies.tlp import TLP, read_tlp
@@ -142,7 +142,7 @@ def change(  # noqa: PLR0913, PLR0917 - one argument for each option
     discovered = _time(discovered_at, "discovered_at")
 
     def changing(session: Session, actor: Actor, found: str, now: datetime) -> None:
-        known: Local = queries.local_of(queries.get_local(session, actor, found))
+        known: Local = recorded.local_of(recorded.get_local(session, actor, found))
         said = Said(
             kind=ReportKind(kind) if kind is not None else known.kind,
             title=title if title is not None else known.title,
@@ -266,8 +266,8 @@ def _listed(session: Session, side: Side, limit: int) -> list[dict[str, Any]]:
     actor = frame.console_actor()
     us = current_office().desk(session).organisation
     if side is Side.RECORDED:
-        recorded = queries.visible_recorded(session, actor, limit=limit)
-        return [local_line(one).model_dump(mode="json") for one in recorded]
+        rows = recorded.visible_recorded(session, actor, limit=limit)
+        return [local_line(one).model_dump(mode="json") for one in rows]
     visible = queries.visible_incoming if side is Side.INCOMING else queries.visible_outgoing
     travelled = visible(session, actor, us=us, limit=limit)
     return [travelled_line(one).model_dump(mode="json") for one in travelled]

@@ -6,7 +6,7 @@ Source: lifecycles, 2 and 14 (*pending* stands beside a state, never as the stat
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -18,7 +18,6 @@ from hub.channels.history import READERS_OF_RED
 from hub.channels.records import MemberView
 from hub.reports.records import (
     LinkedReport,
-    LocalReport,
     ReportAnswer,
     ReportIndicator,
     ReportWords,
@@ -30,7 +29,6 @@ from policies.reports import (
     Attribution,
     Certainty,
     FalseAlarm,
-    LocalState,
     ReportKind,
     ReportOutcome,
     ReportState,
@@ -126,92 +124,6 @@ class Travelled:
     asked_again: bool = False
 
 
-@dataclass(frozen=True)
-class Local:
-    """A report on this node, before and after it was submitted."""
-
-    id: str
-    kind: ReportKind
-    certainty: Certainty
-    state: LocalState
-    title: str
-    text: str
-    pasted: str | None
-    category: str | None
-    tlp: TLP
-    occurred_at: datetime | None
-    discovered_at: datetime | None
-    reason: str | None
-    recorded_by: str
-    recorded_at: datetime
-    changed_at: datetime
-    version: int
-    submitted_to: str | None
-    report: str | None
-
-
-def get_local(session: Session, actor: Actor, report: str) -> LocalReport:
-    """Give a report that was recorded here.
-
-    Raises:
-        NotFoundError: there is none, or this actor may not know of it.
-    """
-    row = session.get(LocalReport, report)
-    if row is None or not _may_read(actor, row.tlp):
-        raise NotFoundError("there is no such report")
-    return row
-
-
-def visible_locals(session: Session, actor: Actor, *, limit: int = PAGE) -> list[Local]:
-    """Give what was recorded here and was not submitted, newest first."""
-    at_hand = [state for state in LocalState if state is not LocalState.SUBMITTED]
-    return visible_recorded(session, actor, states=at_hand, limit=limit)
-
-
-def visible_recorded(
-    session: Session,
-    actor: Actor,
-    *,
-    states: Collection[LocalState] = tuple(LocalState),
-    before: tuple[datetime, str] | None = None,
-    limit: int = PAGE,
-) -> list[Local]:
-    """Give what was recorded here, newest first.
-
-    Args:
-        before: only what follows in this order after one that was recorded then, with this id.
-    """
-    if not actor.may(Right.READ_CHANNELS):
-        return []
-    query = select(LocalReport).where(LocalReport.state.in_(states))
-    if not _may_read_words(actor, TLP.RED):
-        query = query.where(LocalReport.tlp != TLP.RED)
-    if before is not None:
-        at, report = before
-        same = and_(LocalReport.recorded_at == at, LocalReport.id > report)
-        query = query.where(or_(LocalReport.recorded_at < at, same))
-    rows = session.scalars(
-        query.order_by(LocalReport.recorded_at.desc(), LocalReport.id).limit(limit)
-    )
-    return [local_of(row) for row in rows]
-
-
-def local_of(row: LocalReport) -> Local:
-    """Give a recorded report as a value."""
-    return Local(**{one.name: getattr(row, one.name) for one in fields(Local)})
-
-
-def find_channel_of(session: Session, local: Local, *, us: str) -> str | None:
-    """Give the direct channel in which a recorded report was submitted, or `None`."""
-    return session.scalar(
-        select(SentReport.channel).where(
-            SentReport.reporter == us,
-            SentReport.addressee == local.submitted_to,
-            SentReport.report == local.report,
-        )
-    )
-
-
 def visible_incoming(
     session: Session,
     actor: Actor,
@@ -299,7 +211,7 @@ def visible_words(
             author=row.author,
             author_name=names.get(row.author, row.author),
             act=Act(row.act),
-            text=row.text if _may_read_words(actor, row.tlp) else KEPT_CLOSE,
+            text=row.text if may_read_words(actor, row.tlp) else KEPT_CLOSE,
             tlp=row.tlp,
             at=row.said_at,
         )
@@ -370,7 +282,7 @@ def _named_by(channel: str, report: str) -> tuple[ColumnElement[bool], ...]:
 
 
 def _readable(actor: Actor) -> ColumnElement[bool]:
-    return true() if _may_read_words(actor, TLP.RED) else ReportIndicator.tlp != TLP.RED
+    return true() if may_read_words(actor, TLP.RED) else ReportIndicator.tlp != TLP.RED
 
 
 def waits(report: Travelled) -> bool:
@@ -467,7 +379,7 @@ def _between(
     us: str,
     case: str | None,
 ) -> Travelled:
-    may_read = _may_read_words(actor, sent.tlp)
+    may_read = may_read_words(actor, sent.tlp)
     closing = answer.closing if answer is not None else None
     again = closing is not None and sent.asked_again == closing
     title = TAKEN_BACK if sent.title is None else sent.title or UNTITLED
@@ -504,9 +416,6 @@ def _between(
     )
 
 
-def _may_read(actor: Actor, tlp: TLP) -> bool:
-    return bool(actor.may(Right.READ_CHANNELS)) and _may_read_words(actor, tlp)
-
-
-def _may_read_words(actor: Actor, tlp: TLP) -> bool:
+def may_read_words(actor: Actor, tlp: TLP) -> bool:
+    """Tell whether this person reads what carries the label."""
     return tlp is not TLP.RED or bool(actor.roles & READERS_OF_RED)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from hub.accounts.actor import Actor
 from hub.audit import service as audit
 from hub.reports.intel import check_pasted
-from hub.reports.queries import get_local
+from hub.reports.recorded import get_local
 from hub.reports.records import LocalReport
 from policies.errors import ConflictError, InvalidError
 from policies.reports import Certainty, LocalState, LocalStep, ReportKind, step

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from hub.reports.queries import Local, Travelled, Words
+from hub.reports.queries import Travelled, Words
+from hub.reports.recorded import Local
 from hub.web.models import State, Tone
 from policies.acts import Act
 from policies.reports import (

@@ -214,7 +214,7 @@ def test_lists_come_in_pages_that_neither_skip_nor_repeat(apis: Apis, games: Gam
     for _ in range(3):
         submitted(apis)
         recorded(grid)
-    direct = games.direct(games.cert)
+    direct = games.open_direct(games.cert)
     for _ in range(2):
         ahead = datetime(9999, 1, 1, tzinfo=UTC)
         games.submits(direct, games.cert, said(games, "From far away"), now=ahead)
@@ -421,7 +421,7 @@ def test_a_reference_that_another_report_has_is_refused(apis: Apis) -> None:
 
 def test_reports_that_name_the_same_are_named_side_by_side(apis: Apis, games: Games) -> None:
     cert, grid = apis
-    place, direct = submitted(apis), games.direct(games.cert)
+    place, direct = submitted(apis), games.open_direct(games.cert)
     channel, report = place.split("/")[-2:]
     value = {
         "type": "indicator",

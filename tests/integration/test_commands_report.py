@@ -215,7 +215,7 @@ def test_a_partner_gives_its_report_the_name_of_another_and_takes_nothing(
     title = submitted(consoles)
     cert.run("report", "acknowledge", title)
     (true,) = (one for one in cert.asks("report", "list")["incoming"] if one["title"] == title)
-    direct = games.direct(games.cert)
+    direct = games.open_direct(games.cert)
     places = []
     for called in (true["reference"], title, true["report"], true["report"][10:18]):
         stix_id = true["report"] if called == title else ""
@@ -243,7 +243,7 @@ def test_what_a_partner_wrote_plays_no_tricks_on_a_terminal(
     consoles: Consoles, games: Games
 ) -> None:
     cert, _ = consoles
-    direct = games.direct(games.cert)
+    direct = games.open_direct(games.cert)
     false = said(games, SCRIPT, description=SCRIPT)
     games.submits(direct, games.cert, false)
     games.says_in(direct, games.cert, Act.REPORT_UPDATED, {"report": false.stix_id})

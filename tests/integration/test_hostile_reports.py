@@ -43,7 +43,7 @@ class Games(Story):
 
     mallory: HostilePeer
 
-    def direct(self, node: RunningNode, *, ceiling: TLP = TLP.AMBER) -> HostileChannel:
+    def open_direct(self, node: RunningNode, *, ceiling: TLP = TLP.AMBER) -> HostileChannel:
         """Open one more direct channel from Mallory to an honest node."""
         made = HostileChannel.opened(self.mallory, honest(node), kind="direct", ceiling=ceiling)
         made.kit.now = self.cert.now()
@@ -148,7 +148,7 @@ def seen(games: Games, report: str, channel: str | None = None) -> list[Travelle
 
 def test_an_answer_from_who_was_not_asked_counts_nowhere(games: Games) -> None:
     found = games.submitted(title="For CERT alone")
-    direct = games.direct(games.grid)
+    direct = games.open_direct(games.grid)
     games.says_in(
         direct,
         games.grid,
@@ -171,7 +171,7 @@ def test_an_answer_from_who_was_not_asked_counts_nowhere(games: Games) -> None:
 
 def test_a_squatted_id_is_another_report_and_takes_nothing_from_the_first(games: Games) -> None:
     found = games.submitted(title="The true one")
-    direct = games.direct(games.cert)
+    direct = games.open_direct(games.cert)
     games.submits(direct, games.cert, said(games, "The true one", stix_id=found.report))
     true, false = (seen(games, found.report, one)[0] for one in (found.channel, direct.id))
     assert (true.reporter_name, false.reporter_name) == ("Grid", "Mallory")
@@ -195,7 +195,7 @@ def test_a_squatted_id_is_another_report_and_takes_nothing_from_the_first(games:
 def test_our_own_report_that_comes_back_to_us_stays_ours(games: Games) -> None:
     """Whoever got a report of ours can send it back as its own; ours is not touched."""
     ours = games.reports_to(games.mallory)
-    direct = games.direct(games.grid)
+    direct = games.open_direct(games.grid)
     games.submits(direct, games.grid, said(games, "Yours", stix_id=ours.report))
     games.says_in(direct, games.grid, Act.REPORT_WITHDRAWN, {"report": ours.report})
     assert games.outgoing()[0] == ours
@@ -207,7 +207,7 @@ def test_our_own_report_that_comes_back_to_us_stays_ours(games: Games) -> None:
 def test_two_direct_channels_that_answer_one_report_do_not_make_two_of_it(games: Games) -> None:
     ours = games.reports_to(games.mallory)
     for number in (1, 2):
-        direct = games.direct(games.grid)
+        direct = games.open_direct(games.grid)
         body = {"report": ours.report, "reference": f"M-{number}", "answers": ours.bundle}
         games.says_in(direct, games.grid, Act.REPORT_ACKNOWLEDGED, body)
     listed = [one for one in games.outgoing() if one.report == ours.report]
@@ -215,7 +215,7 @@ def test_two_direct_channels_that_answer_one_report_do_not_make_two_of_it(games:
 
 
 def test_a_report_dated_into_the_future_is_not_the_newest_for_ever(games: Games) -> None:
-    direct = games.direct(games.cert)
+    direct = games.open_direct(games.cert)
     ahead = datetime(2099, 1, 1, tzinfo=UTC)
     told = said(games, "Look here first")
     games.submits(direct, games.cert, told, now=ahead)
@@ -226,7 +226,7 @@ def test_a_report_dated_into_the_future_is_not_the_newest_for_ever(games: Games)
 
 
 def test_what_has_no_name_is_not_said_to_be_taken_back(games: Games) -> None:
-    direct = games.direct(games.cert)
+    direct = games.open_direct(games.cert)
     nameless = said(games, name=None)
     games.submits(direct, games.cert, nameless)
     assert seen(games, nameless.stix_id)[0].title == queries.UNTITLED
@@ -240,7 +240,7 @@ def test_what_has_no_name_is_not_said_to_be_taken_back(games: Games) -> None:
 
 def test_reports_that_name_the_same_are_found_however_often_they_name_it(games: Games) -> None:
     """A partner that repeats itself makes nobody's page count it a million times over."""
-    direct = games.direct(games.cert)
+    direct = games.open_direct(games.cert)
     same = "[domain-name:value = 'akamaitechcloudservices.com']"
     many = [indicator(games, same) for _ in range(120)]
     one, other, third = (said(games, title) for title in ("One", "Other", "Third"))
@@ -267,7 +267,7 @@ def test_reports_that_name_the_same_are_found_however_often_they_name_it(games: 
 
 
 def test_hints_come_from_what_this_person_may_read(games: Games) -> None:
-    direct = games.direct(games.cert, ceiling=TLP.RED)
+    direct = games.open_direct(games.cert, ceiling=TLP.RED)
     red = [indicator(games, "[file:name = 'names.xlsx']", tlp=TLP.RED) for _ in range(2)]
     empty = [indicator(games, "") for _ in range(2)]
     one, other = said(games, "One"), said(games, "Other")
@@ -281,7 +281,7 @@ def test_hints_come_from_what_this_person_may_read(games: Games) -> None:
 
 
 def test_a_newer_version_of_what_is_looked_for_takes_the_place_of_the_older(games: Games) -> None:
-    direct = games.direct(games.cert)
+    direct = games.open_direct(games.cert)
     told, first = said(games, "Corrected"), indicator(games, "[file:name = 'wrong']")
     games.submits(direct, games.cert, told, objects=(told, first))
     later = write_time(games.cert.now())
@@ -296,7 +296,7 @@ def test_a_newer_version_of_what_is_looked_for_takes_the_place_of_the_older(game
 
 
 def test_a_flood_of_words_does_not_fill_the_page(games: Games) -> None:
-    direct = games.direct(games.cert)
+    direct = games.open_direct(games.cert)
     told = said(games, "Talks much")
     games.submits(direct, games.cert, told)
     count = queries.WORDS_SHOWN + 5
@@ -312,7 +312,7 @@ def test_a_flood_of_words_does_not_fill_the_page(games: Games) -> None:
 
 
 def test_asking_again_counts_for_the_closing_that_stands_alone(games: Games) -> None:
-    direct = games.direct(games.cert)
+    direct = games.open_direct(games.cert)
     told = said(games, "Never content")
     games.submits(direct, games.cert, told)
     found = seen(games, told.stix_id)[0]

@@ -24,9 +24,10 @@ from federation.ledgers.ledger_records import ChannelRecord
 from hub.accounts.actor import Actor, Via
 from hub.apply import VIEWS
 from hub.channels import service
-from hub.reports import exchange, queries, recording
+from hub.reports import exchange, queries, recorded, recording
 from hub.reports.named import Side, visible_called
-from hub.reports.queries import Local, Travelled
+from hub.reports.queries import Travelled
+from hub.reports.recorded import Local
 from hub.reports.recording import Said
 from policies.acts import Act, ChannelKind
 from policies.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
@@ -107,7 +108,7 @@ class Story:
 
     def locals(self) -> list[Local]:
         with self.grid.reading() as session:
-            return queries.visible_locals(session, CONSOLE)
+            return recorded.visible_locals(session, CONSOLE)
 
     def words(self, node: RunningNode, found: Travelled, actor: Actor = CONSOLE) -> list[Any]:
         with node.reading() as session:
@@ -393,7 +394,7 @@ def test_what_is_looked_for_may_be_longer_than_an_index_takes(story_on_postgresq
         alike = queries.visible_alike(session, AUDITOR, oldest, us=us)
         rest = queries.visible_incoming(session, CONSOLE, us=us, before=place)
         called = visible_called(session, CONSOLE, "another", sides=tuple(Side), us=us)
-        assert [one.title for one in queries.visible_recorded(session, AUDITOR)] == []
+        assert [one.title for one in recorded.visible_recorded(session, AUDITOR)] == []
     assert kept.pattern == pattern
     assert [(one.report, count) for one, count in alike] == [(newest.report, 1)]
     assert rest == [oldest]
@@ -548,6 +549,6 @@ def test_a_list_for_who_reads_no_red_is_as_long_as_it_could_be(story: Story) -> 
     for number in range(3):
         story.record(f"Red {number}", tlp=TLP.RED)
     with story.grid.reading() as session:
-        assert [one.title for one in queries.visible_locals(session, AUDITOR, limit=1)] == [
+        assert [one.title for one in recorded.visible_locals(session, AUDITOR, limit=1)] == [
             "For everybody"
         ]

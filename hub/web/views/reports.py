@@ -16,8 +16,9 @@ from hub.accounts.current import current_actor
 from hub.audit import service as audit
 from hub.channels import queries as channels
 from hub.office import current_office
-from hub.reports import exchange, intel, queries, recording
-from hub.reports.queries import local_of, waits
+from hub.reports import exchange, intel, queries, recorded, recording
+from hub.reports.queries import waits
+from hub.reports.recorded import local_of
 from hub.reports.recording import Said
 from hub.web import report_words as shown
 from hub.web.acting import DONE, attempt
@@ -50,7 +51,7 @@ def get_reports() -> Response:
         us = current_office().desk(session).organisation
         incoming = queries.visible_incoming(session, actor, us=us)
         outgoing = queries.visible_outgoing(session, actor, us=us)
-        local = queries.visible_locals(session, actor)
+        local = recorded.visible_locals(session, actor)
     incoming.sort(key=lambda one: not waits(one))
     return show(
         "reports/list.html",
@@ -226,7 +227,7 @@ def _show_local(
 ) -> BaseResponse:
     actor, now = current_actor(), clock.utcnow()
     with reading() as session:
-        row = local_of(queries.get_local(session, actor, report))
+        row = local_of(recorded.get_local(session, actor, report))
         us = current_office().desk(session).organisation
         recipients = _recipients(session)
         sent = [
