@@ -10,15 +10,27 @@ from sqlalchemy.orm import Session
 
 from federation.judging.judged import Judged
 from federation.ledgers.rebuild import Views
+from hub.calls import reducer as calls
 from hub.channels import reducer, relay_reducer
 from hub.reports import reducer as reports
 
-REDUCERS: Final = (reducer.reduce_channel, relay_reducer.reduce_relay, reports.reduce_reports)
-CLEARERS: Final = (reducer.clear_channel, relay_reducer.clear_relay, reports.clear_reports)
+REDUCERS: Final = (
+    reducer.reduce_channel,
+    relay_reducer.reduce_relay,
+    reports.reduce_reports,
+    calls.reduce_calls,
+)
+CLEARERS: Final = (
+    reducer.clear_channel,
+    relay_reducer.clear_relay,
+    reports.clear_reports,
+    calls.clear_calls,
+)
 SNAPSHOTS: Final = (
     reducer.snapshot_channel,
     relay_reducer.snapshot_relay,
     reports.snapshot_reports,
+    calls.snapshot_calls,
 )
 
 
