@@ -163,8 +163,8 @@ def can_be_told(session: Session, actor: Actor, call: Call, *, now: datetime) ->
 
 
 def title_of(call: Call) -> str:
-    """Give the beginning of its words, in one line."""
-    line = " ".join(call.text.split())
+    """Give the first line of its words, or how that begins."""
+    line = " ".join(call.text.strip().partition("\n")[0].split())
     if len(line) <= TITLE_CHARACTERS:
         return line
     return line[:TITLE_CHARACTERS].rsplit(" ", 1)[0] + " …"
