@@ -181,6 +181,20 @@ def post_call_addition(call: Call, channel: str, ref: str, body: AdditionIn) -> 
 
 @resource.writes(
     "POST",
+    "/<channel>/<ref>/newcomers",
+    gives=WrittenOut,
+    status=HTTPStatus.CREATED,
+    action="warning.issued",
+)
+def post_call_newcomers(call: Call, channel: str, ref: str) -> WrittenOut:
+    """Ask those who have joined since to acknowledge a warning of ours, too."""
+    desk = current_office().desk(call.session)
+    written = calling.ask_the_new(call.session, desk, call.actor, channel, ref, now=call.now)
+    return written_document(channel, Act.WARNING_ISSUED, written)
+
+
+@resource.writes(
+    "POST",
     "/<channel>/<ref>/endings",
     takes=EndIn,
     gives=WrittenOut,

@@ -232,6 +232,35 @@ def add(  # noqa: PLR0913 - what is new, whether it asks again and until when
     )
 
 
+def ask_the_new(
+    session: Session, desk: Desk, actor: Actor, channel: str, ref: str, *, now: datetime
+) -> Written:
+    """Ask those who have joined since to acknowledge a warning of ours, too.
+
+    They have its words: what warns goes to later members.
+
+    Raises:
+        NotFoundError: there is no such warning.
+        ForbiddenError: the actor may not.
+        ConflictError: it is no warning, not ours, or has ended; or nobody has joined since.
+    """
+    actor.may(ACTS[Act.WARNING_ISSUED].right).enforce()
+    call = _ours_to_lead(session, desk, actor, channel, ref, now)
+    if call.kind is not CallKind.WARNING:
+        raise ConflictError(f"a {call.kind} is for those who were asked")
+    asked = {one.organisation for one in call.addressees} | {desk.organisation}
+    state = get_state(session, get_visible_channel(session, actor, channel))
+    new = sorted(one for one in state.joined if one not in asked)
+    if not new:
+        raise ConflictError("all that have joined are asked already")
+    body: dict[str, Any] = {
+        "call": ref,
+        "addressees": new,
+        "reply_by": write_time(now + ACKNOWLEDGE_WITHIN),
+    }
+    return service.write(session, desk, actor, channel, Act.WARNING_ISSUED, body, (), now=now)
+
+
 def end(
     session: Session,
     desk: Desk,

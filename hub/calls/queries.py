@@ -113,7 +113,8 @@ def visible_due(
         ChannelRecord.standing != Standing.ENDED,
         or_(waits, and_(mine, overdue)),
     )
-    return _calls(session, actor, which, us=us, now=now, limit=limit)
+    found = _calls(session, actor, which, us=us, now=now, limit=limit)
+    return [one for one in found if one.waits_for_us or one.is_to_be_led(now)]
 
 
 def visible_updates(session: Session, actor: Actor, call: Call) -> list[Update]:

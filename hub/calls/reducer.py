@@ -96,9 +96,6 @@ def _called(session: Session, judged: Judged) -> None:
             issued_at=at,
         )
         session.add(row)
-    elif kind is CallKind.REQUEST and row.author != judged.acting.author:
-        # Somebody asks under the name of another's question: it stands in the history alone.
-        return
     row.changed_at, row.closed_at = at, None
     for organisation in body["addressees"]:
         place = (judged.entry.channel, ref, organisation)

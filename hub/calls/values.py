@@ -149,6 +149,14 @@ class Call:
         """Those from whom nothing has come in the time that was given."""
         return tuple(one for one in self.addressees if one.reply is Reply.SILENT)
 
+    def is_to_be_led(self, now: datetime) -> bool:
+        """Tell whether it is for us to call the silent, or to say more as we promised."""
+        return self.is_ours and (bool(self.overdue) or self.has_to_tell_more(now))
+
+    def has_to_tell_more(self, now: datetime) -> bool:
+        """Tell whether the time by which more was promised has passed."""
+        return self.next_update is not None and self.next_update < now
+
     @property
     def reply_by(self) -> datetime | None:
         """The latest time that was given to anybody."""

@@ -226,6 +226,22 @@ def add_to_warning(
     write_act(write, as_json=as_json)
 
 
+@click.command("ask-newcomers")
+@click.argument("channel")
+@click.argument("ref", metavar="ID")
+@frame.as_json
+@frame.refusing
+def ask_newcomers(channel: str, ref: str, *, as_json: bool) -> None:
+    """Ask those who have joined since to acknowledge the warning ID of ours, too."""
+
+    def write(session: Session, desk: Desk, actor: Actor, now: datetime) -> Done:
+        call = get_call(session, desk, actor, channel, ref, now)
+        written = calling.ask_the_new(session, desk, actor, call.channel, call.ref, now=now)
+        return call.channel, Act.WARNING_ISSUED, written
+
+    write_act(write, as_json=as_json)
+
+
 @click.command("end-call")
 @click.argument("channel")
 @click.argument("ref", metavar="ID")
@@ -309,6 +325,7 @@ COMMANDS: Final = (
     check,
     ask,
     add_to_warning,
+    ask_newcomers,
     end_call,
     calls,
     show_call,

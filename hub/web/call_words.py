@@ -14,7 +14,7 @@ from hub.accounts.actor import Actor
 from hub.calls import queries
 from hub.calls.values import Asked, Call, Update
 from hub.channels.plain_words import WAY_WORDS
-from hub.channels.queries import ChannelSummary, MemberRow
+from hub.channels.queries import ChannelSummary, MemberRow, visible_members
 from hub.channels.relay import find_can_write
 from hub.web import words
 from hub.web.models import State, Tone
@@ -160,6 +160,17 @@ def can_be_told(session: Session, actor: Actor, call: Call, *, now: datetime) ->
         if one.membership in {"joined", "suspended"}
         and find_can_write(session, record, state.members[one.organisation], now=now) is None
     )
+
+
+def newcomers(
+    session: Session, actor: Actor, call: Call, *, us: str, now: datetime
+) -> Sequence[str]:
+    """Give the names of those who have joined since a warning of ours, and are not asked yet."""
+    if call.kind is not CallKind.WARNING or not (call.is_ours and call.is_open):
+        return ()
+    asked = {one.organisation for one in call.addressees} | {us}
+    rows = visible_members(session, actor, call.channel, us=us, now=now)
+    return [row.name for row in rows if row.state == "joined" and row.organisation not in asked]
 
 
 def title_of(call: Call) -> str:

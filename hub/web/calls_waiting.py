@@ -68,7 +68,7 @@ def _asked_by_us(call: Call, *, now: datetime) -> Iterator[Waiting]:
             due=min(one.reply_by for one in call.overdue),
             tlp=call.tlp,
         )
-    if call.next_update is not None and call.next_update < now:
+    if call.has_to_tell_more(now):
         yield Waiting(
             title="An update of your warning is due",
             sentence=f"“{title_of(call)}” in {call.channel_name}. They wait to hear more.",

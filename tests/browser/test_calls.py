@@ -122,6 +122,20 @@ def test_a_request_is_answered_to_its_asker_alone(
     here.see("Nobody is asked any more.")
 
 
+def test_who_has_joined_since_is_asked_too(visit: Any, node: HubNode) -> None:
+    case = node.open_case("Grows")
+    node.note_absent(case, "Water Utility")
+    ref = node.warn(case, "Close the valves.")
+    node.note_absent(case, "Gas Utility")
+    one = visit(script=False, size=PHONE).sign_in()
+    one.see("Waits for you")
+    one.goto(f"/channels/{case}/calls/{ref}")
+    one.see("0 of 1 answered")
+    one.press("Ask them, too")
+    one.see("0 of 2 answered")
+    assert one.page.get_by_role("button", name="Ask them, too").count() == 0
+
+
 def test_hostile_words_are_shown_as_words(visit: Any, case: str) -> None:
     one = visit().sign_in()
     one.see("Waits for you")

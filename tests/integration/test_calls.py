@@ -16,12 +16,15 @@ from sqlalchemy import select
 
 from federation.ledgers import rebuild
 from federation.ledgers.ledger_records import ChannelRecord
+from hub import own_keys
 from hub.accounts.actor import Actor, Via
 from hub.apply import VIEWS
 from hub.calls import answering, calling, queries
 from hub.calls.values import Asked, Call
 from hub.channels import relay, service
 from hub.channels.relay import Told
+from hub.web.models import Tone, Waiting
+from hub.web.waiting import look_at_today
 from policies.acts import Act, ChannelKind
 from policies.calls import (
     Affected,
@@ -99,6 +102,19 @@ class Story:
     def due(self, node: RunningNode, actor: Actor = CONSOLE) -> list[Call]:
         with node.reading() as session:
             return queries.visible_due(session, actor, us=node.organisation, now=node.now())
+
+    def direct(self, node: RunningNode, name: str) -> str:
+        """Give a direct channel of a node by its name."""
+        with node.reading() as session:
+            found = session.scalar(
+                select(ChannelRecord.id).where(ChannelRecord.is_ours, ChannelRecord.name == name)
+            )
+        assert found is not None
+        return found
+
+    def today(self, node: RunningNode, actor: Actor = CONSOLE) -> list[Waiting]:
+        with node.app.test_request_context("/"):
+            return list(look_at_today(actor, now=node.now()).waiting)
 
     def told(self) -> Told:
         return Told("telephone", self.cert.now(), "Jo, shift leader")
@@ -365,12 +381,7 @@ def test_an_answer_to_the_asker_alone_goes_through_the_direct_channel(story: Sto
 def test_a_word_in_a_direct_channel_answers_nobody_elses_question(story: Story) -> None:
     """A member can't answer for another, nor for a question that was not its to answer."""
     ref = story.asks(story.cert, "Only the vendor.", addressees=[story.vendor.organisation])
-    with story.grid.reading() as session:
-        direct = session.scalar(
-            select(ChannelRecord.id).where(
-                ChannelRecord.is_ours, ChannelRecord.name == "Grid to CERT"
-            )
-        )
+    direct = story.direct(story.grid, "Grid to CERT")
     body = {"request": ref, "result": "answered"}
     story.does(story.grid, service.write, Act.REQUEST_ANSWERED, body, (), channel=direct)
     story.settle()
@@ -379,7 +390,7 @@ def test_a_word_in_a_direct_channel_answers_nobody_elses_question(story: Story) 
         story.does(story.grid, answering.answer, ref, text="We, too.")
 
 
-def test_a_question_under_anothers_name_changes_nothing_of_it(story: Story) -> None:
+def test_nobody_asks_under_anothers_name_and_who_asked_closes(story: Story) -> None:
     ref = story.asks(story.grid, "Mine.", addressees=[story.cert.organisation])
     body = {
         "request": ref,
@@ -387,12 +398,16 @@ def test_a_question_under_anothers_name_changes_nothing_of_it(story: Story) -> N
         "needed_by": "2026-12-24T00:00:00.000Z",
         "answers_to": "all",
     }
-    story.does(story.vendor, service.write, Act.REQUEST_OPENED, body, ())
+    with pytest.raises(ConflictError, match="who alone asks it of others"):
+        story.does(story.vendor, service.write, Act.REQUEST_OPENED, body, ())
+    # Who asked may ask the same of one more.
+    more = body | {"addressees": [story.vendor.organisation]}
+    story.does(story.grid, service.write, Act.REQUEST_OPENED, more, ())
     story.settle()
-    for node in story.nodes:
-        call = story.sees(node, ref)
-        assert call.author == story.grid.organisation
-        assert [one.organisation for one in call.addressees] == [story.cert.organisation]
+    assert len(story.sees(story.cert, ref).addressees) == 2
+    story.does(story.grid, calling.end, ref)
+    story.settle()
+    assert not any(story.sees(node, ref).is_open for node in story.nodes)
 
 
 def test_what_is_on_its_way_does_not_wait_for_us_any_more(story: Story) -> None:
@@ -401,7 +416,7 @@ def test_what_is_on_its_way_does_not_wait_for_us_any_more(story: Story) -> None:
     story.does(story.grid, answering.acknowledge, ref, affected=Affected.NO)
     mine = story.sees(story.grid, ref)
     assert mine.is_under_way
-    assert not mine.waits_for_us
+    assert ref not in [one.ref for one in story.due(story.grid)]
     # Two people of one organisation at once: the second reads that it is done.
     with pytest.raises(ConflictError, match="on its way already"):
         story.does(story.grid, answering.acknowledge, ref, affected=Affected.YES, actor=HANDLER)
@@ -416,6 +431,7 @@ def test_a_member_that_is_suspended_is_asked_nothing_and_shown_as_silent(story: 
     story.settle()
     vendor = story.of(story.vendor, ref)
     assert (vendor.reply, vendor.membership) == (Reply.WAITING, "suspended")
+    assert ref not in [one.ref for one in story.due(story.vendor)]
     with pytest.raises(ConflictError):
         story.acknowledges(story.vendor, ref)
     story.does(
@@ -521,6 +537,130 @@ def test_recalled_words_go_and_that_it_was_said_stays(story: Story) -> None:
         call = story.sees(node, ref)
         assert call.text == queries.NOT_HERE
         assert story.of(story.grid, ref, by=node).reply is Reply.ANSWERED
+
+
+def test_in_a_direct_channel_one_is_asked_and_answers_in_its_own(story: Story) -> None:
+    there, here = (
+        story.direct(node, name)
+        for node, name in ((story.vendor, "Vendor to CERT"), (story.cert, "CERT to Vendor"))
+    )
+    ref = story.does(story.vendor, calling.ask, channel=there, text="May we go public?").ref
+    story.settle()
+    call = next(one for one in story.due(story.cert) if one.ref == ref)
+    assert (call.channel, call.author_name, call.waits_for_us) == (there, "Vendor", True)
+    where, _ = story.does(story.cert, answering.answer, ref, channel=there, text="Not yet.")
+    assert where == here
+    story.settle()
+    with story.vendor.reading() as session:
+        us = story.vendor.organisation
+        now = story.vendor.now()
+        call = queries.get_call(session, CONSOLE, there, ref, us=us, now=now)
+    assert [(one.reply, one.text) for one in call.addressees] == [(Reply.ANSWERED, "Not yet.")]
+    with pytest.raises(ConflictError, match="in a community or a case"):
+        story.does(story.cert, calling.warn, channel=here, text="No.")
+
+
+def test_a_community_checks_who_can_be_reached(story: Story) -> None:
+    community = story.cert.open("Energy", kind=ChannelKind.COMMUNITY)
+    story.cert.invite(community, story.grid, "member")
+    story.settle()
+    story.grid.join(community)
+    story.settle()
+    ref = story.does(story.cert, calling.check, channel=community).ref
+    story.settle()
+    assert ref in [one.ref for one in story.due(story.grid)]
+    story.does(story.grid, answering.acknowledge, ref, channel=community)
+    story.settle()
+    with story.cert.reading() as session:
+        us = story.cert.organisation
+        now = story.cert.now()
+        found = queries.visible_calls(session, CONSOLE, community, us=us, now=now)
+    assert [(one.measured.asked, one.measured.answered) for one in found] == [(1, 1)]
+
+
+def test_who_joins_while_a_warning_stands_reads_it_and_is_asked_too(story: Story) -> None:
+    case = story.cert.open("Grows")
+    story.cert.invite(case, story.grid)
+    story.settle()
+    story.grid.join(case)
+    story.settle()
+    ref = story.does(story.cert, calling.warn, channel=case, text="Pull the plug.").ref
+    with pytest.raises(ConflictError, match="all that have joined are asked"):
+        story.does(story.cert, calling.ask_the_new, ref, channel=case)
+    story.cert.invite(case, story.vendor)
+    story.settle()
+    story.vendor.join(case)
+    story.settle()
+    assert ref not in [one.ref for one in story.due(story.vendor)]
+    story.does(story.cert, calling.ask_the_new, ref, channel=case)
+    story.settle()
+    found = next(one for one in story.due(story.vendor) if one.ref == ref)
+    assert (found.text, len(found.addressees)) == ("Pull the plug.", 2)
+    story.does(story.vendor, answering.acknowledge, ref, channel=case)
+    story.settle()
+    with story.cert.reading() as session:
+        us, now = story.cert.organisation, story.cert.now()
+        call = queries.get_call(session, CONSOLE, case, ref, us=us, now=now)
+    assert {one.name: one.reply for one in call.addressees} == {
+        "Grid": Reply.WAITING,
+        "Vendor": Reply.ANSWERED,
+    }
+
+
+def test_an_acknowledgement_that_was_a_thiefs_leaves_its_author_silent(story: Story) -> None:
+    ref = story.warns("Whose word is it?")
+    since = story.grid.now()
+    story.acknowledges(story.grid, ref, affected=Affected.NO, text="All is well, go home.")
+    assert story.of(story.grid, ref).reply is Reply.ANSWERED
+    with story.grid.writing() as session:
+        own_keys.recover(
+            session,
+            story.grid.office,
+            CONSOLE,
+            recovery=story.grid.recovery,
+            since=since,
+            now=story.grid.now(),
+        )
+    story.settle()
+    with story.grid.writing() as session:
+        rows = own_keys.visible_doubtful(session, story.grid.office, CONSOLE)
+        bundles = [row.entry.bundle for row in rows if row.entry.channel == story.case]
+        own_keys.disown(
+            session, story.grid.office, CONSOLE, story.case, bundles, now=story.grid.now()
+        )
+    story.settle()
+    for node in story.nodes:
+        grid = story.of(story.grid, ref, by=node)
+        assert (grid.reply, grid.text) == (Reply.WAITING, None)
+    # It is asked by telephone, or says itself what is so.
+    story.acknowledges(story.grid, ref, affected=Affected.YES)
+    assert story.of(story.grid, ref).affected is Affected.YES
+
+
+def test_today_names_what_waits_first_and_whom_the_coordinator_has_to_call(
+    story: Story,
+) -> None:
+    soon = story.cert.now() + timedelta(minutes=30)
+    ref = story.warns("Today of all days.", next_update=soon)
+    today = story.today(story.grid)
+    mine = [one for one in today if one.href.endswith(ref)]
+    assert [(one.title, one.act, one.tone) for one in mine] == [
+        ("Today of all days.", "Look and answer", Tone.TROUBLE)
+    ]
+    # What others wait for stands above all else; among that, warnings.
+    asked = [one.act == "Look and answer" for one in today]
+    assert asked == sorted(asked, reverse=True)
+    assert today[0].tone is Tone.TROUBLE
+    story.cert.now.advance(hours=2)  # type: ignore[attr-defined]
+    mine = [one for one in story.today(story.cert) if one.href.endswith(ref)]
+    assert [one.title for one in mine] == [
+        "3 organisations of 3 have not answered",
+        "An update of your warning is due",
+    ]
+    for actor in (AUDITOR, LIAISON):
+        assert not any(one.href.endswith(ref) for one in story.today(story.grid, actor))
+    # Who does not run cases is not told to call; the coordinator of the node is.
+    assert not any(one.href.endswith(ref) for one in story.today(story.cert, HANDLER))
 
 
 def test_what_stands_on_every_page_costs_the_same_with_one_call_and_with_many(

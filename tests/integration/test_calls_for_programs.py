@@ -66,6 +66,7 @@ def test_a_program_warns_and_reads_who_is_silent(story: Story) -> None:
     details = cert.get(path)
     assert [one["reply"] for one in details["call"]["addressees"]] == ["waiting"] * 2
     assert [one["asks_again"] for one in details["updates"]] == [True]
+    assert cert.ask("POST", f"{path}/newcomers").status_code == 409
     assert cert.post(f"{path}/endings", {})["act"] == "warning.ended"
     refused = grid.ask("POST", f"{path}/endings", {})
     assert refused.status_code == 409
@@ -122,6 +123,11 @@ def test_a_person_at_the_console_warns_checks_asks_and_records_what_was_told(
     shown = cert.asks("channel", "show-call", "Pumps", ref[:14])["call"]
     assert [(one["name"], one["affected"]) for one in shown["addressees"]] == [("Grid", "yes")]
     cert.run("channel", "add-to-warning", "Pumps", ref, "Still closed.")
+    # Only the grid operator was asked; the utility is asked now.
+    cert.run("channel", "ask-newcomers", "Pumps", ref)
+    assert (
+        "all that have joined" in cert.run("channel", "ask-newcomers", "Pumps", ref, code=1).stderr
+    )
     cert.run("channel", "end-call", "Pumps", ref)
     assert (
         "no warning, check or request"

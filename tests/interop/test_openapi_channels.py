@@ -15,7 +15,7 @@ from tests.interop.test_openapi import PROMISES
 from tests.kit.api import Api
 from tests.kit.console import strangers
 
-OURS: Final = ("/partners", "/channels", "/invitations", "/contributions")
+OURS: Final = ("/partners", "/channels", "/invitations", "/contributions", "/calls")
 EXAMPLES: Final = 15
 
 
@@ -28,7 +28,12 @@ def test_every_answer_about_real_channels_is_promised(tmp_path: Path) -> None:
         Api.of(grid).post("/partners/accept", {"line": line})
         channel = api.post("/channels", {"kind": "case", "name": "3CX", "tlp": "amber"})["id"]
         api.post(f"/channels/{channel}/notes", {"text": "Relay 7 isolated."})
-        known = {"channel": channel, "organisation": grid.organisation}
+        absent = {"channel": channel, "name": "Water Utility", "roles": ["affected"]}
+        water = api.post("/relay/organisations", absent)["organisation"]
+        joins = {"channel": channel, "organisation": water, "act": "member.joined"}
+        api.post("/relay/statements", joins | {"way": "telephone"})
+        warning = api.post(f"/calls/{channel}/warnings", {"text": "Stop the updater."})["ref"]
+        known = {"channel": channel, "organisation": grid.organisation, "ref": warning}
         schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", cert.app)
         seen = 0
         for found in schema.get_all_operations():

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
-from flask import Response, flash, redirect, url_for
+from flask import Response, flash, redirect, request, url_for
 from pydantic import Field, StringConstraints
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -24,7 +24,7 @@ from hub.web.acting import DONE, attempt
 from hub.web.forms import PageForm
 from hub.web.frame import pages, show
 from hub.web.relay_words import WAYS
-from hub.web.views.channels import Forms, Where, show_channel, to_channel
+from hub.web.views.channels import Forms, NoForm, Where, show_channel, to_channel
 from policies.acts import ACTS, Act
 from policies.calls import (
     Affected,
@@ -124,10 +124,11 @@ F = TypeVar("F", bound=PageForm)
 
 @pages.get("/channels/<uuid:channel>/calls/<ref>")
 def get_call(channel: UUID, ref: str) -> Response:
-    """Show a warning, a check or a request: who has answered, and who is silent."""
+    """Show a warning, a check or a request; who read it is written down, once for each visit."""
     response = _show_call(str(channel), ref, {})
-    with transaction() as session:
-        audit.record(session, current_actor(), "channel.read", str(channel), now=clock.utcnow())
+    if "HX-Request" not in request.headers:
+        with transaction() as session:
+            audit.record(session, current_actor(), "channel.read", str(channel), now=clock.utcnow())
     return response
 
 
@@ -281,6 +282,19 @@ def post_call_addition(channel: UUID, ref: str) -> BaseResponse:
     )
 
 
+@pages.post("/channels/<uuid:channel>/calls/<ref>/newcomers")
+def post_call_newcomers(channel: UUID, ref: str) -> BaseResponse:
+    """Ask those who have joined since to acknowledge a warning, too."""
+    return _do(
+        channel,
+        ref,
+        NoForm,
+        "newcomers",
+        lambda _, where, now: calling.ask_the_new(*where, ref, now=now),
+        "They are asked, too.",
+    )
+
+
 @pages.post("/channels/<uuid:channel>/calls/<ref>/end")
 def post_call_end(channel: UUID, ref: str) -> BaseResponse:
     """End a warning or a check, or close a request."""
@@ -358,6 +372,7 @@ def _show_call(
         updates = queries.visible_updates(session, actor, call)
         indicators = queries.visible_indicators(session, actor, call)
         told = shown.can_be_told(session, actor, call, now=now)
+        newcomers = shown.newcomers(session, actor, call, us=us, now=now)
     ours = call.ours
     is_asked = ours is not None and not ours.is_closed and ours.membership == "joined"
     ends = Act.REQUEST_CLOSED if call.kind is CallKind.REQUEST else Act.WARNING_ENDED
@@ -372,6 +387,7 @@ def _show_call(
         updates=updates,
         indicators=indicators,
         can_be_told=told,
+        newcomers=newcomers,
         may_answer=is_asked and not call.is_under_way and bool(actor.may(Right.CONTRIBUTE)),
         may_lead=call.is_ours and call.is_open and bool(actor.may(ACTS[ends].right)),
         forms=forms,
