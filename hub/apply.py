@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from federation.judging.judged import Judged
 from federation.ledgers.rebuild import Views
+from hub.calls import reducer as calls
 from hub.cases import reducer as cases
 from hub.channels import reducer, relay_reducer
 from hub.reports import reducer as reports
@@ -19,18 +20,21 @@ REDUCERS: Final = (
     relay_reducer.reduce_relay,
     reports.reduce_reports,
     cases.reduce_cases,
+    calls.reduce_calls,
 )
 CLEARERS: Final = (
     reducer.clear_channel,
     relay_reducer.clear_relay,
     reports.clear_reports,
     cases.clear_cases,
+    calls.clear_calls,
 )
 SNAPSHOTS: Final = (
     reducer.snapshot_channel,
     relay_reducer.snapshot_relay,
     reports.snapshot_reports,
     cases.snapshot_cases,
+    calls.snapshot_calls,
 )
 
 

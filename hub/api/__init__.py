@@ -14,6 +14,7 @@ from apiflask import APIFlask
 from hub.api import (
     audience,
     audit,
+    calls,
     channels,
     contributions,
     invitations,
@@ -42,6 +43,7 @@ RESOURCES: Final[tuple[Resource, ...]] = (
     invitations.resource,
     audience.resource,
     relay.resource,
+    calls.resource,
     repair.resource,
     travelled.resource,
     contributions.resource,

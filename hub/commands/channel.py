@@ -19,7 +19,9 @@ from hub.channels import history, queries, service
 from hub.channels.invitations import visible_invitations
 from hub.commands import (
     channel_acts,
+    channel_answers,
     channel_audience,
+    channel_calls,
     channel_holders,
     channel_proofs,
     channel_relay,
@@ -201,6 +203,8 @@ for _command in (
     *channel_audience.COMMANDS,
     *channel_acts.COMMANDS,
     *channel_relay.COMMANDS,
+    *channel_calls.COMMANDS,
+    *channel_answers.COMMANDS,
     *channel_holders.COMMANDS,
     *channel_proofs.COMMANDS,
     *channel_repair.COMMANDS,

@@ -13,12 +13,15 @@ from federation.ledgers.ledger_records import EntryRecord
 from federation.partners import partners
 from federation.partners.partners import Partner
 from hub.accounts.actor import Actor
+from hub.calls import queries as calls
+from hub.calls.values import Call
 from hub.channels import queries
 from hub.channels.invitations import visible_invitations
 from hub.channels.relay_records import RelayedView
 from policies.errors import InvalidError, NotFoundError
 
 SHOWN: Final = 5
+LISTED_CALLS: Final = 1000
 T = TypeVar("T")
 
 
@@ -116,6 +119,27 @@ def get_statement_named(session: Session, channel: str, name: str) -> str:
             hint="See: tocsin channel log",
         )
     return _only(name, [(row, row) for row in found], "statements")
+
+
+def get_call_named(
+    session: Session, actor: Actor, channel: str, name: str, *, us: str, now: datetime
+) -> Call:
+    """Give the warning, check or request of a channel with this id, or this beginning of one.
+
+    Raises:
+        NotFoundError: there is none.
+        InvalidError: several are meant.
+    """
+    rows = calls.visible_calls(session, actor, channel, us=us, now=now, limit=LISTED_CALLS)
+    beginning = name.strip().lower().rpartition("--")[2]
+    named = [(row.ref.rpartition("--")[2], "", row) for row in rows]
+    found = _pick(beginning, named)
+    if not found:
+        raise NotFoundError(
+            f"there is no warning, check or request “{name}” here",
+            hint="See: tocsin channel calls --all",
+        )
+    return _only(name, [(row.ref, row) for row in found], "calls")
 
 
 def _pick(name: str, rows: Iterable[tuple[str, str, T]], *, prefix: bool = True) -> list[T]:

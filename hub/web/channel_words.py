@@ -78,6 +78,13 @@ DRAWINGS: Final[Mapping[str, str]] = {
     Act.OBJECT_RECALLED: "trash",
     Act.OBJECT_RELEASED: "eye",
     Act.RECALL_ANSWERED: "check",
+    Act.WARNING_ISSUED: "alert-triangle",
+    Act.WARNING_UPDATED: "alert-triangle",
+    Act.WARNING_ACKNOWLEDGED: "check",
+    Act.CHECK_CALLED: "phone",
+    Act.CHECK_ACKNOWLEDGED: "check",
+    Act.REQUEST_OPENED: "message-2",
+    Act.REQUEST_ANSWERED: "message-2",
 }
 ABOUT_MEMBERS: Final = frozenset(
     {Act.MEMBER_UNINVITED, Act.MEMBER_SUSPENDED, Act.MEMBER_RESUMED, Act.MEMBER_REMOVED}
@@ -92,6 +99,12 @@ PENDING_WORDS: Final[Mapping[str, str]] = {
     Act.OPINION_GIVEN: "An opinion of ours",
     Act.NODE_DESCRIBED: "Our new keys",
     Act.OBJECT_RECALLED: "A recall of ours",
+    Act.WARNING_ACKNOWLEDGED: "Our acknowledgement of a warning",
+    Act.CHECK_ACKNOWLEDGED: "Our answer to a check",
+    Act.REQUEST_OPENED: "A question of ours",
+    Act.REQUEST_ANSWERED: "An answer of ours",
+    Act.REQUEST_DECLINED: "That we do not answer a question",
+    Act.REQUEST_CLOSED: "The end of a question of ours",
 }
 OLDER_WORDS: Final = (
     "You read what is up to TLP:GREEN, and what its authors have opened to later members. The rest"

@@ -47,7 +47,11 @@ class Place:
 
 @dataclass(frozen=True)
 class Waiting:
-    """One thing that waits for this person: what it is, and the page where one click does it."""
+    """One thing that waits for this person: what it is, and the page where one click does it.
+
+    Args:
+        first: somebody has called out to us, and waits: it stands above all else.
+    """
 
     title: str
     sentence: str
@@ -58,6 +62,7 @@ class Waiting:
     since: datetime | None = None
     due: datetime | None = None
     tlp: TLP | None = None
+    first: bool = False
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from hub.health import BEAT_MAX_AGE
 from hub.office import current_office
 from hub.reports import queries as reports
 from hub.web import words
+from hub.web.calls_waiting import called_out
 from hub.web.case_words import topic_words
 from hub.web.channel_words import PENDING_WORDS
 from hub.web.forms import as_sentence
@@ -80,13 +81,20 @@ def _waiting(
         *_doubtful(session, actor),
         *_reports(session, actor),
         *_cases(session, actor, channels),
+        *called_out(session, actor, now=now),
         *_invitations(session, actor, now=now),
         *_contributions(session, actor, channels, now=now),
         *_said_for_us(session, actor, channels),
         *_channels(actor, channels, now=now),
         *_called_upon(session, actor, channels),
     ]
-    waiting.sort(key=lambda one: (one.tone is not Tone.TROUBLE, one.due or one.since or now))
+    waiting.sort(
+        key=lambda one: (
+            not one.first,
+            one.tone is not Tone.TROUBLE,
+            one.due or one.since or now,
+        )
+    )
     return waiting
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,13 +14,17 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from federation.identity.keystore import KeyStore
 from federation.identity.node import get_node, init_node
+from federation.ledgers.ledger import find_channel
+from federation.ledgers.ledger_records import Standing
 from federation.work import worker
 from hub import clock, own_keys, partnerships
 from hub.accounts import users
 from hub.accounts.actor import Actor, Via
 from hub.app import create_app
+from hub.calls import calling
 from hub.cases import course
 from hub.channels import relay, service
+from hub.channels.invitations import find_invited
 from hub.channels.relay import Told
 from hub.office import current_office
 from hub.reports import recording
@@ -173,6 +178,33 @@ class HubNode:
                 now=clock.utcnow(),
             )
 
+    def take_in(self, channel: str, other: HubNode) -> None:
+        """Invite another node into a channel of ours; it joins, and both have it."""
+        self.invite(channel, other)
+        for _ in range(200):
+            with other.app.app_context(), reading() as session:
+                if find_invited(session, channel):
+                    break
+            time.sleep(0.1)
+        with other.session() as session:
+            desk = current_office().desk(session)
+            service.join(session, desk, other.person(), channel, now=clock.utcnow())
+        for _ in range(200):
+            with other.app.app_context(), reading() as session:
+                record = find_channel(session, channel)
+                if record is not None and record.standing is Standing.CURRENT:
+                    return
+            time.sleep(0.1)
+        raise AssertionError(f"{other.name} does not come in")
+
+    def warn(self, channel: str, text: str) -> str:
+        """Warn the members of a channel of ours; give what the warning is known by."""
+        with self.session() as session:
+            desk = current_office().desk(session)
+            return calling.warn(
+                session, desk, self.person(), channel, text=text, now=clock.utcnow()
+            ).ref
+
     def record_report(self, title: str) -> str:
         """Record a report on this node; give its id."""
         with self.session() as session:
@@ -200,12 +232,14 @@ class HubNode:
                 now=clock.utcnow(),
             )
 
-    def note_absent(self, channel: str, name: str) -> str:
+    def note_absent(self, channel: str, name: str, contact: str | None = None) -> str:
         """Invite an organisation without a node, and record that it joined; give its id."""
         with self.session() as session:
             desk, now = current_office().desk(session), clock.utcnow()
             given = (session, desk, self.person(), channel)
-            water = relay.add_absent(*given, name=name, roles=["affected"], shown=False, now=now)
+            water = relay.add_absent(
+                *given, name=name, roles=["affected"], shown=False, contact=contact, now=now
+            )
             told = Told("telephone", now, "Jo, shift leader")
             relay.relay(*given, organisation=water, act=Act.MEMBER_JOINED, told=told, now=now)
             return water

@@ -50,8 +50,10 @@ def test_accessible_and_fitting(
     node.note_absent(case, "Water Utility")
     node.lose_keys(case)
     report = node.record_report("Updater phones home")
+    warning = node.warn(case, "Stop the updater.")
     ours = (
         f"/channels/{case}",
+        f"/channels/{case}/calls/{warning}",
         f"/channels/{case}/repair",
         f"/channels/{case}/holders/1-0",
         f"/reports/here/{report}",

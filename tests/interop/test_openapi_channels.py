@@ -17,7 +17,7 @@ from tests.kit.api import Api
 from tests.kit.console import strangers
 from tests.kit.nodes import running, settle
 
-OURS: Final = ("/partners", "/channels", "/invitations", "/contributions")
+OURS: Final = ("/partners", "/channels", "/invitations", "/contributions", "/calls")
 EXAMPLES: Final = 15
 
 Known = Callable[[str], Mapping[str, str]]
@@ -66,7 +66,12 @@ def test_every_answer_about_real_channels_is_promised(tmp_path: Path) -> None:
         Api.of(grid).post("/partners/accept", {"line": line})
         channel = api.post("/channels", {"kind": "case", "name": "3CX", "tlp": "amber"})["id"]
         api.post(f"/channels/{channel}/notes", {"text": "Relay 7 isolated."})
-        known = {"channel": channel, "organisation": grid.organisation}
+        absent = {"channel": channel, "name": "Water Utility", "roles": ["affected"]}
+        water = api.post("/relay/organisations", absent)["organisation"]
+        joins = {"channel": channel, "organisation": water, "act": "member.joined"}
+        api.post("/relay/statements", joins | {"way": "telephone"})
+        warning = api.post(f"/calls/{channel}/warnings", {"text": "Stop the updater."})["ref"]
+        known = {"channel": channel, "organisation": grid.organisation, "ref": warning}
         assert ask_all(api, OURS, lambda _: known) > 25
 
 

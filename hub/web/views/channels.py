@@ -27,6 +27,7 @@ from hub.channels import history, holders, proofs, queries, service
 from hub.channels.invitations import visible_invitations
 from hub.channels.ways_out import visible_repair
 from hub.office import current_office
+from hub.web import call_words
 from hub.web import channel_words as shown
 from hub.web.acting import DONE, attempt
 from hub.web.forms import Filled, PageForm, read_form
@@ -90,6 +91,9 @@ class Forms:
     limits: Filled[Any] | None = None
     standing: Filled[Any] | None = None
     breakout: Filled[Any] | None = None
+    warn: Filled[Any] | None = None
+    check: Filled[Any] | None = None
+    ask: Filled[Any] | None = None
     other: Filled[Any] | None = None
 
 
@@ -321,6 +325,9 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
         held = holders.visible_holders(session, actor, channel, us=desk.organisation, now=now)
         breakouts = queries.visible_breakouts(session, actor, channel)
         relayed = relay_part(session, actor, summary, rows, now=now)
+        calls = call_words.calls_part(
+            session, actor, summary, rows, open_acts, us=desk.organisation, now=now
+        )
         candidates = _candidates(session, {row.organisation for row in rows if _counts(row)})
         room = has_room(session, channel)
     offered = _permitted(actor, open_acts)
@@ -361,6 +368,8 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
         candidates=candidates,
         room=room,
         relay=relayed,
+        calls=calls,
+        call_words=call_words,
         audience=shown.audience_of(summary, rows, offered, breakouts),
         may_release=Act.OBJECT_RELEASED in offered,
         may_break_out=is_case

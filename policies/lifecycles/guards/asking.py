@@ -35,8 +35,19 @@ def asked_by_speaker(situation: Situation, subject: str) -> str | None:
     return None
 
 
+def asked_by_nobody_else(situation: Situation, subject: str) -> str | None:
+    """Hold where nobody else has asked this before: else they could no longer close it."""
+    asker = situation.known("asker", subject.partition(" ")[0])
+    if asker is not None and asker != situation.speaker:
+        return f"it was asked by {asker}, who alone asks it of others"
+    return None
+
+
 ASKING: Final[dict[str, Guard]] = {
     "asks_members": Guard("each addressee is another joined member", asks_members, of_body=False),
     "names_whom_it_asks": Guard("it names whom it asks", names_whom_it_asks, of_body=True),
+    "asked_by_nobody_else": Guard(
+        "not what another has asked", asked_by_nobody_else, of_body=False
+    ),
     "asked_by_speaker": Guard("by the one that asked", asked_by_speaker, of_body=False),
 }

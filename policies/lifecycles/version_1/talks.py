@@ -54,7 +54,7 @@ REQUEST: Final = Table(
             Act.REQUEST_OPENED,
             JOINED,
             "open",
-            ("names_whom_it_asks", "asks_members"),
+            ("names_whom_it_asks", "asks_members", "asked_by_nobody_else"),
             ("keep_asker",),
         ),
         Row(states("open"), Act.REQUEST_ANSWERED, ADDRESSEE, "answered"),

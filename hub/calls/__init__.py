@@ -1,0 +1,1 @@
+"""Calls: warnings, checks of the communication, and requests for information or aid."""
