@@ -19,7 +19,7 @@ from hub import clock
 from hub.accounts.actor import Actor
 from hub.accounts.current import current_actor
 from hub.audit import service as audit
-from hub.cases import course, deciding, joining, own_words, queries
+from hub.cases import at_once, course, deciding, joining, own_words, queries
 from hub.channels.queries import get_visible_summary, visible_pending
 from hub.office import current_office
 from hub.web import case_words as shown
@@ -221,23 +221,25 @@ def get_case(channel: UUID) -> Response:
 @pages.post("/cases/<uuid:channel>/start")
 def post_case_start(channel: UUID) -> BaseResponse:
     """Decide to coordinate, and start: one click where the coordinator decides alone."""
-
-    def start(form: ReasonForm, where: Where, now: datetime) -> None:
-        decision = deciding.decide(*where, topic=Topic.START, rationale=form.reason, now=now)
-        course.start(*where, decision=decision, now=now)
-
-    return _write(channel, ReasonForm, "start", start, "Coordination has started.")
+    return _write(
+        channel,
+        ReasonForm,
+        "start",
+        lambda form, where, now: at_once.start(*where, reason=form.reason, now=now),
+        "Coordination has started.",
+    )
 
 
 @pages.post("/cases/<uuid:channel>/refusal")
 def post_case_declined(channel: UUID) -> BaseResponse:
     """Decide not to coordinate."""
-
-    def refuse(form: ReasonForm, where: Where, now: datetime) -> None:
-        decision = deciding.decide(*where, topic=Topic.DECLINE, rationale=form.reason, now=now)
-        course.decline(*where, decision=decision, now=now)
-
-    return _write(channel, ReasonForm, "decline", refuse, "Declined, with the reason.")
+    return _write(
+        channel,
+        ReasonForm,
+        "decline",
+        lambda form, where, now: at_once.decline(*where, reason=form.reason, now=now),
+        "Declined, with the reason.",
+    )
 
 
 @pages.post("/cases/<uuid:channel>/recovery")
@@ -257,12 +259,15 @@ def post_case_recovered(channel: UUID) -> BaseResponse:
 @pages.post("/cases/<uuid:channel>/closing")
 def post_case_closing(channel: UUID) -> BaseResponse:
     """Decide to close, and close."""
-
-    def close(form: ClosingForm, where: Where, now: datetime) -> None:
-        decision = deciding.decide(*where, topic=Topic.CLOSE, rationale=form.reason, now=now)
-        course.close(*where, decision=decision, early=form.early, now=now)
-
-    return _write(channel, ClosingForm, "close", close, "The case is closed.")
+    return _write(
+        channel,
+        ClosingForm,
+        "close",
+        lambda form, where, now: at_once.close(
+            *where, reason=form.reason, early=form.early, now=now
+        ),
+        "The case is closed.",
+    )
 
 
 @pages.post("/cases/<uuid:channel>/reopening")
@@ -402,22 +407,13 @@ def post_case_vote(channel: UUID, decision: str) -> BaseResponse:
 @pages.post("/cases/<uuid:channel>/decisions/<decision>/outcome")
 def post_case_outcome(channel: UUID, decision: str) -> BaseResponse:
     """Say what the votes have come to; where something follows, do it at once."""
-
-    def take(form: OutcomeForm, where: Where, now: datetime) -> None:
-        deciding.take(*where, decision, outcome=form.outcome, now=now)
-        session, _, actor, place = where
-        us = current_office().desk(session).organisation
-        taken = next(
-            one
-            for one in queries.visible_decisions(session, actor, place, us=us)
-            if one.decision == decision
-        )
-        if taken.topic == Topic.START and form.outcome == "yes":
-            course.start(*where, decision=decision, now=now)
-        if taken.topic == Topic.DECLINE and form.outcome == "yes":
-            course.decline(*where, decision=decision, now=now)
-
-    return _write(channel, OutcomeForm, "vote", take, "It is decided.")
+    return _write(
+        channel,
+        OutcomeForm,
+        "vote",
+        lambda form, where, now: at_once.take(*where, decision, outcome=form.outcome, now=now),
+        "It is decided.",
+    )
 
 
 @pages.post("/cases/<uuid:channel>/decisions/<decision>/withdrawal")
@@ -498,11 +494,10 @@ def _show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPSta
     with reading() as session:
         us = current_office().desk(session).organisation
         case = queries.get_visible_case(session, actor, channel)
-        row = queries.get_case_row(session, actor, channel)
         members = queries.visible_organisations(session, actor, channel, us=us)
         decisions = queries.visible_decisions(session, actor, channel, us=us)
         said = queries.visible_case_words(session, actor, channel)
-        picture = joining.find_picture(session, row)
+        picture = joining.visible_picture(session, actor, channel)
         summary = get_visible_summary(session, actor, channel)
         pending = len(visible_pending(session, actor, channel, now=now))
     names = {one.organisation: one.name for one in members}
@@ -526,7 +521,7 @@ def _show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPSta
         said=[one for one in said if one.text],
         picture=picture,
         changes=shown.would_change(picture.told.would_change, names)[:20],
-        knows_more=runs and picture.own.severity.level is not picture.told.level,
+        knows_more=picture.knows_more,
         words=shown,
         names=names,
         levels=list(Level),
