@@ -14,6 +14,7 @@ from apiflask import APIFlask
 from hub.api import (
     audience,
     audit,
+    cases,
     channels,
     contributions,
     invitations,
@@ -43,6 +44,7 @@ RESOURCES: Final[tuple[Resource, ...]] = (
     relay.resource,
     repair.resource,
     contributions.resource,
+    cases.resource,
 )
 
 
