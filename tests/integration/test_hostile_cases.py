@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from federation.branches import openings
 from federation.judging.state import Member
@@ -17,9 +18,10 @@ from federation.ledgers import channels
 from federation.partners.partner_keys import get_chain
 from hub.accounts.actor import Actor, Via
 from hub.cases import course, heard, joining, own_words, queries
+from hub.cases.records import OwnWordView
 from hub.channels import history, proofs, service
 from policies.acts import Act, ChannelKind
-from policies.assessment import Assessment, Danger, ResponseState
+from policies.assessment import Assessment, Danger, Field, ResponseState
 from policies.decisions import Topic
 from policies.errors import ConflictError, ForbiddenError
 from policies.matrix import Level
@@ -140,8 +142,12 @@ def test_two_direct_channels_make_one_word_of_one_organisation(room: Room) -> No
     writes(room.grid, first, Act.ASSESSMENT_SUBMITTED, {"assessment": {"danger": "none"}} | case)
     writes(room.grid, second, Act.ASSESSMENT_SUBMITTED, BODY | case)
     room.settle()
+    with room.cert.writing() as session:
+        # Both ledgers are Grid's own, so nothing keeps it from dating both words alike.
+        alike = update(OwnWordView).where(OwnWordView.case == room.case)
+        session.execute(alike.values(assessed_at=room.cert.now()))
     picture = room.picture()
-    assert {one.told for one in picture.standings} <= {1}
+    assert {one.told for one in picture.standings} == {1}
     assert room.rows(room.cert)[room.grid.organisation].stated_alone is not None
 
 
@@ -216,6 +222,25 @@ def test_colleagues_who_do_not_answer_read_nothing_that_was_told_alone(room: Roo
         full = joining.visible_picture(session, CONSOLE, room.case)
         assert full.knows_more
         assert full.standings != ()
+
+
+def test_figures_of_the_moment_are_for_who_runs_the_case(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Figures that nobody keeps follow each other word by word."""
+    at, told = room.cert.now(), Assessment(danger=Danger.CONFIRMED)
+    five = [
+        heard.Heard(f"identity--{one}", told, at, "0" * 64, None, None, None, None, None, False)  # noqa: FBT003
+        for one in range(5)
+    ]
+    monkeypatch.setattr(joining, "heard_alone", lambda _session, _state: five)
+    with room.cert.reading() as session:
+        for actor in (AUDITOR, LIAISON, HANDLER):
+            shown = joining.visible_picture(session, actor, room.case)
+            assert (shown.figures, shown.told.level) == ((), Level.NEGLIGIBLE)
+        full = joining.visible_picture(session, CONSOLE, room.case)
+        assert [one.topic.field for one in full.figures] == [Field.DANGER]
+        assert full.told.level is not Level.NEGLIGIBLE
 
 
 def test_a_response_told_alone_is_not_taken_away_by_who_may_not_read_it(room: Room) -> None:
