@@ -15,6 +15,7 @@ from hub.api import (
     audience,
     audit,
     calls,
+    cases,
     channels,
     contributions,
     invitations,
@@ -47,6 +48,7 @@ RESOURCES: Final[tuple[Resource, ...]] = (
     repair.resource,
     travelled.resource,
     contributions.resource,
+    cases.resource,
 )
 
 

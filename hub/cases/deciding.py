@@ -17,6 +17,7 @@ from federation.ledgers.desk import Desk
 from federation.ledgers.ledger import get_state
 from hub.accounts.actor import Actor
 from hub.audit import service as audit
+from hub.cases.queries import get_decision_row
 from hub.channels.service import get_visible_channel, note_of
 from policies.acts import Act
 from policies.decisions import NO, YES, DecisionRule, Topic, read_rules
@@ -117,6 +118,7 @@ def vote(
     """Vote for our organisation; the newest vote before the taking counts."""
     actor.may(Right.VOTE).enforce()
     record = get_visible_channel(session, actor, channel)
+    get_decision_row(session, channel, decision)
     ceiling = get_state(session, record).ceiling
     words = note_of(desk, dissent, about=[decision], marking=ceiling, now=now)
     body = {"decision": decision, "option": option}
@@ -136,6 +138,7 @@ def take(
     """Say what the votes have come to."""
     actor.may(Right.RUN_CASES).enforce()
     get_visible_channel(session, actor, channel)
+    get_decision_row(session, channel, decision)
     body = {"decision": decision, "outcome": outcome, "authority": "vote"}
     return _write(session, desk, actor, channel, Act.DECISION_TAKEN, body, (), now=now)
 
@@ -154,6 +157,7 @@ def withdraw(
     """Take a question back, or say that too few have voted."""
     actor.may(Right.RUN_CASES).enforce()
     record = get_visible_channel(session, actor, channel)
+    get_decision_row(session, channel, decision)
     ceiling = get_state(session, record).ceiling
     words = note_of(desk, reason, about=[decision], marking=ceiling, now=now)
     act = Act.DECISION_LAPSED if lapsed else Act.DECISION_WITHDRAWN

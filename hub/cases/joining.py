@@ -10,21 +10,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from federation.judging.state import ChannelState
 from federation.ledgers import channels
 from federation.ledgers.channels import Written
 from federation.ledgers.desk import Desk
 from federation.ledgers.ledger import get_channel, get_state
 from hub.accounts.actor import Actor
 from hub.audit import service as audit
+from hub.cases.heard import Heard, heard_alone, heard_openly, possible_figures
 from hub.cases.incident import next_incident
 from hub.cases.queries import get_case_row
-from hub.cases.records import CaseMemory, CaseView, OwnWordView
+from hub.cases.records import CaseMemory, CaseView
 from hub.channels.service import note_of
 from policies.acts import Act
-from policies.assessment import read_assessment
 from policies.discretion import (
     Memory,
     OwnSeverity,
@@ -37,7 +37,7 @@ from policies.discretion import (
     standings,
 )
 from policies.errors import ConflictError, InvalidError
-from policies.figures import Figure, figures_document, read_figures
+from policies.figures import Figure, figures_document
 from policies.inputs import Input
 from policies.matrix import Level
 from policies.roles import Right, takes_part
@@ -59,24 +59,62 @@ class Picture:
     own: OwnSeverity
     standings: tuple[Standing, ...]
     memory: Memory
-    inputs: tuple[OwnWordView, ...]
+    inputs: tuple[Heard, ...]
     asked: int
 
 
+@dataclass(frozen=True)
+class Shown:
+    """How it looks to one person.
+
+    Args:
+        told: by open words and figures.
+        figures: those that all were told; for who runs the case, those that could be told now.
+        own: by everything that the coordinator knows; `None` for everybody else.
+        standings: where each topic stands that was told alone; none for everybody else.
+    """
+
+    told: Severity
+    figures: tuple[Figure, ...]
+    own: Severity | None
+    standings: tuple[Standing, ...]
+    asked: int
+
+    @property
+    def knows_more(self) -> bool:
+        """Tell whether by everything that is known it is another level."""
+        return self.own is not None and self.own.level is not self.told.level
+
+
+def visible_picture(session: Session, actor: Actor, channel: str) -> Shown:
+    """Give what organisations' words come to just now.
+
+    Who does not run the case reads the figures that were told, and no others: figures that nobody
+    keeps follow each other word by word, and two of them say what a single word was.
+
+    Raises:
+        NotFoundError: there is none, or the actor may not know of it.
+    """
+    row = get_case_row(session, actor, channel)
+    record = get_channel(session, channel)
+    if record.is_ours and actor.may(Right.RUN_CASES):
+        found = find_picture(session, row)
+        own = found.own.severity
+        return Shown(found.told, found.figures, own, found.standings, found.asked)
+    state = get_state(session, record)
+    asked, figures = _asked(state), possible_figures(state, row.figures)
+    openly = _inputs(heard_openly(session, state), asked)
+    return Shown(publishable_severity(openly, figures), figures, None, (), len(asked))
+
+
 def find_picture(session: Session, row: CaseView) -> Picture:
-    """Put together what organisations have stated in a case, and told us alone where it is ours."""
+    """Put together what organisations have stated in a case of ours, and told us alone."""
     record = get_channel(session, row.channel)
     state = get_state(session, record)
-    asked = [who for who, roles in state.joined.items() if takes_part(roles)]
-    words = session.scalars(
-        select(OwnWordView)
-        .where(OwnWordView.case == row.channel)
-        .order_by(OwnWordView.organisation)
-    ).all()
-    open_words = [one for one in words if not one.alone]
-    alone_words = [one for one in words if one.alone]
-    openly, alone = _inputs(open_words, asked), _inputs(alone_words, ())
-    memory, figures = Memory(), read_figures(row.figures or [])
+    asked, inputs = _asked(state), heard_openly(session, state)
+    told_us = heard_alone(session, state) if record.is_ours else []
+    openly, alone = _inputs(inputs, asked), _inputs(told_us, ())
+    memory, figures = Memory(), possible_figures(state, row.figures)
     if record.is_ours:
         kept = session.get(CaseMemory, row.channel)
         before = read_memory(kept.document) if kept is not None else memory
@@ -91,7 +129,7 @@ def find_picture(session: Session, row: CaseView) -> Picture:
         own=own_severity(openly, alone),
         standings=standings(openly, alone, memory),
         memory=memory,
-        inputs=tuple(open_words),
+        inputs=tuple(inputs),
         asked=len(asked),
     )
 
@@ -166,15 +204,18 @@ def _remember(session: Session, channel: str, memory: Memory) -> None:
     session.flush()
 
 
-def _inputs(words: Sequence[OwnWordView], asked: Sequence[str]) -> list[Input]:
+def _asked(state: ChannelState) -> list[str]:
+    return [who for who, roles in state.joined.items() if takes_part(roles)]
+
+
+def _inputs(words: Sequence[Heard], asked: Sequence[str]) -> list[Input]:
     """Give words as the rules take them; the order of one organisation's words is its time."""
     silent = set(asked) - {one.organisation for one in words}
     found = [Input(who) for who in sorted(silent)]
     for one in words:
-        if one.assessment is not None and one.assessed_at is not None:
+        if one.stated is not None and one.assessed_at is not None:
             order = _order(one.assessed_at)
-            stated = read_assessment(one.assessment)
-            found.append(Input(one.organisation, order, assessment=stated))
+            found.append(Input(one.organisation, order, assessment=one.stated))
         if one.response is not None and one.responded_at is not None:
             order = _order(one.responded_at) + 1
             found.append(Input(one.organisation, order, response=one.response))

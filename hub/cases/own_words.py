@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from federation.branches import openings
+from federation.judging.state import ChannelState
 from federation.ledgers import channels
 from federation.ledgers.channels import Written
 from federation.ledgers.desk import Desk
@@ -20,12 +21,15 @@ from federation.ledgers.ledger_records import ChannelRecord
 from federation.partners.partner_keys import get_chain
 from hub.accounts.actor import Actor
 from hub.audit import service as audit
+from hub.cases.course import ensure_open
 from hub.cases.impacts import impacts_of
+from hub.cases.records import CaseView
 from hub.channels.service import get_visible_channel, note_of
 from policies.acts import Act, ChannelKind
 from policies.assessment import Assessment, ResponseState, assessment_document
 from policies.errors import ConflictError, InvalidError
-from policies.roles import Right
+from policies.roles import Right, takes_part
+from policies.tlp import TLP
 from sharing.canonical import write_time
 from sharing.objects import StixObject
 
@@ -107,20 +111,36 @@ def _say(  # noqa: PLR0913 - who says what, to whom and when
     record = get_visible_channel(session, actor, channel)
     if record.kind is not ChannelKind.CASE:
         raise ConflictError("this is no case")
-    ceiling, target = get_state(session, record).ceiling, channel
+    state = get_state(session, record)
+    marking, target = state.ceiling, channel
     if alone:
+        _ensure_heard(session, state, desk.organisation)
+        marking = TLP.RED
         target = _direct_to_coordinator(session, desk, record, now=now)
         body = {**body, "case": channel}
     objects: Sequence[StixObject] = note_of(
-        desk, text, about=[desk.organisation], marking=ceiling, now=now
+        desk, text, about=[desk.organisation], marking=marking, now=now
     )
     if stated is not None:
-        impacts = impacts_of(desk.organisation, stated, ceiling, now)
+        impacts = impacts_of(desk.organisation, stated, marking, now)
         body = {**body, "impacts": [one.stix_id for one in impacts]} if impacts else body
         objects = [*impacts, *objects]
     written = channels.write(session, desk, target, act, body, objects, by=actor.name, now=now)
     audit.record(session, actor, act.value, target, now=now)
     return written
+
+
+def _ensure_heard(session: Session, state: ChannelState, us: str) -> None:
+    """Refuse what the coordinator would not count: a direct channel takes it whatever the case.
+
+    Raises:
+        ConflictError: we have no part in the case, or it is over.
+    """
+    if us != state.owner and not takes_part(state.joined.get(us, ())):
+        raise ConflictError("you have no part in this case", field="alone")
+    row = session.get(CaseView, state.channel)
+    if row is not None:
+        ensure_open(row)
 
 
 def _direct_to_coordinator(

@@ -6,7 +6,7 @@ Source: domain, 2 and 8.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,20 +16,22 @@ from sqlalchemy.orm import Session
 from federation.ledgers.ledger import get_state
 from federation.ledgers.ledger_records import ChannelRecord
 from hub.accounts.actor import Actor
+from hub.cases.heard import heard_alone, heard_openly, possible_figures
 from hub.cases.records import CaseView, CaseWords, DecisionView, OwnWordView, VoteView
 from hub.channels.history import READERS_OF_RED
 from hub.channels.records import MemberView
 from hub.channels.service import get_visible_channel
-from policies.assessment import Assessment, ResponseState, read_assessment
+from policies.assessment import Assessment, ResponseState
 from policies.decisions import Count, DecisionRule, count
 from policies.errors import NotFoundError
-from policies.figures import Figure, read_figures
+from policies.figures import Figure
 from policies.matrix import Level
 from policies.roles import Right, Role, takes_part
 from policies.tlp import TLP
 
 KEPT_CLOSE: Final = "for coordinators and handlers"
 WAITING: Final = 50
+WORDS_SHOWN: Final = 200
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,14 @@ class CaseSummary:
     derived: Level | None
     control: str | None
     is_ours: bool
+    owner: str
     owner_name: str
     review_at: datetime | None
     joined_at: datetime | None
     opened_at: datetime
     changed_at: datetime
     figures: tuple[Figure, ...]
+    """None in a list."""
 
 
 @dataclass(frozen=True)
@@ -97,9 +101,11 @@ class Words:
     """What was said with an act."""
 
     about: str
+    author: str
     author_name: str
     act: str
     text: str | None
+    tlp: TLP
     at: datetime
 
 
@@ -121,6 +127,7 @@ class Decision:
     topic: str
     state: str
     text: str | None
+    tlp: TLP
     outcome: str | None
     authority: str | None
     rule: DecisionRule | None
@@ -152,6 +159,18 @@ def get_case_row(session: Session, actor: Actor, channel: str) -> CaseView:
     return row
 
 
+def get_decision_row(session: Session, channel: str, decision: str) -> DecisionView:
+    """Give something that was asked or decided in a channel.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    row = session.get(DecisionView, (channel, decision))
+    if row is None:
+        raise NotFoundError("there is no such decision")
+    return row
+
+
 def has_room(session: Session, channel: str) -> bool:
     """Tell whether a case was opened in a channel."""
     return session.get(CaseView, channel) is not None
@@ -178,7 +197,9 @@ def get_visible_case(session: Session, actor: Actor, channel: str) -> CaseSummar
     """
     row = get_case_row(session, actor, channel)
     record = get_visible_channel(session, actor, channel)
-    return _summary(actor, row, record, _names(session, [channel]))
+    summary = _summary(actor, row, record, _names(session, [channel]))
+    figures = possible_figures(get_state(session, record), row.figures)
+    return replace(summary, figures=figures)
 
 
 def visible_organisations(
@@ -188,16 +209,18 @@ def visible_organisations(
     record = get_visible_channel(session, actor, channel)
     state = get_state(session, record)
     names = _names(session, [channel])
-    words = session.scalars(select(OwnWordView).where(OwnWordView.case == channel)).all()
-    openly = {one.organisation: one for one in words if not one.alone}
+    openly = {one.organisation: one for one in heard_openly(session, state)}
     may_read = record.is_ours and bool(actor.roles & READERS_OF_RED)
-    alone = {one.organisation: one for one in words if one.alone and may_read}
-    own = {one.organisation: one for one in words if one.alone and one.organisation == us}
+    alone = {
+        one.organisation: one
+        for one in heard_alone(session, state)
+        if may_read or one.organisation == us
+    }
     rows = []
     for who, roles in sorted(
         state.joined.items(), key=lambda one: names.get((channel, one[0]), "")
     ):
-        said, told = openly.get(who), alone.get(who) or own.get(who)
+        said, told = openly.get(who), alone.get(who)
         rows.append(
             OrganisationRow(
                 organisation=who,
@@ -209,34 +232,43 @@ def visible_organisations(
                 since=said.since if said else None,
                 since_earliest=said.since_earliest if said else None,
                 responded_at=said.responded_at if said else None,
-                stated=_stated(said),
+                stated=said.stated if said else None,
                 assessed_at=said.assessed_at if said else None,
                 relayed=bool(said and said.relayed),
                 response_alone=told.response if told else None,
-                stated_alone=_stated(told),
+                stated_alone=told.stated if told else None,
             )
         )
     return rows
 
 
-def visible_case_words(session: Session, actor: Actor, channel: str) -> list[Words]:
-    """Give what was said with the acts of a case, in order."""
+def visible_case_words(
+    session: Session, actor: Actor, channel: str, *, limit: int = WORDS_SHOWN
+) -> list[Words]:
+    """Give what was said with the acts of a case, in order.
+
+    Args:
+        limit: how many at most; the newest are given.
+    """
     get_visible_channel(session, actor, channel)
     names = _names(session, [channel])
     rows = session.scalars(
         select(CaseWords)
         .where(CaseWords.channel == channel)
-        .order_by(CaseWords.said_at, CaseWords.bundle)
-    )
+        .order_by(CaseWords.said_at.desc(), CaseWords.bundle.desc())
+        .limit(limit)
+    ).all()
     return [
         Words(
             about=row.about,
+            author=row.author,
             author_name=names.get((channel, row.author), row.author),
             act=row.act,
             text=row.text if _may_read(actor, row.tlp) else KEPT_CLOSE,
+            tlp=row.tlp,
             at=row.said_at,
         )
-        for row in rows
+        for row in reversed(rows)
     ]
 
 
@@ -265,7 +297,12 @@ def visible_unstated(session: Session, actor: Actor, *, us: str) -> list[CaseSum
     """Give the cases under way in which nothing was heard of us so far."""
     if not actor.may(Right.CONTRIBUTE):
         return []
-    said = exists().where(OwnWordView.case == CaseView.channel, OwnWordView.organisation == us)
+    ours = select(ChannelRecord.id).where(ChannelRecord.owner == us)
+    spoken = exists().where(
+        OwnWordView.case == CaseView.channel,
+        OwnWordView.organisation == us,
+        ~OwnWordView.alone | OwnWordView.channel.in_(ours),
+    )
     part = select(MemberView.channel).where(
         MemberView.organisation == us, MemberView.state == "joined"
     )
@@ -276,7 +313,7 @@ def visible_unstated(session: Session, actor: Actor, *, us: str) -> list[CaseSum
             CaseView.state.in_(("assessment", "response")),
             CaseView.channel.in_(part),
             ChannelRecord.owner != us,
-            ~said,
+            ~spoken,
         )
         .order_by(CaseView.opened_at)
         .limit(WAITING)
@@ -315,6 +352,7 @@ def _decision(
         topic=row.topic,
         state=row.state,
         text=row.text if _may_read(actor, row.tlp) else KEPT_CLOSE,
+        tlp=row.tlp,
         outcome=row.outcome,
         authority=row.authority,
         rule=rule,
@@ -351,19 +389,14 @@ def _summary(
         derived=Level.of(case.derived) if case.derived else None,
         control=case.control,
         is_ours=record.is_ours,
+        owner=record.owner,
         owner_name=names.get((case.channel, record.owner), record.owner),
         review_at=case.review_at,
         joined_at=case.joined_at,
         opened_at=case.opened_at,
         changed_at=case.changed_at,
-        figures=read_figures(case.figures or []),
+        figures=(),
     )
-
-
-def _stated(row: OwnWordView | None) -> Assessment | None:
-    if row is None or row.assessment is None:
-        return None
-    return read_assessment(row.assessment)
 
 
 def _names(session: Session, channels: Sequence[str]) -> Mapping[tuple[str, str], str]:

@@ -15,6 +15,7 @@ from federation.judging.contents import Chains
 from federation.judging.disowning import doubt_about, doubt_about_admission
 from federation.ledgers.ledger import load_chains
 from federation.ledgers.ledger_records import (
+    ChannelRecord,
     CoveredRecord,
     EntryRecord,
 )
@@ -24,6 +25,7 @@ from hub.channels.plain_words import describe_clock, describe_entry
 from hub.channels.relay import is_ours_to_answer
 from hub.channels.relay_records import RelayAnswer, RelayedView
 from hub.channels.service import get_visible_channel
+from policies.acts import Act, ChannelKind
 from policies.roles import PersonRole, Right
 from policies.tlp import TLP
 from sharing import collections, objects
@@ -35,6 +37,8 @@ PAGE: Final = 25
 MAX_PAGE: Final = 100
 OBJECTS_SHOWN: Final = 20
 READERS_OF_RED: Final = frozenset({PersonRole.COORDINATOR, PersonRole.HANDLER})
+TOLD_ALONE: Final = frozenset({Act.ASSESSMENT_SUBMITTED.value, Act.RESPONSE_REPORTED.value})
+"""Acts that stand in a direct channel where they are for the coordinator alone."""
 
 
 @dataclass(frozen=True)
@@ -205,11 +209,11 @@ def entry_of(
     contents = collections.find_contents(session, row.channel, wanted)
     bundle = contents.get(hashes[0])
     body: Mapping[str, Any] = {}
-    dated = row.created_at
+    dated, close = row.created_at, is_kept_close(session, actor, row)
     if bundle is not None:
         value = objects.StixObject.read(bundle).value
         body, dated = value.get("body", {}), read_time(str(value["created"]))
-    listed = [_item(actor, one, contents.get(one.sha256)) for one in shown]
+    listed = [_item(actor, one, contents.get(one.sha256), close=close) for one in shown]
     items = tuple(_with_later_members(session, row.channel, shown, listed))
     # Who told it is named by an identity that came along, for those who may read it.
     names = {**{one.ref: one.title for one in items if one.is_named}, **names}
@@ -221,7 +225,11 @@ def entry_of(
         act=row.act,
         author=row.author,
         author_name=author,
-        sentence=describe_entry(row.act, body, author, names, [one.ref for one in covered]),
+        sentence=(
+            f"{author} told something for coordinators and handlers."
+            if close
+            else describe_entry(row.act, body, author, names, [one.ref for one in covered])
+        ),
         at=row.created_at,
         received_at=row.applied_at,
         sha256=row.sha256,
@@ -244,6 +252,14 @@ def entry_of(
         relayed=_relayed(session, row, names) if "on_behalf_of" in body else None,
         clock=describe_clock(author, dated, row.created_at, row.applied_at),
     )
+
+
+def is_kept_close(session: Session, actor: Actor, row: EntryRecord) -> bool:
+    """Tell whether an entry was told us alone, and this person is not among those who answer."""
+    if row.act not in TOLD_ALONE or actor.roles & READERS_OF_RED:
+        return False
+    record = session.get(ChannelRecord, row.channel)
+    return record is not None and record.kind is ChannelKind.DIRECT and not record.is_ours
 
 
 def _doubtful_admission(row: EntryRecord, chains: Chains) -> str | None:
@@ -303,9 +319,11 @@ def _with_later_members(
         yield replace(item, later=later, may_open=not later and authors.get(one.ref) == us)
 
 
-def _item(actor: Actor, row: CoveredRecord, content: bytes | None) -> EntryItem:
+def _item(
+    actor: Actor, row: CoveredRecord, content: bytes | None, *, close: bool = False
+) -> EntryItem:
     stix_type = row.ref.partition("--")[0]
-    red = row.claimed is TLP.RED and not actor.roles & READERS_OF_RED
+    red = close or (row.claimed is TLP.RED and not actor.roles & READERS_OF_RED)
     if row.disowned:
         return EntryItem(row.ref, stix_type, row.claimed, "disowned", None, "disowned")
     if row.recalled:

@@ -17,6 +17,7 @@ from hub import collecting
 # Noun → module that defines a `click` command of that name. Loaded when it is asked for.
 NOUNS: Final = {
     "backup": "hub.commands.backup",
+    "case": "hub.commands.case",
     "channel": "hub.commands.channel",
     "check": "hub.commands.check",
     "import": "hub.commands.import_",

@@ -15,6 +15,7 @@ from federation.partners.partners import Partner
 from hub.accounts.actor import Actor
 from hub.calls import queries as calls
 from hub.calls.values import Call
+from hub.cases import queries as cases
 from hub.channels import queries
 from hub.channels.invitations import visible_invitations
 from hub.channels.relay_records import RelayedView
@@ -51,6 +52,34 @@ def get_channel_named(session: Session, actor: Actor, name: str) -> str:
     if not found:
         raise NotFoundError(f"there is no channel “{name}”", hint="See: tocsin channel list")
     return _only(name, [(row, row) for row in found], "channels")
+
+
+def get_case_named(session: Session, actor: Actor, name: str) -> str:
+    """Give the channel of the case with this id, beginning of an id, or title.
+
+    Raises:
+        NotFoundError: there is none.
+        InvalidError: several are meant.
+    """
+    rows = cases.visible_cases(session, actor)
+    found = _pick(name, [(row.channel, row.title, row.channel) for row in rows])
+    if not found:
+        raise NotFoundError(f"there is no case “{name}”", hint="See: tocsin case list")
+    return _only(name, [(row, row) for row in found], "cases")
+
+
+def get_decision_named(session: Session, actor: Actor, case: str, name: str, *, us: str) -> str:
+    """Give the id of the decision in a case with this id, beginning of an id, or topic.
+
+    Raises:
+        NotFoundError: there is none.
+        InvalidError: several are meant.
+    """
+    rows = cases.visible_decisions(session, actor, case, us=us)
+    found = _pick(name, [(row.decision, row.topic, row.decision) for row in rows])
+    if not found:
+        raise NotFoundError(f"there is no decision “{name}”", hint="See: tocsin case show")
+    return _only(name, [(row, row) for row in found], "decisions")
 
 
 def get_invitation_named(

@@ -15,7 +15,7 @@ from federation.ledgers.desk import Desk
 from hub import clock
 from hub.accounts.actor import Actor
 from hub.accounts.current import current_actor
-from hub.cases import course, deciding, joining, own_words, queries
+from hub.cases import at_once, course, deciding, joining, own_words
 from hub.office import current_office
 from hub.web.acting import DONE, attempt
 from hub.web.case_forms import (
@@ -35,7 +35,7 @@ from hub.web.forms import PageForm, as_utc
 from hub.web.frame import pages
 from hub.web.views.cases import show_case, to_case
 from policies.assessment import Assessment, Span
-from policies.decisions import YES, By, DecisionRule, Topic
+from policies.decisions import By, DecisionRule
 from policies.errors import InvalidError
 from sharing.db import transaction
 
@@ -46,23 +46,25 @@ Where = tuple[Session, Desk, Actor, str]
 @pages.post("/cases/<uuid:channel>/start")
 def post_case_start(channel: UUID) -> BaseResponse:
     """Decide to coordinate, and start: one click where the coordinator decides alone."""
-
-    def start(form: ReasonForm, where: Where, now: datetime) -> None:
-        decision = deciding.decide(*where, topic=Topic.START, rationale=form.reason, now=now)
-        course.start(*where, decision=decision, now=now)
-
-    return _write(channel, ReasonForm, "start", start, "Coordination has started.")
+    return _write(
+        channel,
+        ReasonForm,
+        "start",
+        lambda form, where, now: at_once.start(*where, reason=form.reason, now=now),
+        "Coordination has started.",
+    )
 
 
 @pages.post("/cases/<uuid:channel>/refusal")
 def post_case_declined(channel: UUID) -> BaseResponse:
     """Decide not to coordinate."""
-
-    def refuse(form: ReasonForm, where: Where, now: datetime) -> None:
-        decision = deciding.decide(*where, topic=Topic.DECLINE, rationale=form.reason, now=now)
-        course.decline(*where, decision=decision, now=now)
-
-    return _write(channel, ReasonForm, "decline", refuse, "Declined, with the reason.")
+    return _write(
+        channel,
+        ReasonForm,
+        "decline",
+        lambda form, where, now: at_once.decline(*where, reason=form.reason, now=now),
+        "Declined, with the reason.",
+    )
 
 
 @pages.post("/cases/<uuid:channel>/recovery")
@@ -82,12 +84,15 @@ def post_case_recovered(channel: UUID) -> BaseResponse:
 @pages.post("/cases/<uuid:channel>/closing")
 def post_case_closing(channel: UUID) -> BaseResponse:
     """Decide to close, and close."""
-
-    def close(form: ClosingForm, where: Where, now: datetime) -> None:
-        decision = deciding.decide(*where, topic=Topic.CLOSE, rationale=form.reason, now=now)
-        course.close(*where, decision=decision, early=form.early, now=now)
-
-    return _write(channel, ClosingForm, "close", close, "The case is closed.")
+    return _write(
+        channel,
+        ClosingForm,
+        "close",
+        lambda form, where, now: at_once.close(
+            *where, reason=form.reason, early=form.early, now=now
+        ),
+        "The case is closed.",
+    )
 
 
 @pages.post("/cases/<uuid:channel>/reopening")
@@ -227,23 +232,13 @@ def post_case_vote(channel: UUID, decision: str) -> BaseResponse:
 @pages.post("/cases/<uuid:channel>/decisions/<decision>/outcome")
 def post_case_outcome(channel: UUID, decision: str) -> BaseResponse:
     """Say what the votes have come to; where something follows, do it at once."""
-
-    def take(form: OutcomeForm, where: Where, now: datetime) -> None:
-        deciding.take(*where, decision, outcome=form.outcome, now=now)
-        session, _, actor, place = where
-        us = current_office().desk(session).organisation
-        taken = next(
-            one
-            for one in queries.visible_decisions(session, actor, place, us=us)
-            if one.decision == decision
-        )
-        undecided = queries.get_visible_case(session, actor, place).state == "assessment"
-        if undecided and form.outcome == YES and taken.topic == Topic.START:
-            course.start(*where, decision=decision, now=now)
-        if undecided and form.outcome == YES and taken.topic == Topic.DECLINE:
-            course.decline(*where, decision=decision, now=now)
-
-    return _write(channel, OutcomeForm, "vote", take, "It is decided.")
+    return _write(
+        channel,
+        OutcomeForm,
+        "vote",
+        lambda form, where, now: at_once.take(*where, decision, outcome=form.outcome, now=now),
+        "It is decided.",
+    )
 
 
 @pages.post("/cases/<uuid:channel>/decisions/<decision>/withdrawal")

@@ -109,11 +109,10 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
     with reading() as session:
         us = current_office().desk(session).organisation
         case = queries.get_visible_case(session, actor, channel)
-        row = queries.get_case_row(session, actor, channel)
         members = queries.visible_organisations(session, actor, channel, us=us)
         decisions = queries.visible_decisions(session, actor, channel, us=us)
         said = queries.visible_case_words(session, actor, channel)
-        picture = joining.find_picture(session, row)
+        picture = joining.visible_picture(session, actor, channel)
         summary = get_visible_summary(session, actor, channel)
         pending = len(visible_pending(session, actor, channel, now=now))
     names = {one.organisation: one.name for one in members}
@@ -137,7 +136,7 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         said=[one for one in said if one.text],
         picture=picture,
         changes=shown.would_change(picture.told.would_change, names)[:20],
-        knows_more=runs and picture.own.severity.level is not picture.told.level,
+        knows_more=picture.knows_more,
         words=shown,
         names=names,
         levels=list(Level),
