@@ -18,6 +18,12 @@ from policies.tlp import TLP
 
 FIRST_BATCH: Final = 4
 
+_CASE: Final = {
+    "title": "3CX supply-chain attack",
+    "text": "A signed telephone client asks a host that its vendor does not know.",
+    "tlp": "amber",
+}
+
 VENDOR_NOTE: Final = (
     "Our build server signed the two altered libraries on 3 March. Version 18.12.416 and older are "
     "clean; 18.12.422 is ready. The old certificate is being revoked."
@@ -37,7 +43,7 @@ def open_the_case(scene: Scene) -> None:
     """A case at TLP:AMBER, of which nobody else knows yet."""
     tell, cast = scene.telling, scene.cast
     with tell.step("A supply-chain attack on 3CX: National CERT opens a case at TLP:AMBER."):
-        scene.case = cast.cert.open_channel("case", "3CX supply-chain attack", "amber")
+        scene.case = cast.cert.post("/cases", _CASE)["channel"]
         tell.say(f"Case {scene.case}")
 
 

@@ -61,11 +61,11 @@ def form_a_community(scene: Scene) -> None:
     """A community at TLP:GREEN with all three in it."""
     tell, cast = scene.telling, scene.cast
     with tell.step("National CERT opens a community at TLP:GREEN; the others are invited."):
-        community = cast.cert.open_channel("community", "Energy sharing community", "green")
+        scene.community = cast.cert.open_channel("community", "Energy sharing community", "green")
         reason = "We share what concerns the energy sector, and meet each month."
         guests = cast.others(cast.cert)
         scene.invite_and_join(
-            community, dict.fromkeys(guests, "member"), dict.fromkeys(guests, reason)
+            scene.community, dict.fromkeys(guests, "member"), dict.fromkeys(guests, reason)
         )
-        seq, head = scene.same_head(community)
+        seq, head = scene.same_head(scene.community)
         tell.say(f"All three hold the same history: {seq + 1} entries, head {head[:SHORT]}")

@@ -29,13 +29,14 @@ class Scene:
 
     Args:
         folder: for exports and pictures.
-        case: the id of the case's channel, once it is open.
+        community, case: the ids of their channels, once they are open.
         delays: seconds from a member's commit to the view of another, as measured.
     """
 
     telling: Telling
     cast: Cast
     folder: Path
+    community: str = ""
     case: str = ""
     delays: list[float] = field(default_factory=list)
 
