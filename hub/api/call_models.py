@@ -56,7 +56,7 @@ class CheckIn(Form):
     tlp: Label = None
 
 
-class RequestIn(Form):
+class InquiryIn(Form):
     """What is asked, of whom, and who reads the answers."""
 
     text: Text
@@ -90,14 +90,14 @@ class EndIn(Form):
     ] = None
 
 
-class AcknowledgementIn(Form):
+class CallAcknowledgementIn(Form):
     """That a warning or a check has arrived."""
 
     affected: Annotated[Affected | None, Field(description="By what a warning tells of.")] = None
     text: Text | None = None
 
 
-class AnswerIn(Form):
+class InquiryAnswerIn(Form):
     """What we know of what was asked."""
 
     result: RequestResult = RequestResult.ANSWERED
@@ -211,7 +211,7 @@ class UpdateOut(Document):
     at: Moment
 
 
-class IndicatorOut(Document):
+class CallIndicatorOut(Document):
     """Something to look for."""
 
     name: str
@@ -224,7 +224,7 @@ class CallDetailsOut(Document):
 
     call: CallOut
     updates: list[UpdateOut]
-    indicators: list[IndicatorOut]
+    indicators: list[CallIndicatorOut]
 
 
 class IssuedOut(Document):
@@ -258,7 +258,9 @@ def details_document(
     return CallDetailsOut(
         call=call_document(call),
         updates=[UpdateOut.model_validate(one, from_attributes=True) for one in updates],
-        indicators=[IndicatorOut.model_validate(one, from_attributes=True) for one in indicators],
+        indicators=[
+            CallIndicatorOut.model_validate(one, from_attributes=True) for one in indicators
+        ],
     )
 
 

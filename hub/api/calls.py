@@ -7,16 +7,16 @@ from typing import Final
 
 from federation.ledgers.channels import Written
 from hub.api.call_models import (
-    AcknowledgementIn,
     AdditionIn,
-    AnswerIn,
+    CallAcknowledgementIn,
     CallDetailsOut,
     CallsOut,
     CheckIn,
     EndIn,
+    InquiryAnswerIn,
+    InquiryIn,
     IssuedOut,
     RefusalIn,
-    RequestIn,
     ToldIn,
     WarningIn,
     call_document,
@@ -128,12 +128,12 @@ def post_check(call: Call, channel: str, body: CheckIn) -> tuple[IssuedOut, str]
 @resource.writes(
     "POST",
     "/<channel>/requests",
-    takes=RequestIn,
+    takes=InquiryIn,
     gives=IssuedOut,
     status=HTTPStatus.CREATED,
     action="request.opened",
 )
-def post_request(call: Call, channel: str, body: RequestIn) -> tuple[IssuedOut, str]:
+def post_request(call: Call, channel: str, body: InquiryIn) -> tuple[IssuedOut, str]:
     """Ask members for information or aid."""
     issued = calling.ask(
         call.session,
@@ -220,13 +220,13 @@ def post_call_ending(call: Call, channel: str, ref: str, body: EndIn) -> Written
 @resource.writes(
     "POST",
     "/<channel>/<ref>/acknowledgements",
-    takes=AcknowledgementIn,
+    takes=CallAcknowledgementIn,
     gives=WrittenOut,
     status=HTTPStatus.CREATED,
     action="call.acknowledged",
 )
 def post_call_acknowledgement(
-    call: Call, channel: str, ref: str, body: AcknowledgementIn
+    call: Call, channel: str, ref: str, body: CallAcknowledgementIn
 ) -> WrittenOut:
     """Acknowledge a warning or a check; the newest acknowledgement counts."""
     kind = _kind(call, channel, ref)
@@ -246,12 +246,12 @@ def post_call_acknowledgement(
 @resource.writes(
     "POST",
     "/<channel>/<ref>/answers",
-    takes=AnswerIn,
+    takes=InquiryAnswerIn,
     gives=WrittenOut,
     status=HTTPStatus.CREATED,
     action="request.answered",
 )
-def post_call_answer(call: Call, channel: str, ref: str, body: AnswerIn) -> WrittenOut:
+def post_call_answer(call: Call, channel: str, ref: str, body: InquiryAnswerIn) -> WrittenOut:
     """Answer a request: where it was asked, or in our direct channel to its asker alone."""
     where, written = answering.answer(
         call.session,

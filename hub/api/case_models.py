@@ -92,7 +92,7 @@ class ResponseIn(Form):
     alone: Alone = False
 
 
-class StatementIn(Form):
+class OwnStatementIn(Form):
     """How our organisation is hit."""
 
     assessment: Stated

@@ -20,11 +20,11 @@ from hub.api.case_models import (
     JointIn,
     MaybeIn,
     OutcomeIn,
+    OwnStatementIn,
     QuestionIn,
     QuestionOut,
     RecoveryIn,
     ResponseIn,
-    StatementIn,
     WithdrawalIn,
 )
 from hub.api.channel_models import WrittenOut
@@ -232,12 +232,12 @@ def post_case_response(call: Call, channel: str, body: ResponseIn) -> WrittenOut
 @resource.writes(
     "POST",
     "/<channel>/assessment",
-    takes=StatementIn,
+    takes=OwnStatementIn,
     gives=WrittenOut,
     status=CREATED,
     action="assessment.submitted",
 )
-def post_case_assessment(call: Call, channel: str, body: StatementIn) -> WrittenOut:
+def post_case_assessment(call: Call, channel: str, body: OwnStatementIn) -> WrittenOut:
     """State how our organisation is hit; the newest counts."""
     return _write(
         call,

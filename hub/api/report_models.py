@@ -121,6 +121,9 @@ class TravelledLineOut(Document):
     triaged_as: Triage | None
     false_alarm: Annotated[FalseAlarm | None, Field(description="Why it is one.")]
     outcome: ReportOutcome | None
+    asked_again: Annotated[
+        bool, Field(description="The reporter does not leave it at how it was closed.")
+    ]
     case: Annotated[
         str | None,
         Field(description="Which it has become part of, where this node has a part in that."),
@@ -234,7 +237,7 @@ class SubmissionIn(Form):
     help_wanted: bool = False
 
 
-class AcknowledgementIn(Form):
+class ReportAcknowledgementIn(Form):
     """That a report has arrived."""
 
     reference: Annotated[

@@ -14,9 +14,9 @@ from hub.api import reports
 from hub.api.channel_models import WrittenOut
 from hub.api.frame import Call
 from hub.api.report_models import (
-    AcknowledgementIn,
     ClosingIn,
     LinkIn,
+    ReportAcknowledgementIn,
     TravelledOut,
     TriageIn,
     WithdrawalIn,
@@ -42,13 +42,13 @@ def get_report_travelled(call: Call, channel: str, report: str) -> TravelledOut:
 @resource.writes(
     "POST",
     "/travelled/<channel>/<report>/acknowledgement",
-    takes=AcknowledgementIn,
+    takes=ReportAcknowledgementIn,
     gives=WrittenOut,
     status=HTTPStatus.CREATED,
     action="report.acknowledged",
 )
 def post_report_acknowledgement(
-    call: Call, channel: str, report: str, body: AcknowledgementIn
+    call: Call, channel: str, report: str, body: ReportAcknowledgementIn
 ) -> WrittenOut:
     """Say that a report has arrived, under a reference that no other report has."""
     return _written(

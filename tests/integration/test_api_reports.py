@@ -161,7 +161,9 @@ def test_a_report_that_was_closed_is_taken_up_again_by_either_side(apis: Apis) -
     assert "Ask again" in grid.post(f"{place}/addition", {"text": "It came back."}, 409)["hint"]
     grid.post(f"{place}/asking-again", {"text": "It came back."})
     settled(apis)
-    assert [one["state"] for one in both(apis, place)] == ["acknowledged"] * 2
+    assert [(one["state"], one["asked_again"]) for one in both(apis, place)] == [
+        ("acknowledged", True)
+    ] * 2
     assert (
         "open now: report.reopened"
         in cert.post(f"{place}/triage", {"taken_for": "incident"}, 409)["detail"]
