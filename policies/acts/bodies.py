@@ -106,8 +106,7 @@ def _first_fault(error: ValidationError) -> tuple[str, str]:
     instance: Any = error.instance
     match error.validator:
         case "additionalProperties":
-            known = error.schema["properties"] if isinstance(error.schema, Mapping) else {}
-            name = min(str(name) for name in instance if name not in known)
+            name = min(str(name) for name in instance if not _is_known(error.schema, str(name)))
             return f"{path}.{name[:60]}", "is not known to this act"
         case "required" | "dependentRequired":
             missing = _missing(error)
@@ -129,6 +128,12 @@ def _first_fault(error: ValidationError) -> tuple[str, str]:
             return path, "does not go with the rest of the body"
         case _:
             return path, "does not have the form that this act asks for"
+
+
+def _is_known(schema: Any, name: str) -> bool:
+    return name in schema.get("properties", {}) or any(
+        re.search(pattern, name) for pattern in schema.get("patternProperties", {})
+    )
 
 
 def _path(parts: Iterable[str | int]) -> str:

@@ -9,6 +9,7 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,13 +71,12 @@ def test_an_unknown_property_is_always_refused(act: Act, name: str, value: Any) 
         assert error.field == f"body.{name}"
 
 
-@given(acts, st.data())
-def test_one_wrong_value_is_enough(act: Act, data: st.DataObject) -> None:
-    """Put an object where none belongs: every property has a type."""
-    body = copy.deepcopy(GOOD[act])
-    found = list(places(body))
-    if found:
-        container, key = data.draw(st.sampled_from(found))
+@pytest.mark.parametrize("act", list(Act))
+def test_one_wrong_value_is_enough(act: Act) -> None:
+    """Put an object where none belongs, everywhere in turn: every property has a type."""
+    for number in range(len(list(places(GOOD[act])))):
+        body = copy.deepcopy(GOOD[act])
+        container, key = list(places(body))[number]
         container[key] = {"no such thing": container[key]}
         error = fault(act, body)
         assert error is not None
