@@ -12,6 +12,7 @@ from federation.ledgers.channels import Written
 from hub.api.channel_models import ChannelId, OrganisationId, WrittenOut, written_document
 from hub.api.models import Document, Form, Moment
 from hub.api.paging import PageQuery
+from hub.reports.intel import MAX_PASTED_CHARACTERS
 from hub.reports.queries import INDICATORS_SHOWN, WORDS_SHOWN, Indicator, Travelled, Words
 from hub.reports.recorded import Local
 from hub.reports.recording import MAX_TEXT_CHARACTERS, MAX_TITLE_CHARACTERS
@@ -78,6 +79,7 @@ class LocalReportOut(LocalReportLineOut):
     """A report on the node that recorded it."""
 
     text: str
+    pasted: Annotated[str | None, Field(description="Intelligence beside the words.")]
     reason: Annotated[str | None, Field(description="Why it was set aside, or taken up again.")]
     open_steps: list[LocalStep]
     channel: Annotated[
@@ -191,10 +193,17 @@ class LocalReportIn(Form):
     tlp: TLP = TLP.AMBER
     occurred_at: Moment | None = None
     discovered_at: Moment | None = None
+    pasted: Annotated[
+        str | None,
+        Field(
+            max_length=MAX_PASTED_CHARACTERS,
+            description="A MISP event, STIX, or any text: what it names to look for goes along.",
+        ),
+    ] = None
 
 
 class LocalReportChangeIn(LocalReportIn):
-    """The whole of it, said otherwise."""
+    """The whole of it, said otherwise: what is left out is no longer said."""
 
     version: Annotated[
         int | None,

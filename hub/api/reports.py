@@ -216,6 +216,7 @@ def _said(body: LocalReportIn) -> Said:
         tlp=body.tlp,
         occurred_at=body.occurred_at,
         discovered_at=body.discovered_at,
+        pasted=body.pasted,
     )
 
 

@@ -17,7 +17,7 @@ from hub.api.reports import local_with_channel
 from hub.api.travelled import travelled_with_words
 from hub.commands import frame, report_exchange
 from hub.commands.report_names import get_report_named
-from hub.commands.words import TEXT, TEXT_FILE, read_words
+from hub.commands.words import PASTED, TEXT, TEXT_FILE, read_pasted, read_words
 from hub.office import current_office
 from hub.reports import queries, recorded, recording
 from hub.reports.named import Side
@@ -58,6 +58,7 @@ def command() -> None:
 @click.argument("title")
 @TEXT
 @TEXT_FILE
+@PASTED
 @click.option("--kind", type=KINDS, default=ReportKind.EVENT.value, show_default=True)
 @click.option("--certainty", type=CERTAINTIES, default=Certainty.SUSPECTED.value, show_default=True)
 @click.option("--category", help="A type of the Reference Security Incident Taxonomy.")
@@ -70,6 +71,7 @@ def record(  # noqa: PLR0913, PLR0917 - one argument for each option
     title: str,
     text: str | None,
     file: Path | None,
+    pasted: Path | None,
     kind: str,
     certainty: str,
     category: str | None,
@@ -83,6 +85,7 @@ def record(  # noqa: PLR0913, PLR0917 - one argument for each option
 
     Each time, a new one: unlike other commands, this one does something when it is repeated.
     """
+    beside = read_pasted(pasted, text)
     words = read_words(text, file)
     if words is None:
         raise click.UsageError("a report needs --text or --file")
@@ -95,6 +98,7 @@ def record(  # noqa: PLR0913, PLR0917 - one argument for each option
         tlp=read_tlp(tlp),
         occurred_at=_time(occurred_at, "occurred_at"),
         discovered_at=_time(discovered_at, "discovered_at"),
+        pasted=beside,
     )
     with frame.node():
         actor = frame.console_actor()
@@ -110,6 +114,7 @@ def record(  # noqa: PLR0913, PLR0917 - one argument for each option
 @click.option("--title")
 @TEXT
 @TEXT_FILE
+@PASTED
 @click.option("--kind", type=KINDS)
 @click.option("--certainty", type=CERTAINTIES)
 @click.option("--category", help="A type of the Reference Security Incident Taxonomy.")
@@ -123,6 +128,7 @@ def change(  # noqa: PLR0913, PLR0917 - one argument for each option
     title: str | None,
     text: str | None,
     file: Path | None,
+    pasted: Path | None,
     kind: str | None,
     certainty: str | None,
     category: str | None,
@@ -136,6 +142,7 @@ def change(  # noqa: PLR0913, PLR0917 - one argument for each option
 
     What no option names stays as it is.
     """
+    beside = read_pasted(pasted, text)
     words = read_words(text, file)
     label = read_tlp(tlp) if tlp is not None else None
     occurred = _time(occurred_at, "occurred_at")
@@ -152,6 +159,7 @@ def change(  # noqa: PLR0913, PLR0917 - one argument for each option
             tlp=label or known.tlp,
             occurred_at=occurred or known.occurred_at,
             discovered_at=discovered or known.discovered_at,
+            pasted=beside if beside is not None else known.pasted,
         )
         recording.change(session, actor, found, said, now=now)
 
@@ -334,6 +342,8 @@ def _local_lines(document: dict[str, Any]) -> list[str]:
         f"open steps    {', '.join(document['open_steps']) or '–'}",
         f"text          {_one_line(document['text'])}",
     ]
+    if document["pasted"]:
+        lines.append(f"pasted        {_one_line(document['pasted'])}")
     return lines
 
 

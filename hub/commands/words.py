@@ -19,6 +19,13 @@ TEXT_FILE: Final = click.option(
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Instead of --text: a file that holds the words.",
 )
+PASTED: Final = click.option(
+    "--pasted",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    help="A MISP event, STIX, or any text: what it names to look for goes along. A dash is "
+    "standard input.",
+)
 
 
 def read_words(text: str | None, file: Path | None = None) -> str | None:
@@ -31,8 +38,28 @@ def read_words(text: str | None, file: Path | None = None) -> str | None:
         raise click.UsageError("give --text or --file, not both")
     if text == "-":
         return _decode(sys.stdin.buffer)
+    return _read(file) if file is not None else text
+
+
+def read_pasted(file: Path | None, text: str | None) -> str | None:
+    """Give what was pasted beside the words, or `None` where nothing was.
+
+    Args:
+        text: of the words, which may be read from standard input as well.
+
+    Raises:
+        InvalidError: the file can't be read, or more was given than anybody reads.
+    """
     if file is None:
-        return text
+        return None
+    if str(file) != "-":
+        return _read(file)
+    if text == "-":
+        raise click.UsageError("standard input is read once: give --text or --pasted another way")
+    return _decode(sys.stdin.buffer)
+
+
+def _read(file: Path) -> str:
     try:
         with file.open("rb") as stream:
             return _decode(stream)

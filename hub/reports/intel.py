@@ -15,6 +15,7 @@ from policies.tlp import TLP, strictest
 from sharing import stix
 from sharing.formats.recognise import recognise
 from sharing.formats.recognised import Finding, LeftOut
+from sharing.incident.rules import check_text, refuse
 from sharing.objects import StixObject
 
 MAX_PASTED_CHARACTERS: Final = 500_000
@@ -74,6 +75,7 @@ def check_pasted(pasted: str | None) -> None:
             field="pasted",
             hint="Share what is in it through a case or a channel instead.",
         )
+    refuse(check_text("pasted", pasted, MAX_PASTED_CHARACTERS))
     try:
         recognise(pasted or "")
     except InvalidError as error:

@@ -211,6 +211,28 @@ def test_a_report_is_changed_by_who_has_read_the_newest(apis: Apis) -> None:
     assert "with the coordinator" in twice["detail"]
 
 
+def test_what_was_pasted_beside_the_words_goes_along_and_stays_when_it_is_sent_back(
+    apis: Apis,
+) -> None:
+    cert, grid = apis
+    report = recorded(grid, pasted="Seen: 185[.]220[.]101[.]5", title="With more")
+    assert report["pasted"] == "Seen: 185[.]220[.]101[.]5"
+    here = f"/reports/{report['id']}"
+    names = ("kind", "title", "text", "certainty", "category", "tlp", "pasted", "version")
+    body = {name: report[name] for name in names}
+    changed = grid.ask("PUT", here, body | {"title": "With more of it"}).get_json()
+    assert (changed["title"], changed["pasted"]) == ("With more of it", report["pasted"])
+    grid.post(f"{here}/submission", submission(apis))
+    settled(apis)
+    row = next(
+        one for one in cert.get("/reports/incoming")["items"] if one["title"] == "With more of it"
+    )
+    found = cert.get(f"/reports/travelled/{row['channel']}/{row['report']}")
+    assert [one["pattern"] for one in found["indicators"]] == [
+        "[ipv4-addr:value = '185.220.101.5']"
+    ]
+
+
 def test_lists_come_in_pages_that_neither_skip_nor_repeat(apis: Apis, games: Games) -> None:
     cert, grid = apis
     for _ in range(3):
@@ -510,6 +532,9 @@ GOOD: Final = {"kind": "event", "title": "x", "text": "x"}
         ("", GOOD | {"text": "\t"}, "text"),
         ("", GOOD | {"text": "nul\0"}, None),
         ("", GOOD | {"text": "x" * 20_001}, "json.text"),
+        ("", GOOD | {"pasted": "x" * 500_001}, "json.pasted"),
+        ("", GOOD | {"pasted": '{"type": "bundle", "objects": [{"type": "x"}]}'}, "pasted"),
+        ("", GOOD | {"pasted": 1}, "json.pasted"),
         ("", GOOD | {"category": "nonsense"}, "category"),
         ("", GOOD | {"category": "x" * 65}, "json.category"),
         ("", GOOD | {"tlp": "white"}, "json.tlp"),

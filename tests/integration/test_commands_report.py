@@ -170,6 +170,27 @@ def test_what_was_recorded_is_changed_set_aside_and_taken_up_again(consoles: Con
     assert "reason        Blocked at the door." in lines
 
 
+def test_what_was_pasted_stays_until_something_else_is(consoles: Consoles, tmp_path: Path) -> None:
+    cert, grid = consoles
+    first, broken = tmp_path / "first.txt", tmp_path / "broken.txt"
+    first.write_text("Seen: 185[.]220[.]101[.]5")
+    broken.write_bytes(b"185.220.101.5\0")
+    title, report = recorded(grid, "--pasted", first)
+    changed = grid.asks("report", "change", report, "--text", "More of it.")
+    assert changed["pasted"] == "Seen: 185[.]220[.]101[.]5"
+    assert "pasted" in grid.run("report", "change", report, "--pasted", broken, code=1).stderr
+    grid.run("report", "change", report, "--pasted", "/nowhere", code=2)
+    both = ("--text", "-", "--pasted", "-")
+    assert "once" in grid.run("report", "change", report, *both, code=2, stdin="x").stderr
+    grid.run("report", "change", report, "--pasted", "-", stdin="Seen: officestoragebox[.]com")
+    assert "pasted        Seen: officestoragebox[.]com" in grid.run("report", "show", report).stdout
+    grid.run("report", "submit", report, "CERT")
+    settled(consoles)
+    assert [one["pattern"] for one in cert.asks("report", "show", title)["indicators"]] == [
+        "[domain-name:value = 'officestoragebox.com']"
+    ]
+
+
 def test_another_text_may_leave_than_the_one_recorded(consoles: Consoles, tmp_path: Path) -> None:
     cert, grid = consoles
     inside, outside = tmp_path / "inside.txt", tmp_path / "outside.txt"
