@@ -30,6 +30,7 @@ from federation.ledgers.ledger_records import (
     EntryRecord,
     Standing,
 )
+from federation.ledgers.told_alone import was_told_alone
 from federation.partners.gate import Gate
 from federation.partners.heads import Head
 from federation.partners.tokens import verify_access_token
@@ -48,9 +49,10 @@ logger = logging.getLogger(__name__)
 
 NODE: Final = "node"
 PERSON: Final = "person"
-"""A person of our own organisation, with a tool that holds an API token."""
+"""A person of our own organisation, with a tool that holds an API token. A channel in which a
+partner told us something alone is not for such a tool: bundles are served whole or not at all."""
 READER_OF_RED: Final = "reader of red"
-"""Such a person, who may read what is TLP:RED as well."""
+"""Such a person, who may read what is TLP:RED or told us alone as well."""
 
 
 _HELD: Final = frozenset({Standing.CURRENT, Standing.WAITING, Standing.FROZEN})
@@ -277,6 +279,8 @@ def scope_of(session: Session, record: ChannelRecord, member: Member) -> Scope:
 
 def _shelf(session: Session, caller: Caller, record: ChannelRecord) -> Shelf | None:
     if caller.kind == PERSON:
+        if was_told_alone(session, record):
+            return None
         return _as_shelf(record, Scope.all_but_red(), can_read=True, can_write=False)
     if caller.kind == READER_OF_RED:
         return _as_shelf(record, Scope.everything(), can_read=True, can_write=False)

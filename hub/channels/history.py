@@ -19,13 +19,14 @@ from federation.ledgers.ledger_records import (
     CoveredRecord,
     EntryRecord,
 )
+from federation.ledgers.told_alone import can_tell_alone
 from hub.accounts.actor import Actor
 from hub.channels.names import names_in
 from hub.channels.plain_words import describe_clock, describe_entry
 from hub.channels.relay import is_ours_to_answer
 from hub.channels.relay_records import RelayAnswer, RelayedView
 from hub.channels.service import get_visible_channel
-from policies.acts import Act, ChannelKind
+from policies.acts import TOLD_ALONE
 from policies.roles import PersonRole, Right
 from policies.tlp import TLP
 from sharing import collections, objects
@@ -37,8 +38,6 @@ PAGE: Final = 25
 MAX_PAGE: Final = 100
 OBJECTS_SHOWN: Final = 20
 READERS_OF_RED: Final = frozenset({PersonRole.COORDINATOR, PersonRole.HANDLER})
-TOLD_ALONE: Final = frozenset({Act.ASSESSMENT_SUBMITTED.value, Act.RESPONSE_REPORTED.value})
-"""Acts that stand in a direct channel where they are for the coordinator alone."""
 
 
 @dataclass(frozen=True)
@@ -259,7 +258,7 @@ def is_kept_close(session: Session, actor: Actor, row: EntryRecord) -> bool:
     if row.act not in TOLD_ALONE or actor.roles & READERS_OF_RED:
         return False
     record = session.get(ChannelRecord, row.channel)
-    return record is not None and record.kind is ChannelKind.DIRECT and not record.is_ours
+    return record is not None and can_tell_alone(record)
 
 
 def _doubtful_admission(row: EntryRecord, chains: Chains) -> str | None:

@@ -15,14 +15,13 @@ from federation.archive.verifying import verify_file
 from federation.archive.writer import Export, prepare_export
 from federation.ledgers import rebuild as rebuilding
 from federation.ledgers.desk import Desk
-from federation.ledgers.ledger_records import ChannelRecord, EntryRecord
 from federation.ledgers.rebuild import Rebuilt
+from federation.ledgers.told_alone import was_told_alone
 from hub.accounts.actor import Actor
 from hub.apply import VIEWS
 from hub.audit import service as audit
-from hub.channels.history import READERS_OF_RED, TOLD_ALONE
+from hub.channels.history import READERS_OF_RED
 from hub.channels.service import get_visible_channel
-from policies.acts import ChannelKind
 from policies.errors import ForbiddenError
 from policies.roles import Right
 from policies.tlp import TLP
@@ -55,7 +54,7 @@ def get_export(
             "this channel holds matter that is TLP:RED",
             hint="A coordinator or a handler exports it.",
         )
-    if not actor.roles & READERS_OF_RED and _was_told_alone(session, record):
+    if not actor.roles & READERS_OF_RED and was_told_alone(session, record):
         raise ForbiddenError(
             "this channel holds what an organisation told you alone",
             hint="A coordinator or a handler exports it.",
@@ -112,14 +111,5 @@ def _holds_red(session: Session, channel: str) -> bool:
         CollectionRow.collection_id == channel,
         CollectionRow.claimed == TLP.RED,
         ~CollectionRow.hidden,
-    )
-    return session.execute(query.limit(1)).first() is not None
-
-
-def _was_told_alone(session: Session, record: ChannelRecord) -> bool:
-    if record.kind is not ChannelKind.DIRECT or record.is_ours:
-        return False
-    query = select(EntryRecord.seq).where(
-        EntryRecord.channel == record.id, EntryRecord.act.in_(TOLD_ALONE)
     )
     return session.execute(query.limit(1)).first() is not None

@@ -17,10 +17,13 @@ from policies.acts.cases import CASES
 from policies.acts.channels import CHANNELS
 
 ACTS: Final[Mapping[Act, ActRule]] = CHANNELS | CASES
+TOLD_ALONE: Final = frozenset({Act.ASSESSMENT_SUBMITTED, Act.RESPONSE_REPORTED})
+"""Acts that stand in a direct channel where they are for the coordinator alone."""
 
 __all__ = [
     "ACTS",
     "LATER_MEMBERS",
+    "TOLD_ALONE",
     "Act",
     "ActRule",
     "ChannelKind",
