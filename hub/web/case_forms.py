@@ -9,6 +9,7 @@ from pydantic import Field as Bounded
 from pydantic import StringConstraints
 
 from hub.cases import course
+from hub.channels.inviting import INVITED_AT_ONCE
 from hub.web.forms import PageForm
 from policies.assessment import (
     Danger,
@@ -20,6 +21,7 @@ from policies.assessment import (
 )
 from policies.decisions import Topic
 from policies.matrix import Level
+from policies.roles import Role
 from policies.tlp import TLP
 
 Title = Annotated[str, StringConstraints(max_length=course.MAX_TITLE_CHARACTERS)]
@@ -36,6 +38,15 @@ class CaseForm(PageForm):
     text: Text
     ceiling: TLP = TLP.AMBER
     exercise: Literal["yes"] | None = None
+
+
+class InvitationsForm(PageForm):
+    """Who is invited into a case, as what, and by when they answer."""
+
+    organisations: list[Organisation] = Bounded(min_length=1, max_length=INVITED_AT_ONCE)
+    role: Role
+    reason: Annotated[str, StringConstraints(max_length=4_000)] | None = None
+    reply_hours: Literal["1", "4", "24", "72"] = "24"
 
 
 class ReasonForm(PageForm):

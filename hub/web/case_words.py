@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from hub.cases.queries import CaseSummary, Decision, OrganisationRow
+from hub.channels.inviting import Candidate
+from hub.web.channel_words import CASE_ROLES, ROLE_WORDS
 from hub.web.models import State, Tone
 from policies.assessment import (
     Assessment,
@@ -41,6 +43,13 @@ _RESPONSE_STATES: Final[Mapping[ResponseState, State]] = {
     ResponseState.ERADICATED: State("eradicated", Tone.WAITING),
     ResponseState.RECOVERED: State("recovered", Tone.GOOD),
 }
+REPLY_PAIRS: Final = (
+    ("1", "one hour"),
+    ("4", "four hours"),
+    ("24", "a day"),
+    ("72", "three days"),
+)
+ROLE_PAIRS: Final = tuple((role.value, ROLE_WORDS[role]) for role in CASE_ROLES)
 SILENT: Final = State("silent", Tone.ENDED)
 TOLD_ALONE: Final = State("told you alone", Tone.CALM)
 _CASES: Final[Mapping[str, State]] = {
@@ -199,3 +208,8 @@ def _word(word: object) -> str:
 
 def _span(span: Span) -> str:
     return str(span.low) if span.exact else f"{span.low} to {span.high}"
+
+
+def candidate_pairs(candidates: Sequence[Candidate]) -> list[tuple[str, str]]:
+    """Give those who may be invited, as options."""
+    return [(one.organisation, one.name) for one in candidates]

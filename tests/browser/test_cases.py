@@ -34,7 +34,10 @@ def test_a_case_is_opened_assessed_and_coordination_started(
     here.press("Open the case")
     here.see("The case is open.")
     room = here.page.url.removeprefix(node.base_url)
-    node.invite(room.rsplit("/", 1)[1], grid)
+    here.page.get_by_label("Grid Operator").check()
+    here.page.get_by_label("Why they?").fill("You run that client.")
+    here.press("Invite them")
+    here.see("Invited.")
     # The partner joins from Today, says in one click that it is hit, and then how.
     there = visit(grid, script=script, size=PHONE).sign_in("jonas")
     waits(there, "/", title)

@@ -1,7 +1,6 @@
 """A coordinator warns, checks and asks; three whole nodes answer over HTTP, one by telephone.
 
-Source: lifecycles, 1 (rules 2 and 6) and 2; domain, 1 (*Three in the morning*); issue 4, items 1
-and 2.
+Source: lifecycles, 1 (rules 2 and 6) and 2; domain, 1 (*Three in the morning*).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A case from its opening to its end: assessments, a joint severity, decisions, on whole nodes.
 
-Source: lifecycles, 4 to 6; domain, 1, 2 and 5; issue 4, items 3 to 5.
+Source: lifecycles, 4 to 6; domain, 1, 2 and 5.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A partner reports to a coordinator, which answers: between two whole nodes over HTTP.
 
-Source: lifecycles, 2; domain, 2 (*Detect and report*); issue 4, item 2.
+Source: lifecycles, 2; domain, 2 (*Detect and report*).
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ Where = tuple[Session, Desk, Actor, str]
 @pages.post("/cases/<uuid:channel>/start")
 def post_case_start(channel: UUID) -> BaseResponse:
     """Decide to coordinate, and start: one click where the coordinator decides alone."""
-    return _write(
+    return write_in_room(
         channel,
         ReasonForm,
         "start",
@@ -58,7 +58,7 @@ def post_case_start(channel: UUID) -> BaseResponse:
 @pages.post("/cases/<uuid:channel>/refusal")
 def post_case_declined(channel: UUID) -> BaseResponse:
     """Decide not to coordinate."""
-    return _write(
+    return write_in_room(
         channel,
         ReasonForm,
         "decline",
@@ -70,7 +70,7 @@ def post_case_declined(channel: UUID) -> BaseResponse:
 @pages.post("/cases/<uuid:channel>/recovery")
 def post_case_recovered(channel: UUID) -> BaseResponse:
     """Say that those affected have recovered."""
-    return _write(
+    return write_in_room(
         channel,
         RecoveredForm,
         "recovered",
@@ -84,7 +84,7 @@ def post_case_recovered(channel: UUID) -> BaseResponse:
 @pages.post("/cases/<uuid:channel>/closing")
 def post_case_closing(channel: UUID) -> BaseResponse:
     """Decide to close, and close."""
-    return _write(
+    return write_in_room(
         channel,
         ClosingForm,
         "close",
@@ -98,7 +98,7 @@ def post_case_closing(channel: UUID) -> BaseResponse:
 @pages.post("/cases/<uuid:channel>/reopening")
 def post_case_reopening(channel: UUID) -> BaseResponse:
     """Open a case again."""
-    return _write(
+    return write_in_room(
         channel,
         ReasonForm,
         "reopen",
@@ -110,7 +110,7 @@ def post_case_reopening(channel: UUID) -> BaseResponse:
 @pages.post("/cases/<uuid:channel>/crisis")
 def post_case_crisis(channel: UUID) -> BaseResponse:
     """Declare a crisis."""
-    return _write(
+    return write_in_room(
         channel,
         MaybeReasonForm,
         "crisis",
@@ -122,7 +122,7 @@ def post_case_crisis(channel: UUID) -> BaseResponse:
 @pages.post("/cases/<uuid:channel>/crisis/end")
 def post_case_crisis_end(channel: UUID) -> BaseResponse:
     """End a crisis."""
-    return _write(
+    return write_in_room(
         channel,
         MaybeReasonForm,
         "crisis_end",
@@ -134,7 +134,7 @@ def post_case_crisis_end(channel: UUID) -> BaseResponse:
 @pages.post("/cases/<uuid:channel>/control")
 def post_case_control(channel: UUID) -> BaseResponse:
     """Say whether it is under control."""
-    return _write(
+    return write_in_room(
         channel,
         ControlForm,
         "control",
@@ -148,7 +148,7 @@ def post_case_control(channel: UUID) -> BaseResponse:
 @pages.post("/cases/<uuid:channel>/response")
 def post_case_response(channel: UUID) -> BaseResponse:
     """Say how far we are."""
-    return _write(
+    return write_in_room(
         channel,
         ResponseForm,
         "response",
@@ -167,7 +167,7 @@ def post_case_response(channel: UUID) -> BaseResponse:
 @pages.post("/cases/<uuid:channel>/assessment")
 def post_case_assessment(channel: UUID) -> BaseResponse:
     """State how we are hit."""
-    return _write(
+    return write_in_room(
         channel,
         AssessmentForm,
         "assessment",
@@ -185,7 +185,7 @@ def post_case_assessment(channel: UUID) -> BaseResponse:
 @pages.post("/cases/<uuid:channel>/joint")
 def post_case_joint(channel: UUID) -> BaseResponse:
     """Tell all what the assessments come to."""
-    return _write(
+    return write_in_room(
         channel,
         JointForm,
         "joint",
@@ -199,7 +199,7 @@ def post_case_joint(channel: UUID) -> BaseResponse:
 @pages.post("/cases/<uuid:channel>/questions")
 def post_case_question(channel: UUID) -> BaseResponse:
     """Put a question to the vote."""
-    return _write(
+    return write_in_room(
         channel,
         QuestionForm,
         "question",
@@ -218,7 +218,7 @@ def post_case_question(channel: UUID) -> BaseResponse:
 @pages.post("/cases/<uuid:channel>/decisions/<decision>/votes")
 def post_case_vote(channel: UUID, decision: str) -> BaseResponse:
     """Vote for our organisation."""
-    return _write(
+    return write_in_room(
         channel,
         VoteForm,
         "vote",
@@ -232,7 +232,7 @@ def post_case_vote(channel: UUID, decision: str) -> BaseResponse:
 @pages.post("/cases/<uuid:channel>/decisions/<decision>/outcome")
 def post_case_outcome(channel: UUID, decision: str) -> BaseResponse:
     """Say what the votes have come to; where something follows, do it at once."""
-    return _write(
+    return write_in_room(
         channel,
         OutcomeForm,
         "vote",
@@ -244,7 +244,7 @@ def post_case_outcome(channel: UUID, decision: str) -> BaseResponse:
 @pages.post("/cases/<uuid:channel>/decisions/<decision>/withdrawal")
 def post_case_question_withdrawn(channel: UUID, decision: str) -> BaseResponse:
     """Take a question back."""
-    return _write(
+    return write_in_room(
         channel,
         MaybeReasonForm,
         "vote",
@@ -253,13 +253,15 @@ def post_case_question_withdrawn(channel: UUID, decision: str) -> BaseResponse:
     )
 
 
-def _write(
+def write_in_room(
     channel: UUID,
     model: type[F],
     slot: str,
     write: Callable[[F, Where, datetime], object],
     done: str,
 ) -> BaseResponse:
+    """Do one act of a case's room, and lead back to it; a refused form comes back filled."""
+
     def act(form: F) -> None:
         with transaction() as session:
             desk, actor = current_office().desk(session), current_actor()

@@ -13,6 +13,7 @@ from hub import clock
 from hub.accounts.current import current_actor
 from hub.audit import service as audit
 from hub.cases import course, joining, queries
+from hub.channels import inviting
 from hub.channels.queries import get_visible_summary, visible_pending
 from hub.office import current_office
 from hub.web import case_words as shown
@@ -115,6 +116,7 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         picture = joining.visible_picture(session, actor, channel)
         summary = get_visible_summary(session, actor, channel)
         pending = len(visible_pending(session, actor, channel, now=now))
+        candidates = inviting.visible_candidates(session, actor, channel)
     names = {one.organisation: one.name for one in members}
     own = next((one for one in members if one.is_us), None)
     runs = case.is_ours and bool(actor.may(Right.RUN_CASES))
@@ -130,6 +132,7 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         members=members,
         silent=[one for one in members if one.is_silent and not one.is_us and not one.coordinates],
         pending=pending,
+        candidates=candidates,
         own=own,
         readers=readers,
         decisions=decisions,

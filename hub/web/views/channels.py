@@ -17,13 +17,12 @@ from werkzeug.wrappers import Response as BaseResponse
 from federation.ledgers.channels import Written
 from federation.ledgers.desk import Desk
 from federation.ledgers.ledger_records import Standing
-from federation.partners import partners
 from hub import clock
 from hub.accounts.actor import Actor
 from hub.accounts.current import current_actor
 from hub.audit import service as audit
 from hub.cases.queries import has_room
-from hub.channels import history, holders, proofs, queries, service
+from hub.channels import history, holders, inviting, proofs, queries, service
 from hub.channels.invitations import visible_invitations
 from hub.channels.ways_out import visible_repair
 from hub.office import current_office
@@ -328,7 +327,7 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
         calls = call_words.calls_part(
             session, actor, summary, rows, open_acts, us=desk.organisation, now=now
         )
-        candidates = _candidates(session, {row.organisation for row in rows if _counts(row)})
+        candidates = inviting.visible_candidates(session, actor, channel)
         room = has_room(session, channel)
     offered = _permitted(actor, open_acts)
     ceiling = summary.ceiling or TLP.RED
@@ -365,7 +364,7 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
         may_export=bool(summary.head_sha256) and bool(actor.may(Right.VERIFY_LEDGERS)),
         may_invite=coordinates and bool(actor.may(Right.MANAGE_MEMBERS)),
         may_leave=Act.MEMBER_LEFT in offered and not summary.is_ours,
-        candidates=candidates,
+        candidates=[(one.organisation, one.name) for one in candidates],
         room=room,
         relay=relayed,
         calls=calls,
@@ -383,18 +382,6 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
 
 def _permitted(actor: Actor, acts: frozenset[Act]) -> frozenset[Act]:
     return frozenset(act for act in acts if actor.may(ACTS[act].right))
-
-
-def _candidates(session: Session, present: set[str]) -> list[tuple[str, str]]:
-    return [
-        (one.organisation, one.name)
-        for one in partners.partners(session)
-        if one.active and one.organisation not in present
-    ]
-
-
-def _counts(row: queries.MemberRow) -> bool:
-    return row.state in {"joined", "invited", "suspended"}
 
 
 def _read_place(text: str | None) -> tuple[int, int] | None:
