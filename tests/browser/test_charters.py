@@ -1,0 +1,72 @@
+"""A community's charter from its proposal into force, and a case that is opened under it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.browser.nodes import HubNode
+from tests.browser.test_reports import HOSTILE, waits
+from tests.browser.visitor import PHONE
+
+
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory: pytest.TempPathFactory, node: HubNode) -> Iterator[HubNode]:
+    other = HubNode("Grid Operator", tmp_path_factory.mktemp("grid"))
+    node.pair_with(other)
+    node.start_worker()
+    other.start_worker()
+    yield other
+    other.stop()
+
+
+def test_a_charter_is_proposed_accepted_put_in_force_and_a_case_goes_by_it(
+    visit: Any, node: HubNode, grid: HubNode, script: bool
+) -> None:
+    how = "with" if script else "without"
+    name = f"Energy circle {how} scripts"
+    channel = node.open_community(name)
+    node.take_in(channel, grid, "member")
+    here = visit(script=script).sign_in()
+    here.see("Waits for you")
+    here.goto(f"/communities/{channel}")
+    here.see("No charter is in force.")
+    here.page.get_by_role("link", name="Propose a charter").click()
+    here.page.get_by_label("Its words").fill(f"We tell each other early, {how} scripts.")
+    here.page.get_by_role("group", name="Who decides that a case is coordinated?").get_by_label(
+        "More than half of the votes"
+    ).check()
+    here.press("Propose it")
+    here.see("Proposed. Every member is asked")
+    here.see("1 of 2 have accepted; 2 must")
+    # The partner finds it on Today, reads it and accepts it with one click.
+    there = visit(grid, script=script, size=PHONE).sign_in("jonas")
+    waits(there, "/", f"A charter for {name}")
+    there.page.get_by_role("link", name="Read and answer").first.click()
+    there.see(f"We tell each other early, {how} scripts.")
+    there.see("more than half of the votes")
+    there.press("Accept it")
+    there.see("Accepted for your organisation.")
+    waits(here, f"/communities/{channel}", "Put it in force")
+    here.press("Put it in force")
+    here.see("The charter is in force.")
+    waits(there, f"/communities/{channel}", "The charter in force")
+
+
+def test_hostile_words_of_a_charter_are_shown_as_words(visit: Any, node: HubNode) -> None:
+    channel = node.open_community(HOSTILE)
+    one = visit().sign_in()
+    one.see("Waits for you")
+    one.goto(f"/communities/{channel}/charters/new")
+    one.page.get_by_label("Its words").fill(HOSTILE)
+    one.press("Propose it")
+    assert one.page.get_by_role("heading", name=HOSTILE).count() == 1
+    one.see(HOSTILE)
+    one.page.locator("summary", has_text="Take the proposal back").click()
+    one.page.get_by_label("Why").fill(HOSTILE)
+    one.press("Take it back")
+    one.see("Taken back, with the reason.")
+    one.page.locator("summary", has_text="Proposed").click()
+    assert one.page.get_by_text(HOSTILE).count() >= 3
