@@ -53,6 +53,32 @@ def test_a_charter_is_proposed_accepted_put_in_force_and_a_case_goes_by_it(
     here.press("Put it in force")
     here.see("The charter is in force.")
     waits(there, f"/communities/{channel}", "The charter in force")
+    # A case goes by it: where the charter asks for a vote, one click asks the members.
+    here.goto("/cases/new")
+    here.page.get_by_label("Name").fill(f"Trojanised update {how} scripts")
+    here.page.get_by_label("What is known").fill("A signed client loads a foreign library.")
+    if here.page.get_by_label("By the charter of").count():
+        here.page.get_by_label("By the charter of").select_option(label=name)
+    here.press("Open the case")
+    here.see("The case is open.")
+    here.see("Goes by")
+    assert here.page.get_by_role("link", name=name).count() == 1
+    here.page.get_by_label("Why you would coordinate").fill("Two sectors are hit.")
+    here.press("Ask the members")
+    here.see("The members are asked: the charter asks for a vote.")
+    here.page.get_by_role("button", name="Yes", exact=True).click()
+    here.see("Your vote is cast.")
+    here.press("Take it: yes")
+    here.see("coordinated")
+    # And one that nobody's charter covers is opened all the same, with the reason.
+    here.goto("/cases/new")
+    here.page.get_by_label("Name").fill(f"A matter of our own {how} scripts")
+    here.page.get_by_label("What is known").fill("It concerns nobody else.")
+    here.page.locator("summary", has_text="By no charter?").click()
+    here.page.get_by_label("Why by none").fill("It concerns nobody of that circle.")
+    here.press("Open the case")
+    here.see("No charter: the coordinator decides alone.")
+    here.see("It concerns nobody of that circle.")
 
 
 def test_hostile_words_of_a_charter_are_shown_as_words(visit: Any, node: HubNode) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,13 +16,16 @@ import pytest
 from federation.ledgers import rebuild
 from hub.accounts.actor import Actor, Via
 from hub.apply import VIEWS
-from hub.cases import deciding
+from hub.cases import at_once, course, deciding, joining, own_words
 from hub.cases import queries as cases
+from hub.cases.basis import NONE_THERE, Basis, ShownBasis, find_basis, visible_basis
+from hub.cases.weighing import visible_findings
 from hub.channels import relay
 from hub.channels.relay import Told
 from hub.community import charters, queries
 from hub.community.queries import Charter
 from policies.acts import Act, ChannelKind
+from policies.assessment import Assessment, ResponseState
 from policies.charter import Clause, Deputy, Terms
 from policies.criteria import Criterion
 from policies.decisions import By, DecisionRule, Topic
@@ -277,3 +281,169 @@ def test_an_organisation_without_a_node_answers_by_telephone(circle: Circle) -> 
     answer = next(one for one in circle.at(circle.grid)[0].answers if one.organisation == water)
     assert (answer.answer, answer.relayed) == ("accepted", True)
     circle.check_rebuild()
+
+
+def open_case(circle: Circle, **more: Any) -> str:
+    """Open a case of the CERT's, with the same two members in it; give its channel."""
+    with circle.cert.writing() as session:
+        desk, now = circle.cert.office.desk(session), circle.cert.now()
+        case = course.open_case(
+            session,
+            desk,
+            CONSOLE,
+            title="Trojanised update",
+            text="It calls home.",
+            now=now,
+            **more,
+        )
+    for node in (circle.grid, circle.vendor):
+        circle.cert.invite(case, node)
+    circle.settle()
+    for node in (circle.grid, circle.vendor):
+        node.join(case)
+    circle.settle()
+    return case
+
+
+def case_of(circle: Circle) -> Circle:
+    """Open a case under the charter of a circle; give its room, to play in as in the circle."""
+    case = open_case(circle, community=circle.channel)
+    return Circle(circle.cert, circle.grid, circle.vendor, case)
+
+
+def basis_at(node: RunningNode, case: str) -> ShownBasis:
+    with node.reading() as session:
+        return visible_basis(session, CONSOLE, case)
+
+
+def test_a_case_goes_by_the_charter_that_it_is_opened_under_and_keeps_it(circle: Circle) -> None:
+    terms = Terms(
+        rules={Topic.START: MAJORITY},
+        delegations={Topic.START: Level.LOW},
+        criteria=frozenset({Criterion.SEVERITY}),
+        silence_minutes=90,
+    )
+    charter = circle.adopt(terms)
+    case = case_of(circle)
+    assert case.cert.state(case.channel).state_of("rules", "channel") == (
+        "start-coordination=majority"
+    )
+    for node in circle.nodes:
+        basis = basis_at(node, case.channel)
+        assert (basis.charter, basis.terms) == (charter, terms)
+        assert basis.community == (circle.channel, "Energy circle")
+    circle.do(circle.cert, charters.end, reason="We part.")
+    kept = basis_at(circle.grid, case.channel)
+    assert (kept.terms, kept.replaced) == (terms, True)
+    # It asks for a vote: one click of the coordinator puts the question.
+    with pytest.raises(ConflictError, match="open a vote"):
+        case.do(case.cert, at_once.start, reason="Two are hit.")
+    start: dict[str, Any] = {"topic": Topic.START, "reason": "Two are hit."}
+    assert case.do(case.cert, at_once.start_or_ask, **start) is None
+    with case.grid.reading() as session:
+        us = case.grid.organisation
+        decision = cases.visible_decisions(session, CONSOLE, case.channel, us=us)[0]
+    assert (decision.topic, decision.rule, decision.text) == (
+        "start-coordination",
+        MAJORITY,
+        "Two are hit.",
+    )
+    for node in (case.cert, case.grid):
+        case.do(node, deciding.vote, decision.decision, option="yes")
+    case.do(case.cert, at_once.take, decision.decision, outcome="yes")
+    with case.vendor.reading() as session:
+        assert cases.get_visible_case(session, CONSOLE, case.channel).state == "response"
+    case.check_rebuild()
+
+
+def test_a_delegation_lets_the_coordinator_start_alone_up_to_its_severity(circle: Circle) -> None:
+    circle.adopt(Terms(rules={Topic.START: MAJORITY}, delegations={Topic.START: Level.MEDIUM}))
+    case = case_of(circle)
+    case.do(case.cert, joining.join_assessments)
+    case.do(case.cert, at_once.start_or_ask, topic=Topic.START, reason="It is small, and quick.")
+    with case.grid.reading() as session:
+        assert cases.get_visible_case(session, CONSOLE, case.channel).state == "response"
+        us = case.grid.organisation
+        taken = cases.visible_decisions(session, CONSOLE, case.channel, us=us)[0]
+    assert taken.authority == "delegation"
+
+
+def test_a_case_is_closed_by_the_vote_that_said_so(circle: Circle) -> None:
+    circle.adopt(Terms(rules={Topic.CLOSE: MAJORITY}))
+    case = case_of(circle)
+    given: dict[str, Any] = {"reason": "It was a test.", "early": "false-alarm"}
+    with pytest.raises(ConflictError, match="open a vote"):
+        case.do(case.cert, at_once.close, **given)
+    ask: dict[str, Any] = {"topic": Topic.CLOSE, "question": "Shall we close?", "rule": MAJORITY}
+    decision = case.do(case.cert, deciding.ask, **ask)
+    for node in (case.cert, case.grid):
+        case.do(node, deciding.vote, decision, option="yes")
+    case.do(case.cert, at_once.take, decision, outcome="yes")
+    case.do(case.cert, at_once.close, **given)
+    case.do(case.cert, course.reopen, reason="It came back.")
+    with pytest.raises(ConflictError, match="open a vote"):
+        case.do(case.cert, at_once.close, **given)
+
+
+def test_a_case_under_no_charter_says_why_and_is_never_refused(circle: Circle) -> None:
+    circle.adopt()
+    reason = "It concerns nobody of that circle."
+    case = open_case(circle, no_charter=reason)
+    for node in circle.nodes:
+        basis = basis_at(node, case)
+        assert (basis.charter, basis.why_none, basis.terms) == (None, reason, Terms())
+    with pytest.raises(InvalidError, match="say one of the two"):
+        open_case(circle, no_charter=reason, community=circle.channel)
+    with pytest.raises(NotFoundError, match="no such"):
+        open_case(circle, community="7f1d8c2e-6a0b-4c7d-9e5f-0a1b2c3d4e5f")
+
+
+def test_a_community_without_a_charter_in_force_is_no_basis(circle: Circle) -> None:
+    with pytest.raises(ConflictError, match="has no charter in force"):
+        open_case(circle, community=circle.channel)
+
+
+def test_what_speaks_for_coordination_is_for_who_runs_the_case(circle: Circle) -> None:
+    circle.adopt(Terms(criteria=frozenset({Criterion.SEVERAL_AFFECTED})))
+    case = case_of(circle)
+
+    def found(node: RunningNode, actor: Actor = CONSOLE) -> dict[Criterion, tuple[str, bool]]:
+        with node.reading() as session:
+            findings = visible_findings(session, actor, case.channel)
+        return {one.criterion: (one.answer.value, one.counts) for one in findings}
+
+    assert found(case.cert)[Criterion.SEVERAL_AFFECTED] == ("not known", True)
+    assert found(case.cert)[Criterion.SPREAD] == ("not known", False)
+    assert found(case.grid) == found(case.cert, AUDITOR) == {}
+    for node in (case.grid, case.vendor):
+        case.do(node, own_words.respond, state=ResponseState.AFFECTED)
+    spreading = Assessment(still_spreading=True)
+    case.do(case.grid, own_words.assess, assessment=spreading)
+    assert found(case.cert)[Criterion.SEVERAL_AFFECTED] == ("met", True)
+    assert found(case.cert)[Criterion.SPREAD] == ("met", False)
+
+
+def test_the_only_charter_in_force_is_taken_and_of_several_one_is_chosen(tmp_path: Path) -> None:
+    with running(tmp_path, "CERT") as (cert,):
+
+        def basis(**said: str | None) -> Basis:
+            with cert.reading() as session:
+                given: dict[str, Any] = {"community": None, "no_charter": None, **said}
+                return find_basis(session, CONSOLE, **given)
+
+        def agree(name: str) -> str:
+            channel = cert.open(name, kind=ChannelKind.COMMUNITY)
+            charter = cert.does(charters.propose, channel, text=WORDS)
+            cert.does(charters.put_in_force, channel, charter)
+            return channel
+
+        assert basis() == Basis(why_none=NONE_THERE)
+        first = agree("Energy circle")
+        assert basis().carried["charter"]["channel"] == first
+        second = agree("Finance circle")
+        with pytest.raises(InvalidError, match="several communities") as refusal:
+            basis()
+        assert refusal.value.hint is not None
+        assert "Energy circle, Finance circle" in refusal.value.hint
+        assert basis(community=second).carried["charter"]["channel"] == second
+        assert basis(no_charter=" It is ours alone. ") == Basis(why_none="It is ours alone.")
