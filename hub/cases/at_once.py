@@ -13,8 +13,9 @@ from federation.ledgers.channels import Written
 from federation.ledgers.desk import Desk
 from hub.accounts.actor import Actor
 from hub.cases import course, deciding
-from hub.cases.queries import get_case_row, get_decision_row
-from policies.decisions import YES, Topic
+from hub.cases.queries import find_vote_to_close, get_case_row, get_decision_row
+from hub.channels.service import get_visible_channel
+from policies.decisions import YES, By, DecisionRule, Topic
 
 
 def start(
@@ -39,6 +40,35 @@ def decline(
     return course.decline(session, desk, actor, channel, decision=decision, now=now)
 
 
+def start_or_ask(
+    session: Session,
+    desk: Desk,
+    actor: Actor,
+    channel: str,
+    *,
+    topic: Topic,
+    reason: str,
+    now: datetime,
+) -> Written | None:
+    """Start or decline in one click where the coordinator decides that alone; else ask the members.
+
+    Args:
+        topic: to start coordination, or to decline it.
+
+    Returns:
+        What was written; `None` where the question was put to the vote.
+    """
+    record = get_visible_channel(session, actor, channel)
+    get_case_row(session, actor, channel)
+    if deciding.decides_alone(session, desk, record, topic, now=now):
+        act = start if topic is Topic.START else decline
+        return act(session, desk, actor, channel, reason=reason, now=now)
+    given = (session, desk, actor, channel)
+    rule = DecisionRule(By.MAJORITY)
+    deciding.ask(*given, topic=topic, question=reason, rule=rule, now=now)
+    return None
+
+
 def close(
     session: Session,
     desk: Desk,
@@ -49,9 +79,13 @@ def close(
     early: str | None = None,
     now: datetime,
 ) -> Written:
-    """Decide to close, and close; before recovery it says why."""
+    """Decide to close, and close; before recovery it says why.
+
+    Where the charter asks for a vote, one that said yes since the case was opened last is what is
+    closed by.
+    """
     get_case_row(session, actor, channel)
-    decision = deciding.decide(
+    decision = find_vote_to_close(session, actor, channel) or deciding.decide(
         session, desk, actor, channel, topic=Topic.CLOSE, rationale=reason, now=now
     )
     return course.close(session, desk, actor, channel, decision=decision, early=early, now=now)

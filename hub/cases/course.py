@@ -20,6 +20,7 @@ from federation.ledgers.desk import Desk
 from federation.ledgers.ledger import get_state
 from hub.accounts.actor import Actor
 from hub.audit import service as audit
+from hub.cases.basis import find_basis
 from hub.cases.incident import first_incident, next_incident
 from hub.cases.queries import get_case_row
 from hub.cases.records import CaseView
@@ -38,7 +39,7 @@ WATCHED_FOR: Final = timedelta(hours=24)
 MAX_TITLE_CHARACTERS: Final = 200
 
 
-def open_case(
+def open_case(  # noqa: PLR0913 - what happened, and by which charter it is handled
     session: Session,
     desk: Desk,
     actor: Actor,
@@ -47,24 +48,44 @@ def open_case(
     text: str,
     ceiling: TLP = TLP.AMBER,
     exercise: bool = False,
+    community: str | None = None,
+    no_charter: str | None = None,
     now: datetime,
 ) -> str:
     """Open a case that we coordinate: its channel, and the incident in it; give the channel.
 
+    Args:
+        community: whose charter it goes by; the only one in force, where nobody says.
+        no_charter: why it goes by none.
+
     Raises:
         ForbiddenError: the actor may not.
-        InvalidError: title, text or ceiling can't be used.
+        NotFoundError: there is no such community.
+        InvalidError: title, text or ceiling can't be used, or several charters are in force and
+            nobody says which is meant.
+        ConflictError: that community has no charter in force.
     """
     actor.may(Right.RUN_CASES).enforce()
     title = _checked(title)
     record = service.open_channel(
         session, desk, actor, kind=ChannelKind.CASE, name=title, ceiling=ceiling, now=now
     )
-    describe(session, desk, actor, record.id, title=title, text=text, exercise=exercise, now=now)
+    describe(
+        session,
+        desk,
+        actor,
+        record.id,
+        title=title,
+        text=text,
+        exercise=exercise,
+        community=community,
+        no_charter=no_charter,
+        now=now,
+    )
     return record.id
 
 
-def describe(
+def describe(  # noqa: PLR0913 - what happened, and by which charter it is handled
     session: Session,
     desk: Desk,
     actor: Actor,
@@ -73,10 +94,20 @@ def describe(
     title: str,
     text: str,
     exercise: bool = False,
+    community: str | None = None,
+    no_charter: str | None = None,
     now: datetime,
 ) -> Written:
-    """Open the case in a channel that is there already: say what the incident is."""
+    """Open the case in a channel that is there already: say what the incident is.
+
+    It takes over from the charter what it is decided by, and keeps it.
+
+    Args:
+        community: whose charter it goes by; the only one in force, where nobody says.
+        no_charter: why it goes by none.
+    """
     actor.may(Right.RUN_CASES).enforce()
+    basis = find_basis(session, actor, community=community, no_charter=no_charter)
     record = service.get_visible_channel(session, actor, channel)
     ceiling = get_state(session, record).ceiling
     incident = first_incident(channel, _checked(title), text.strip() or None, ceiling, now)
@@ -84,8 +115,11 @@ def describe(
         "incident": incident.stix_id,
         "exercise": exercise,
         "review_at": write_time(now + WATCHED_FOR),
+        **basis.carried,
     }
-    return _write(session, desk, actor, channel, Act.CASE_OPENED, body, [incident], now=now)
+    about = [incident.stix_id]
+    why = note_of(desk, basis.why_none, about=about, marking=ceiling, now=now)
+    return _write(session, desk, actor, channel, Act.CASE_OPENED, body, [incident, *why], now=now)
 
 
 def start(

@@ -11,10 +11,13 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
+from federation.judging.judge import situation_of
 from federation.ledgers import channels
 from federation.ledgers.channels import Written
 from federation.ledgers.desk import Desk
 from federation.ledgers.ledger import get_state
+from federation.ledgers.ledger_facts import LedgerFacts
+from federation.ledgers.ledger_records import ChannelRecord
 from hub.accounts.actor import Actor
 from hub.audit import service as audit
 from hub.cases.queries import get_decision_row
@@ -23,6 +26,7 @@ from policies.acts import Act
 from policies.decisions import NO, YES, DecisionRule, Topic, read_rules
 from policies.errors import InvalidError
 from policies.lifecycles import CHANNEL
+from policies.lifecycles.guards.deciding import may_decide_alone
 from policies.roles import Right, takes_part
 from policies.tlp import TLP
 from sharing.canonical import write_time
@@ -38,6 +42,7 @@ def decide(  # noqa: PLR0913 - what is decided, and why
     channel: str,
     *,
     topic: Topic,
+    subject: str | None = None,
     outcome: str = YES,
     rationale: str,
     replaces: str | None = None,
@@ -45,6 +50,9 @@ def decide(  # noqa: PLR0913 - what is decided, and why
     now: datetime,
 ) -> str:
     """Decide what the coordinator decides alone; give the decision's id.
+
+    Args:
+        subject: what it is about, where that is not the channel.
 
     Raises:
         ForbiddenError: the actor may not.
@@ -63,6 +71,7 @@ def decide(  # noqa: PLR0913 - what is decided, and why
         "authority": "coordinator" if alone else "delegation",
         "facts": state.head.document(),
     }
+    body |= {"subject": subject} if subject else {}
     body |= {"replaces": replaces} if replaces else {}
     body |= {"review_at": write_time(review_at)} if review_at else {}
     _write(session, desk, actor, channel, Act.DECISION_TAKEN, body, [note], now=now)
@@ -76,6 +85,7 @@ def ask(  # noqa: PLR0913 - what is asked, how it is counted and until when
     channel: str,
     *,
     topic: Topic,
+    subject: str | None = None,
     question: str,
     rule: DecisionRule,
     options: Sequence[str] = (YES, NO),
@@ -100,6 +110,7 @@ def ask(  # noqa: PLR0913 - what is asked, how it is counted and until when
         "vote_until": write_time(until),
         "facts": state.head.document(),
     }
+    body |= {"subject": subject} if subject else {}
     _write(session, desk, actor, channel, Act.DECISION_OPENED, body, [note], now=now)
     return note.stix_id
 
@@ -162,6 +173,19 @@ def withdraw(
     words = note_of(desk, reason, about=[decision], marking=ceiling, now=now)
     act = Act.DECISION_LAPSED if lapsed else Act.DECISION_WITHDRAWN
     return _write(session, desk, actor, channel, act, {"decision": decision}, words, now=now)
+
+
+def decides_alone(
+    session: Session, desk: Desk, record: ChannelRecord, topic: Topic, *, now: datetime
+) -> bool:
+    """Tell whether one click of the coordinator decides a topic: by the charter, or a delegation.
+
+    Source: lifecycles, 1, rule 5.
+    """
+    facts = LedgerFacts(session, record.id)
+    state = get_state(session, record)
+    situation = situation_of(state, desk.organisation, {}, facts, write_time(now))
+    return may_decide_alone(situation, topic)
 
 
 def _ruled(kept: str | None) -> Mapping[str, DecisionRule]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from federation.ledgers.ledger import get_state
@@ -21,8 +21,9 @@ from hub.cases.records import CaseView, CaseWords, DecisionView, OwnWordView, Vo
 from hub.channels.history import READERS_OF_RED
 from hub.channels.records import MemberView
 from hub.channels.service import get_visible_channel
+from policies.acts import Act
 from policies.assessment import Assessment, ResponseState
-from policies.decisions import Count, DecisionRule, count
+from policies.decisions import YES, Count, DecisionRule, Topic, count
 from policies.errors import NotFoundError
 from policies.figures import Figure
 from policies.matrix import Level
@@ -171,6 +172,26 @@ def get_decision_row(session: Session, channel: str, decision: str) -> DecisionV
     return row
 
 
+def find_vote_to_close(session: Session, actor: Actor, channel: str) -> str | None:
+    """Give the vote that said yes to closing a case, since it was opened last."""
+    get_visible_channel(session, actor, channel)
+    reopened = session.scalar(
+        select(func.max(CaseWords.said_at)).where(
+            CaseWords.channel == channel, CaseWords.act == Act.CASE_REOPENED
+        )
+    )
+    query = select(DecisionView.decision).where(
+        DecisionView.channel == channel,
+        DecisionView.topic == Topic.CLOSE,
+        DecisionView.state == "taken",
+        DecisionView.authority == "vote",
+        DecisionView.outcome == YES,
+    )
+    if reopened is not None:
+        query = query.where(DecisionView.taken_at > reopened)
+    return session.scalars(query.order_by(DecisionView.taken_at.desc())).first()
+
+
 def has_room(session: Session, channel: str) -> bool:
     """Tell whether a case was opened in a channel."""
     return session.get(CaseView, channel) is not None
@@ -243,18 +264,24 @@ def visible_organisations(
 
 
 def visible_case_words(
-    session: Session, actor: Actor, channel: str, *, limit: int = WORDS_SHOWN
+    session: Session,
+    actor: Actor,
+    channel: str,
+    *,
+    act: Act | None = None,
+    limit: int = WORDS_SHOWN,
 ) -> list[Words]:
     """Give what was said with the acts of a case, in order.
 
     Args:
+        act: with this one alone.
         limit: how many at most; the newest are given.
     """
     get_visible_channel(session, actor, channel)
     names = _names(session, [channel])
     rows = session.scalars(
         select(CaseWords)
-        .where(CaseWords.channel == channel)
+        .where(CaseWords.channel == channel, *([CaseWords.act == act] if act else []))
         .order_by(CaseWords.said_at.desc(), CaseWords.bundle.desc())
         .limit(limit)
     ).all()

@@ -31,6 +31,8 @@ class CaseView(Base):
     exercise: Mapped[bool]
     control: Mapped[str | None]
     charter: Mapped[dict[str, Any] | None]
+    terms: Mapped[dict[str, Any] | None]
+    """What it took over from that charter when it was opened."""
     severity: Mapped[Level | None]
     derived: Mapped[str | None]
     """The level that the inputs come to, where the coordinator says otherwise."""

@@ -16,6 +16,7 @@ from federation.judging.judged import Covered, Judged
 from hub.cases.records import CaseView, CaseWords, DecisionView, OwnWordView, VoteView
 from policies.acts import Act, ChannelKind
 from policies.assessment import ResponseState, assessment_document, read_assessment
+from policies.charter import carried_by_case
 from policies.errors import InvalidError
 from policies.figures import figures_document, read_figures
 from policies.lifecycles import CHANNEL
@@ -41,12 +42,24 @@ _COURSE: Final = frozenset(
         Act.CONTROL_REVIEWED,
     }
 )
+_DECIDING: Final = frozenset(
+    {
+        Act.DECISION_OPENED,
+        Act.DECISION_VOTED,
+        Act.DECISION_TAKEN,
+        Act.DECISION_LAPSED,
+        Act.DECISION_WITHDRAWN,
+    }
+)
+"""What a community decides, as on its charter, stands beside what is decided in cases."""
 
 
 def reduce_cases(session: Session, judged: Judged, now: datetime) -> None:
     """Keep where a case stands, what organisations say of themselves, and what is decided."""
     del now
-    if judged.void is not None or judged.state.kind is ChannelKind.COMMUNITY:
+    if judged.void is not None:
+        return
+    if judged.state.kind is ChannelKind.COMMUNITY and judged.act not in _DECIDING:
         return
     if judged.recalled:
         _forget(session, judged)
@@ -84,6 +97,7 @@ def _opened(session: Session, judged: Judged) -> None:
         crisis=False,
         exercise=body["exercise"],
         charter=body.get("charter"),
+        terms=carried_by_case(body) or None,
         review_at=_time(body.get("review_at")),
         opened_at=at,
         changed_at=at,

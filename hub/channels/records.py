@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import ForeignKey, false
 from sqlalchemy.orm import Mapped, mapped_column
@@ -73,3 +74,7 @@ class InvitationView(Base):
     bundle: Mapped[str]
     """Hash of the bundle that brought it: what an answer names."""
     withdrawn: Mapped[bool] = mapped_column(default=False)
+    charter: Mapped[dict[str, Any] | None]
+    """The version of the community's charter that binds there, as the invitation names it."""
+    charter_text: Mapped[str | None]
+    """Its words, where they came along and are those that the invitation names."""

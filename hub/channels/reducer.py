@@ -105,6 +105,7 @@ def _reduce_invitation(session: Session, judged: Judged) -> None:
         row = InvitationView(channel=body["channel"], owner=judged.acting.author)
         session.add(row)
     name, reason = _words_in(judged)
+    row.charter, row.charter_text = body.get("charter"), _charter_in(judged)
     row.direct = judged.entry.channel
     row.kind, row.name, row.reason = ChannelKind(body["kind"]), name, reason
     row.roles = sorted(role.value for role in read_roles(body["role"]))
@@ -135,12 +136,22 @@ def _withdraw_disowned(session: Session, judged: Judged) -> None:
 def _words_in(judged: Judged) -> tuple[str, str | None]:
     """Give the channel's name and the reason, from the objects that came along."""
     name, reason = "", None
+    charter = judged.acting.body.get("charter", {}).get("charter")
     for one in judged.covered:
         if one.stix is None:
             continue
         value = one.stix.value
         if one.item.ref == f"identity--{judged.acting.body['channel']}":
             name = str(value.get("name", ""))[:200]
-        elif one.stix.stix_type == "note":
+        elif one.stix.stix_type == "note" and one.item.ref != charter:
             reason = str(value.get("content", ""))[:4000] or None
     return name or "a channel without name", reason
+
+
+def _charter_in(judged: Judged) -> str | None:
+    """Give the words of the charter that the invitation names, if these very words came along."""
+    named = judged.acting.body.get("charter", {})
+    for one in judged.covered:
+        if (one.item.ref, one.item.sha256) == (named.get("charter"), named.get("sha256")):
+            return str(one.stix.value.get("content", ""))[:20_000] if one.stix else None
+    return None

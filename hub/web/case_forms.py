@@ -38,6 +38,8 @@ class CaseForm(PageForm):
     text: Text
     ceiling: TLP = TLP.AMBER
     exercise: Literal["yes"] | None = None
+    community: Organisation | None = None
+    no_charter: Text | None = None
 
 
 class InvitationsForm(PageForm):

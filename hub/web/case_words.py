@@ -20,6 +20,7 @@ from policies.assessment import (
     ResponseState,
     Span,
 )
+from policies.criteria import Answer, Finding
 from policies.decisions import By, Topic
 from policies.ladders import Ladder
 from policies.matrix import Level
@@ -73,6 +74,11 @@ _DECISIONS: Final[Mapping[str, State]] = {
     "lapsed": State("lapsed: too few voted", Tone.ENDED),
     "withdrawn": State("taken back", Tone.ENDED),
     "replaced": State("replaced", Tone.ENDED),
+}
+_FINDINGS: Final[Mapping[Answer, Tone]] = {
+    Answer.MET: Tone.TROUBLE,
+    Answer.NOT_MET: Tone.CALM,
+    Answer.NOT_KNOWN: Tone.WAITING,
 }
 TOPICS: Final[Mapping[Topic, str]] = {
     Topic.START: "Start coordination",
@@ -151,6 +157,11 @@ def decision_state_of(decision: Decision) -> State:
     if decision.state == "taken" and decision.outcome == "no":
         return State("decided: no", Tone.ENDED)
     return state
+
+
+def finding_of(finding: Finding) -> State:
+    """Give whether a criterion is met, as a badge."""
+    return State(finding.answer.value, _FINDINGS[finding.answer])
 
 
 def topic_words(topic: str) -> str:

@@ -105,6 +105,8 @@ PENDING_WORDS: Final[Mapping[str, str]] = {
     Act.REQUEST_ANSWERED: "An answer of ours",
     Act.REQUEST_DECLINED: "That we do not answer a question",
     Act.REQUEST_CLOSED: "The end of a question of ours",
+    Act.CHARTER_ACCEPTED: "That we accept a charter",
+    Act.CHARTER_DECLINED: "That we decline a charter",
 }
 OLDER_WORDS: Final = (
     "You read what is up to TLP:GREEN, and what its authors have opened to later members. The rest"

@@ -249,6 +249,14 @@ def places_for(actor: Actor, *, waiting: int) -> list[Place]:
             "",
         ),
         (
+            Right.READ_CHANNELS,
+            "communities",
+            "Community",
+            "building-community",
+            lambda: url_for("pages.get_communities"),
+            "Comm.",
+        ),
+        (
             Right.READ_PARTNERS,
             "partners",
             "Partners",

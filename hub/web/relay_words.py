@@ -76,5 +76,27 @@ def relay_part(
     )
 
 
+def speakers_in(
+    session: Session,
+    actor: Actor,
+    channel: str,
+    rows: Sequence[MemberRow],
+    *,
+    now: datetime,
+) -> Sequence[tuple[str, str]]:
+    """Give organisation and name of the joined members for whom we may speak now."""
+    record = find_channel(session, channel)
+    state = load_state(session, record) if record is not None else None
+    if record is None or state is None or not record.is_ours or not actor.may(Right.CONTRIBUTE):
+        return ()
+    return [
+        (row.organisation, _called(row))
+        for row in rows
+        if row.state == "joined"
+        and not row.is_us
+        and find_can_write(session, record, state.members[row.organisation], now=now) is None
+    ]
+
+
 def _called(row: MemberRow) -> str:
     return f"{row.name}: {row.own_name}" if row.own_name else row.name

@@ -31,8 +31,10 @@ from hub.web import words
 from hub.web.calls_waiting import called_out
 from hub.web.case_words import topic_words
 from hub.web.channel_words import PENDING_WORDS
+from hub.web.charters_waiting import proposed_charters
 from hub.web.forms import as_sentence
 from hub.web.models import Alarm, News, Today, Tone, Waiting
+from policies.acts import ChannelKind
 from policies.roles import Right
 from sharing.db import reading
 
@@ -42,6 +44,10 @@ IN_TOUCH: Final = timedelta(minutes=10)
 TOLD_AFTER: Final = timedelta(minutes=10)
 SILENT_NAMED: Final = 3
 NEWS_LOOKED_AT: Final = 30
+_ROOMS: Final = {
+    ChannelKind.CASE: "pages.get_case",
+    ChannelKind.COMMUNITY: "pages.get_community",
+}
 
 
 def look_at_today(actor: Actor, *, now: datetime) -> Today:
@@ -82,6 +88,7 @@ def _waiting(
         *_reports(session, actor),
         *_cases(session, actor, channels),
         *called_out(session, actor, now=now),
+        *proposed_charters(session, actor),
         *_invitations(session, actor, now=now),
         *_contributions(session, actor, channels, now=now),
         *_said_for_us(session, actor, channels),
@@ -160,7 +167,7 @@ def _cases(
             yield Waiting(
                 title=channels[channel].name,
                 sentence=f"A vote waits for you: {topic_words(topic).lower()}.",
-                href=url_for("pages.get_case", channel=channel, _anchor="decisions"),
+                href=url_for(_ROOMS[channels[channel].kind], channel=channel, _anchor="decisions"),
                 act="Look and vote",
                 drawing="list-check",
                 due=until,

@@ -26,6 +26,7 @@ from hub.cases import course
 from hub.channels import relay, service
 from hub.channels.invitations import find_invited
 from hub.channels.relay import Told
+from hub.community import charters
 from hub.office import current_office
 from hub.reports import recording
 from hub.reports.recording import Said
@@ -165,8 +166,29 @@ class HubNode:
                 now=clock.utcnow(),
             )
 
-    def invite(self, channel: str, other: HubNode) -> None:
-        """Invite a partner into a case of ours."""
+    def open_community(self, name: str) -> str:
+        """Open a community that this node coordinates; give its channel."""
+        with self.session() as session:
+            return service.open_channel(
+                session,
+                current_office().desk(session),
+                self.person(),
+                kind=ChannelKind.COMMUNITY,
+                name=name,
+                ceiling=TLP.AMBER,
+                now=clock.utcnow(),
+            ).id
+
+    def agree(self, channel: str, text: str) -> str:
+        """Propose a charter that nobody else has to accept, put it in force; give its id."""
+        with self.session() as session:
+            given = (session, current_office().desk(session), self.person(), channel)
+            charter = charters.propose(*given, text=text, now=clock.utcnow())
+            charters.put_in_force(*given, charter, now=clock.utcnow())
+            return charter
+
+    def invite(self, channel: str, other: HubNode, role: str = "affected") -> None:
+        """Invite a partner into a case or a community of ours."""
         with self.session() as session:
             service.invite(
                 session,
@@ -174,13 +196,13 @@ class HubNode:
                 self.person(),
                 channel,
                 organisation=other.organisation,
-                roles=["affected"],
+                roles=[role],
                 now=clock.utcnow(),
             )
 
-    def take_in(self, channel: str, other: HubNode) -> None:
+    def take_in(self, channel: str, other: HubNode, role: str = "affected") -> None:
         """Invite another node into a channel of ours; it joins, and both have it."""
-        self.invite(channel, other)
+        self.invite(channel, other, role)
         for _ in range(200):
             with other.app.app_context(), reading() as session:
                 if find_invited(session, channel):

@@ -20,6 +20,7 @@ PLACES: Final = (
     "/reports/new",
     "/cases",
     "/cases/new",
+    "/communities",
     "/partners",
     "/partners/new",
     "/account",
@@ -50,6 +51,8 @@ def test_accessible_and_fitting(
     node.note_absent(case, "Water Utility")
     node.lose_keys(case)
     report = node.record_report("Updater phones home")
+    community = node.open_community("Energy circle")
+    node.agree(community, "We tell each other early.")
     warning = node.warn(case, "Stop the updater.")
     ours = (
         f"/channels/{case}",
@@ -58,6 +61,8 @@ def test_accessible_and_fitting(
         f"/channels/{case}/holders/1-0",
         f"/reports/here/{report}",
         f"/cases/{node.open_room('A case with a room')}",
+        f"/communities/{community}",
+        f"/communities/{community}/charters/new",
     )
     places = (*PLACES, *ours)
     one.goto("/sign-in")

@@ -35,7 +35,7 @@ from hub.web.forms import PageForm, as_utc
 from hub.web.frame import pages
 from hub.web.views.cases import show_case, to_case
 from policies.assessment import Assessment, Span
-from policies.decisions import By, DecisionRule
+from policies.decisions import By, DecisionRule, Topic
 from policies.errors import InvalidError
 from sharing.db import transaction
 
@@ -45,13 +45,16 @@ Where = tuple[Session, Desk, Actor, str]
 
 @pages.post("/cases/<uuid:channel>/start")
 def post_case_start(channel: UUID) -> BaseResponse:
-    """Decide to coordinate, and start: one click where the coordinator decides alone."""
+    """Decide to coordinate, and start: one click where the coordinator decides alone; else ask."""
     return write_in_room(
         channel,
         ReasonForm,
         "start",
-        lambda form, where, now: at_once.start(*where, reason=form.reason, now=now),
+        lambda form, where, now: at_once.start_or_ask(
+            *where, topic=Topic.START, reason=form.reason, now=now
+        ),
         "Coordination has started.",
+        "The members are asked: the charter asks for a vote.",
     )
 
 
@@ -62,8 +65,11 @@ def post_case_declined(channel: UUID) -> BaseResponse:
         channel,
         ReasonForm,
         "decline",
-        lambda form, where, now: at_once.decline(*where, reason=form.reason, now=now),
+        lambda form, where, now: at_once.start_or_ask(
+            *where, topic=Topic.DECLINE, reason=form.reason, now=now
+        ),
         "Declined, with the reason.",
+        "The members are asked: the charter asks for a vote.",
     )
 
 
@@ -259,18 +265,25 @@ def write_in_room(
     slot: str,
     write: Callable[[F, Where, datetime], object],
     done: str,
+    asked: str = "",
 ) -> BaseResponse:
-    """Do one act of a case's room, and lead back to it; a refused form comes back filled."""
+    """Do one act of a case's room, and lead back to it; a refused form comes back filled.
+
+    Args:
+        done: what is said once it is written.
+        asked: what is said where a question was put to the vote in its place.
+    """
+    results: list[object] = []
 
     def act(form: F) -> None:
         with transaction() as session:
             desk, actor = current_office().desk(session), current_actor()
-            write(form, (session, desk, actor, str(channel)), clock.utcnow())
+            results.append(write(form, (session, desk, actor, str(channel)), clock.utcnow()))
 
     filled, status = attempt(model, act)
     if status is not DONE:
         return show_case(str(channel), {slot: filled}, status)
-    flash(done, "good")
+    flash(asked if asked and results == [None] else done, "good")
     return to_case(str(channel))
 
 

@@ -12,16 +12,23 @@ from werkzeug.wrappers import Response as BaseResponse
 from hub import clock
 from hub.accounts.current import current_actor
 from hub.audit import service as audit
-from hub.cases import course, joining, queries
+from hub.cases import course, deciding, joining, queries
+from hub.cases.basis import visible_basis
+from hub.cases.weighing import visible_findings
 from hub.channels import inviting
 from hub.channels.queries import get_visible_summary, visible_pending
+from hub.channels.service import get_visible_channel
+from hub.community.queries import visible_under
+from hub.community.terms import terms_in
 from hub.office import current_office
 from hub.web import case_words as shown
+from hub.web import charter_words
 from hub.web.acting import DONE, attempt
 from hub.web.case_forms import CaseForm
 from hub.web.forms import Filled
 from hub.web.frame import pages, show
-from policies.decisions import ABSTAINED
+from policies.criteria import speaks_for_coordination
+from policies.decisions import ABSTAINED, Topic
 from policies.matrix import Level
 from policies.roles import Right
 from policies.tlp import TLP
@@ -75,6 +82,8 @@ def post_case() -> BaseResponse:
                     text=form.text,
                     ceiling=form.ceiling,
                     exercise=form.exercise is not None,
+                    community=form.community if form.no_charter is None else None,
+                    no_charter=form.no_charter,
                     now=clock.utcnow(),
                 )
             )
@@ -101,19 +110,36 @@ def to_case(channel: str) -> BaseResponse:
 
 
 def _show_new(filled: Filled[CaseForm] | None, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    return show("cases/new.html", "cases", status=status, filled=filled, labels=CAN_BE_OPENED)
+    actor = current_actor()
+    with reading() as session:
+        communities = visible_under(session, actor)
+        usual = terms_in(session, communities[0].channel).default_marking if communities else None
+    return show(
+        "cases/new.html",
+        "cases",
+        status=status,
+        filled=filled,
+        labels=CAN_BE_OPENED,
+        usual=usual if usual in CAN_BE_OPENED and len(communities) == 1 else TLP.AMBER,
+        communities=[(one.channel, one.name) for one in communities],
+    )
 
 
 def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStatus.OK) -> Response:
     """Show the room of one case, with the forms that came back."""
     actor, now = current_actor(), clock.utcnow()
     with reading() as session:
-        us = current_office().desk(session).organisation
+        desk = current_office().desk(session)
+        us = desk.organisation
         case = queries.get_visible_case(session, actor, channel)
         members = queries.visible_organisations(session, actor, channel, us=us)
         decisions = queries.visible_decisions(session, actor, channel, us=us)
         said = queries.visible_case_words(session, actor, channel)
         picture = joining.visible_picture(session, actor, channel)
+        basis = visible_basis(session, actor, channel)
+        findings = visible_findings(session, actor, channel)
+        record = get_visible_channel(session, actor, channel)
+        alone = deciding.decides_alone(session, desk, record, Topic.START, now=now)
         summary = get_visible_summary(session, actor, channel)
         pending = len(visible_pending(session, actor, channel, now=now))
         candidates = inviting.visible_candidates(session, actor, channel)
@@ -138,6 +164,12 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         decisions=decisions,
         said=[one for one in said if one.text],
         picture=picture,
+        basis=basis,
+        findings=findings,
+        speaks=speaks_for_coordination(findings),
+        starts_alone=alone,
+        asked_to_start=any(one.state == "open" and one.topic == Topic.START for one in decisions),
+        charter_words=charter_words,
         changes=shown.would_change(picture.told.would_change, names)[:20],
         knows_more=picture.knows_more,
         words=shown,

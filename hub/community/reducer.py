@@ -1,0 +1,151 @@
+"""What an applied entry does to the views of charters.
+
+Source: lifecycles, 7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from federation.judging.judged import Covered, Judged
+from hub.community.records import CharterAnswerView, CharterView
+from policies.acts import Act, ChannelKind
+from policies.charter import read_terms, terms_document
+from policies.lifecycles import NONE
+from policies.tlp import TLP
+from sharing.canonical import read_time
+
+TEXT_CHARACTERS: Final = 20_000
+_VIEWS: Final = (CharterView, CharterAnswerView)
+_ANSWERS: Final = frozenset({Act.CHARTER_ACCEPTED, Act.CHARTER_DECLINED})
+_STEPS: Final = frozenset({Act.CHARTER_IN_FORCE, Act.CHARTER_WITHDRAWN, Act.CHARTER_ENDED})
+
+
+def reduce_charters(session: Session, judged: Judged, now: datetime) -> None:
+    """Keep the versions of a charter, and what each member says to them."""
+    del now
+    if judged.void is not None or judged.state.kind is not ChannelKind.COMMUNITY:
+        return
+    if judged.recalled:
+        _forget(session, judged)
+    if judged.act is Act.CHARTER_PROPOSED:
+        _proposed(session, judged)
+    elif judged.act in _ANSWERS:
+        _answered(session, judged, judged.acting.body["charter"])
+    elif judged.act is Act.MEMBER_JOINED and "charter" in judged.acting.body:
+        _answered(session, judged, judged.acting.body["charter"]["charter"])
+    elif judged.act in _STEPS:
+        _went_on(session, judged)
+    session.flush()
+
+
+def clear_charters(session: Session, channel: str) -> None:
+    """Throw away what entries of one channel have filled, before they are applied anew."""
+    for view in _VIEWS:
+        session.execute(delete(view).where(view.channel == channel))
+
+
+def snapshot_charters(session: Session, channel: str) -> Mapping[str, Any]:
+    """Give what the views hold for one channel, to compare before and after `rebuild`."""
+    found: dict[str, Any] = {}
+    for view in _VIEWS:
+        keys = [column.name for column in view.__table__.primary_key]
+        rows = session.execute(select(view.__table__).where(view.channel == channel)).mappings()
+        for row in rows:
+            place = " ".join(str(row[key]) for key in keys)
+            found[f"{view.__tablename__} {place}"] = dict(row)
+    return found
+
+
+def _proposed(session: Session, judged: Judged) -> None:
+    body, at = judged.acting.body, read_time(judged.entry.created)
+    words = _covered(judged, body["charter"])
+    row = CharterView(
+        channel=judged.entry.channel,
+        charter=body["charter"],
+        state=judged.state.state_of("charter", body["charter"]),
+        text=_text(words),
+        tlp=_label(words),
+        sha256=body["sha256"],
+        words_sha256=words.item.sha256 if words is not None else None,
+        terms=terms_document(read_terms(body)),
+        replaces=body.get("replaces"),
+        accept_by=read_time(body["accept_by"]),
+        proposed_by=judged.acting.author,
+        proposed_at=at,
+        changed_at=at,
+    )
+    session.add(row)
+    session.flush()
+    _answered(session, judged, body["charter"])
+
+
+def _answered(session: Session, judged: Judged, charter: str) -> None:
+    """Keep an answer as the ledger has it: who joins with other words has accepted nothing."""
+    body, channel = judged.acting.body, judged.entry.channel
+    speaker = body.get("on_behalf_of", {}).get("organisation", judged.acting.author)
+    answer = judged.state.state_of("charter_answer", f"{charter} {speaker}")
+    if answer in (None, NONE, "asked"):
+        return
+    row = session.get(CharterAnswerView, (channel, charter, speaker))
+    if row is None:
+        row = CharterAnswerView(channel=channel, charter=charter, organisation=speaker)
+        session.add(row)
+    note = None if judged.act is Act.CHARTER_PROPOSED else _note(judged)
+    row.answer, row.answered_at = answer, read_time(judged.entry.created)
+    row.reason, row.reason_note = _text(note), note.item.ref if note is not None else None
+    row.reason_tlp = _label(note) if note is not None else None
+    row.relayed = "on_behalf_of" in body
+
+
+def _went_on(session: Session, judged: Judged) -> None:
+    """Let every version stand as the ledger has it: the one before is superseded."""
+    at, named = read_time(judged.entry.created), judged.acting.body["charter"]
+    rows = session.scalars(
+        select(CharterView).where(CharterView.channel == judged.entry.channel)
+    ).all()
+    for row in rows:
+        state = judged.state.state_of("charter", row.charter) or row.state
+        if state != row.state:
+            row.state, row.changed_at = state, at
+        if row.charter == named:
+            note = _note(judged)
+            row.reason = _text(note)
+            row.reason_note = note.item.ref if note is not None else None
+            if judged.act is Act.CHARTER_IN_FORCE:
+                row.in_force_at = at
+
+
+def _forget(session: Session, judged: Judged) -> None:
+    """Let go of the words of what was taken back; that it was said stays."""
+    channel, gone = judged.entry.channel, judged.recalled
+    for view, ref, values in (
+        (CharterView, CharterView.charter, {"text": None}),
+        (CharterView, CharterView.reason_note, {"reason": None}),
+        (CharterAnswerView, CharterAnswerView.reason_note, {"reason": None}),
+    ):
+        query = update(view).where(view.channel == channel, ref.in_(gone)).values(**values)
+        session.execute(query.execution_options(synchronize_session="fetch"))
+
+
+def _covered(judged: Judged, ref: str) -> Covered | None:
+    return next((one for one in judged.covered if one.item.ref == ref), None)
+
+
+def _note(judged: Judged) -> Covered | None:
+    return next((one for one in judged.covered if one.item.ref.startswith("note--")), None)
+
+
+def _label(one: Covered | None) -> TLP:
+    return (one.claimed if one is not None else None) or TLP.GREEN
+
+
+def _text(one: Covered | None) -> str | None:
+    if one is None or one.stix is None:
+        return None
+    return str(one.stix.value.get("content") or "")[:TEXT_CHARACTERS] or None
