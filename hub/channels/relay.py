@@ -23,10 +23,10 @@ from federation.ledgers.channels import Written
 from federation.ledgers.desk import Desk
 from federation.ledgers.ledger import get_state, metadata_label
 from federation.ledgers.ledger_records import ChannelRecord, CoveredRecord, EntryRecord
-from federation.partners.partners import find_partner
 from hub.accounts.actor import Actor
 from hub.audit import service as audit
 from hub.channels import service
+from hub.channels.reach import heard_lately
 from hub.channels.records import MemberView
 from hub.channels.relay_records import AbsentRecord, RelayAnswer, RelayedView
 from policies.acts import ACTS, Act, ChannelKind
@@ -37,8 +37,6 @@ from sharing import stix
 from sharing.canonical import write_time
 from sharing.objects import StixObject
 
-SILENT_AFTER: Final = timedelta(minutes=10)
-"""How long a node has to be silent before anybody else speaks for its organisation."""
 CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 MAX_NAME_CHARACTERS: Final = 200
 WAYS: Final = ("telephone", "in-person", "e-mail", "message", "other")
@@ -304,34 +302,10 @@ def known_names(session: Session, actor: Actor, channel: str) -> dict[str, Absen
     return {row.organisation: row for row in rows}
 
 
-def find_can_write(
-    session: Session, record: ChannelRecord, member: Member, *, now: datetime
-) -> datetime | None:
-    """Give when a joined member's node was last heard from, where it could write now itself.
-
-    What the ledger tells (no node, suspended) decides for everybody; whether a node is silent,
-    this side alone can know: it is asked before writing, and lets no replica refuse.
-    """
-    if member.without_node or not member.is_joined:
-        return None
-    partner = find_partner(session, member.organisation)
-    wrote = session.scalar(
-        select(func.max(EntryRecord.applied_at)).where(
-            EntryRecord.channel == record.id,
-            EntryRecord.author == member.organisation,
-            EntryRecord.contribution_sha256.is_not(None),
-        )
-    )
-    heard = partner.heard_at if partner is not None and partner.active else None
-    signs = [moment for moment in (heard, wrote) if moment is not None]
-    newest = max(signs, default=None)
-    return newest if newest is not None and now - newest <= SILENT_AFTER else None
-
-
 def _check_cannot_write(
     session: Session, record: ChannelRecord, member: Member, *, now: datetime
 ) -> None:
-    heard = find_can_write(session, record, member, now=now)
+    heard = heard_lately(session, record, [member], now=now).get(member.organisation)
     if heard is not None:
         raise ConflictError(
             f"their node was heard from at {heard:%H:%M} UTC: it writes for itself",

@@ -15,7 +15,7 @@ from hub.calls import queries
 from hub.calls.values import Asked, Call, Update
 from hub.channels.plain_words import WAY_WORDS
 from hub.channels.queries import ChannelSummary, MemberRow, visible_members
-from hub.channels.relay import find_can_write
+from hub.channels.reach import heard_lately
 from hub.web import words
 from hub.web.models import State, Tone
 from policies.acts import ACTS, Act
@@ -154,11 +154,11 @@ def can_be_told(session: Session, actor: Actor, call: Call, *, now: datetime) ->
     state = load_state(session, record) if record is not None else None
     if record is None or state is None:
         return frozenset()
+    heard = heard_lately(session, record, state.members.values(), now=now)
     return frozenset(
         one.organisation
         for one in call.silent
-        if one.membership in {"joined", "suspended"}
-        and find_can_write(session, record, state.members[one.organisation], now=now) is None
+        if one.membership in {"joined", "suspended"} and one.organisation not in heard
     )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from federation.ledgers.ledger import find_channel, load_state
 from hub.accounts.actor import Actor
 from hub.channels.queries import ChannelSummary, MemberRow
-from hub.channels.relay import find_can_write
+from hub.channels.reach import heard_lately
 from policies.acts import Act, ChannelKind
 from policies.roles import Right
 
@@ -64,10 +64,9 @@ def relay_part(
     if record is None or state is None or channel.kind is ChannelKind.DIRECT or not record.is_ours:
         return RelayPart()
     present = [row for row in rows if row.state in _TAKES_PART and not row.is_us]
+    heard = heard_lately(session, record, state.members.values(), now=now)
     speakers = [
-        (row.organisation, _called(row))
-        for row in present
-        if find_can_write(session, record, state.members[row.organisation], now=now) is None
+        (row.organisation, _called(row)) for row in present if row.organisation not in heard
     ]
     return RelayPart(
         may_add=bool(actor.may(Right.MANAGE_MEMBERS)),
@@ -89,12 +88,11 @@ def speakers_in(
     state = load_state(session, record) if record is not None else None
     if record is None or state is None or not record.is_ours or not actor.may(Right.CONTRIBUTE):
         return ()
+    heard = heard_lately(session, record, state.members.values(), now=now)
     return [
         (row.organisation, _called(row))
         for row in rows
-        if row.state == "joined"
-        and not row.is_us
-        and find_can_write(session, record, state.members[row.organisation], now=now) is None
+        if row.state == "joined" and not row.is_us and row.organisation not in heard
     ]
 
 

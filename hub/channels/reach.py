@@ -1,0 +1,54 @@
+"""Whose node can write now itself: for these, nobody else speaks.
+
+Source: lifecycles, 1, rule 6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from federation.judging.state import Member
+from federation.ledgers.ledger_records import ChannelRecord, EntryRecord
+from federation.partners.partners import partners
+
+SILENT_AFTER: Final = timedelta(minutes=10)
+"""How long a node has to be silent before anybody else speaks for its organisation."""
+
+
+def heard_lately(
+    session: Session, record: ChannelRecord, members: Iterable[Member], *, now: datetime
+) -> Mapping[str, datetime]:
+    """Give when the nodes of joined members were last heard from, where they could write now.
+
+    What the ledger tells (no node, suspended) decides for everybody; whether a node is silent,
+    this side alone can know: it is asked before writing, and lets no replica refuse.
+    """
+    able = {one.organisation for one in members if one.is_joined and not one.without_node}
+    if not able:
+        return {}
+    since = now - SILENT_AFTER
+    wrote = session.execute(
+        select(EntryRecord.author, func.max(EntryRecord.applied_at))
+        .where(
+            EntryRecord.channel == record.id,
+            EntryRecord.applied_at >= since,
+            EntryRecord.contribution_sha256.is_not(None),
+        )
+        .group_by(EntryRecord.author)
+    )
+    signs = [(who, at) for who, at in wrote if who in able]
+    signs += [
+        (one.organisation, one.heard_at)
+        for one in partners(session)
+        if one.active and one.organisation in able and one.heard_at is not None
+    ]
+    heard: dict[str, datetime] = {}
+    for who, at in signs:
+        if at >= since:
+            heard[who] = max(at, heard.get(who, at))
+    return heard
