@@ -67,13 +67,15 @@ class Seen:
     Args:
         reads: what it gets as things stand.
         later: what it gets once it takes part (again); none where it reads now, or has no way in.
-        reason: a clause about the organisation: “a member”.
+        reason: a clause about the organisation: “member”.
+        is_told: it has no node, and is told by the coordinator.
     """
 
     organisation: str
     reads: Reads
     reason: str
     later: Reads | None = None
+    is_told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,8 @@ def _read_later(labels: Sequence[TLP], *, released: bool) -> tuple[Reads, str]:
 def _seen(party: Party, audience: Audience, labels: Sequence[TLP], later: Reads, why: str) -> Seen:
     who, words = party.organisation, _role_words(party)
     if party.without_node and party.standing in ("invited", "joined", "suspended"):
-        return Seen(who, Reads.NOTHING, f"{words}without a node: the coordinator tells it")
+        reason = f"{words}without a node: the coordinator tells it"
+        return Seen(who, Reads.NOTHING, reason, is_told=True)
     if who in audience.organisations:
         above = strictest(labels)
         if above is not None and party.takes is not None and not party.takes.allows(above):
