@@ -9,9 +9,9 @@ import click
 
 from hub import clock
 from hub.api.preview_models import preview_document
-from hub.channels.incoming import read_objects_text
 from hub.channels.preview import get_preview
 from hub.commands import frame
+from hub.commands.channel_acts import read_files
 from hub.commands.names import get_channel_named
 from hub.office import current_office
 from policies.acts import Act
@@ -32,10 +32,12 @@ _ACTS: Final = click.Choice([act.value for act in Act])
     help="Whether who joins later reads it, whatever its label; as the act has it if not given.",
 )
 @click.option(
-    "--file",
+    "--object",
+    "files",
     metavar="FILE",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Instead of words: a STIX object or a STIX bundle.",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    help="Instead of words: a STIX object or a STIX bundle; a dash is standard input. Repeatable.",
 )
 @frame.as_json
 @frame.refusing
@@ -43,7 +45,7 @@ def preview(
     channel: str,
     act: str,
     tlp: str | None,
-    file: Path | None,
+    files: tuple[Path, ...],
     *,
     later_members: bool | None,
     as_json: bool,
@@ -53,7 +55,6 @@ def preview(
         actor, now = frame.console_actor(), clock.utcnow()
         us = current_office().desk(session).organisation
         found = get_channel_named(session, actor, channel)
-        covered = read_objects_text(file.read_bytes(), now=now) if file is not None else []
         sight = get_preview(
             session,
             actor,
@@ -62,7 +63,7 @@ def preview(
             act=Act(act),
             label=read_tlp(tlp) if tlp is not None else None,
             later_members=later_members,
-            covered=covered,
+            covered=read_files(files, now),
         )
         document = preview_document(sight).model_dump(mode="json")
     if as_json:
