@@ -20,6 +20,8 @@ from policies.tlp import TLP
 
 _DIRECT_SIDES: Final = 2
 _DEFINITIONS: Final = frozenset({"marking-definition", "extension-definition"})
+ALWAYS_SERVED: Final = frozenset({"signed-bundle", *_DEFINITIONS})
+"""Types that a late joiner gets whatever their label: without them nothing can be judged."""
 
 
 class Purpose(StrEnum):
@@ -124,6 +126,25 @@ def opens_to_later_members(act: Act, kind: ChannelKind, labels: Iterable[TLP]) -
     if kind is ChannelKind.DIRECT or TLP.RED in listed:
         return False
     return ACTS[act].later_members and not all(TLP.GREEN.allows(label) for label in listed)
+
+
+def said_of_later_members(
+    act: Act, kind: ChannelKind, labels: Iterable[TLP], *, wanted: bool | None
+) -> bool:
+    """Tell whether what an act covers goes to later members: by its author's word, if any.
+
+    Source: coordination protocol, 5 (*Late joiners*: the author consents when writing).
+    """
+    return opens_to_later_members(act, kind, labels) if wanted is None else wanted
+
+
+def is_always_served(obj: Mapping[str, Any], identity: str | None) -> bool:
+    """Tell whether every member gets an object, whatever its label and whenever it joined.
+
+    Args:
+        identity: the channel's own, which notes refer to and the invited have read.
+    """
+    return str(obj.get("type")) in ALWAYS_SERVED or obj.get("id") == identity
 
 
 def _takes_red(audience: Audience) -> bool:

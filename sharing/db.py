@@ -8,9 +8,10 @@ when it returns: `synchronous=FULL`, `synchronous_commit=on`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from flask_sqlalchemy import SQLAlchemy
@@ -65,6 +66,53 @@ db: Final = Database(metadata=Base.metadata)
 _open_session: ContextVar[Session | None] = ContextVar("tocsin_open_session", default=None)
 
 
+@dataclass
+class Rehearsal:
+    """A transaction that is played through and then undone, to see what it would have written.
+
+    Args:
+        kinds: records that are looked for.
+        look: called with the session and what of these kinds was added, in their order, before
+            all of it is undone.
+    """
+
+    kinds: tuple[type[Base], ...]
+    look: Callable[[Session, Sequence[Any]], object]
+    _added: list[Any] = field(default_factory=list)
+
+    def watch(self, session: Session) -> None:
+        """Note what is added in a session from now on."""
+
+        def note(flushed: Session, _context: object) -> None:
+            self._added += [one for one in flushed.new if isinstance(one, self.kinds)]
+
+        event.listen(session, "after_flush", note)
+
+    def end(self, session: Session) -> None:
+        """Show what was added, and undo everything."""
+        session.flush()
+        self.look(session, tuple(self._added))
+        session.rollback()
+        session.info.pop(_HOOKS, None)
+
+
+_rehearsal: ContextVar[Rehearsal | None] = ContextVar("tocsin_rehearsal", default=None)
+
+
+@contextmanager
+def rehearsing(rehearsal: Rehearsal) -> Iterator[None]:
+    """Let every transaction inside the block end undone; nothing is kept, and no hook runs after.
+
+    What happens outside the database is not undone: only what writes and nothing else may be
+    rehearsed.
+    """
+    token = _rehearsal.set(rehearsal)
+    try:
+        yield
+    finally:
+        _rehearsal.reset(token)
+
+
 def prepare_engine(engine: Engine) -> None:
     """Give an engine our settings; migrations and tools call it for engines of their own."""
     if engine.dialect.name == "sqlite":
@@ -76,7 +124,7 @@ def prepare_engine(engine: Engine) -> None:
 
 @contextmanager
 def transaction() -> Iterator[Session]:
-    """Lend a session; commit when the block ends, roll back when it raises.
+    """Lend a session; commit when the block ends, roll back when it raises or is rehearsed.
 
     Hooks given to `before_commit` run before the commit and belong to it, those given to
     `after_commit` run after it. Loaded records stay readable afterwards.
@@ -91,12 +139,18 @@ def transaction() -> Iterator[Session]:
         raise RuntimeError("a transaction is open already: one call of an edge is one transaction")
     with Session(db.engine, expire_on_commit=False) as session:
         token = _open_session.set(session)
+        rehearsal = _rehearsal.get()
         try:
             with _translated():
+                if rehearsal is not None:
+                    rehearsal.watch(session)
                 yield session
                 for hook in session.info.pop(_BEFORE, ()):
                     hook()
-                session.commit()
+                if rehearsal is not None:
+                    rehearsal.end(session)
+                else:
+                    session.commit()
         finally:
             _open_session.reset(token)
     _run_hooks(session)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from federation.identity.descriptor import Descriptor
 from federation.judging.bundles import Item, SignedBundle
@@ -17,13 +17,16 @@ from federation.judging.judged import Covered
 from federation.judging.reader import Reader
 from federation.judging.state import ChannelState, Place, signing_keys
 from policies.acts import LATER_MEMBERS, Act
-from policies.audience import Audience, Purpose, may_share
+from policies.audience import (
+    Audience,
+    Purpose,
+    is_always_served,
+    may_share,
+    shown_to_later_members,
+)
 from policies.marking import Labels, MarkingError, own_label
 from policies.tlp import TLP
 from sharing.objects import SIGNED_BUNDLE, StixObject
-
-ALWAYS_SERVED: Final = frozenset({SIGNED_BUNDLE, "marking-definition", "extension-definition"})
-"""Types that a late joiner gets whatever their label: without them nothing can be judged."""
 
 Chains = Mapping[str, "tuple[Descriptor, ...]"]
 FindDefinition = Callable[[str], Mapping[str, Any] | None]
@@ -102,7 +105,9 @@ def is_withheld(
 
     Source: protocol, 5 (*Late joiners*).
     """
-    if claimed is None or TLP.GREEN.allows(claimed) or organisation is None:
+    if claimed is None or organisation is None:
+        return False
+    if shown_to_later_members(claimed, released=False):
         return False
     member = state.members.get(organisation)
     if member is None or not member.stays:
@@ -240,7 +245,8 @@ class _Claims:
 
     def label(self, item: Item) -> TLP | None:
         """Give the label of an object: what the bundle states, else the bundle's own."""
-        if item.ref.partition("--")[0] in ALWAYS_SERVED or item.ref == self.identity:
+        named = {"type": item.ref.partition("--")[0], "id": item.ref}
+        if is_always_served(named, self.identity):
             return None
         return item.tlp or self.fallback
 

@@ -45,10 +45,11 @@ from federation.ledgers.ledger_records import (
 from federation.ledgers.sources import ask_delivery
 from federation.ledgers.unguessable import unguessable
 from policies.acts import LATER_MEMBERS, Act, ChannelKind, read_body
-from policies.audience import Audience, Purpose, may_share, opens_to_later_members
+from policies.audience import Audience, Purpose, may_share, said_of_later_members
 from policies.errors import ConflictError, ForbiddenError
-from policies.lifecycles import open_acts, rule
+from policies.lifecycles import NONE, open_acts, rule
 from policies.marking import Labels
+from policies.preview import Party
 from policies.tlp import TLP
 from sharing import objects
 from sharing.canonical import write_time
@@ -248,6 +249,26 @@ def audience_of(state: ChannelState) -> Audience:
     )
 
 
+def parties_of(state: ChannelState) -> tuple[Party, ...]:
+    """Give everybody who has or had a part in a channel, for a look at who would read what."""
+    return tuple(
+        Party(
+            organisation=member.organisation,
+            standing=member.state,
+            roles=frozenset(member.roles),
+            without_node=member.without_node,
+            takes=limit_of(state, member.organisation),
+        )
+        for member in state.members.values()
+    )
+
+
+def limit_of(state: ChannelState, organisation: str) -> TLP | None:
+    """Give the strictest label that a member said it takes."""
+    limit = state.state_of("limit", organisation)
+    return None if limit in (None, NONE) else TLP(limit)
+
+
 def _with_consent(
     act: Act,
     body: Mapping[str, Any],
@@ -261,8 +282,7 @@ def _with_consent(
     Source: protocol, 5 (*Late joiners*: the author consents when writing).
     """
     said = wanted if wanted is not None else body.get(LATER_MEMBERS)
-    if said is None:
-        said = opens_to_later_members(act, kind, labels)
+    said = said_of_later_members(act, kind, labels, wanted=said)
     kept = {name: value for name, value in body.items() if name != LATER_MEMBERS}
     return kept | {LATER_MEMBERS: True} if said else kept
 

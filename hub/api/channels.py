@@ -53,8 +53,10 @@ from hub.api.holding_models import (
 )
 from hub.api.listing import cut_page, newest_first, oldest_first
 from hub.api.paging import PageQuery, cut, read_cursor, write_cursor
+from hub.api.preview_models import PreviewIn, PreviewOut, preview_document
 from hub.channels import files, history, holders, proofs, queries, repair, service
 from hub.channels.incoming import read_objects
+from hub.channels.preview import get_preview
 from hub.office import current_office
 from policies.acts import ACTS, Act, ChannelKind
 
@@ -221,6 +223,24 @@ def post_channel_act(call: Call, channel: str, body: ActIn) -> WrittenOut:
             now=call.now,
         ),
     )
+
+
+@resource.writes(
+    "POST", "/<channel>/preview", takes=PreviewIn, gives=PreviewOut, action="channel.previewed"
+)
+def post_channel_preview(call: Call, channel: str, body: PreviewIn) -> PreviewOut:
+    """Tell who would read something, were it written now; nothing is written."""
+    sight = get_preview(
+        call.session,
+        call.actor,
+        channel,
+        us=_desk(call.session).organisation,
+        act=body.act,
+        label=body.tlp,
+        later_members=body.later_members,
+        covered=read_objects(body.objects, field="json.objects", now=call.now),
+    )
+    return preview_document(sight)
 
 
 @resource.writes(

@@ -23,6 +23,7 @@ from hub.commands import (
     channel_audience,
     channel_calls,
     channel_holders,
+    channel_preview,
     channel_proofs,
     channel_relay,
     channel_repair,
@@ -201,6 +202,7 @@ def invitations(*, show_all: bool, as_json: bool) -> None:
 
 for _command in (
     *channel_audience.COMMANDS,
+    *channel_preview.COMMANDS,
     *channel_acts.COMMANDS,
     *channel_relay.COMMANDS,
     *channel_calls.COMMANDS,

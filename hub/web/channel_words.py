@@ -325,21 +325,6 @@ def member_of(row: MemberRow, open_acts: frozenset[Act]) -> Member:
     return Member(row, State(text, tones.get(row.state, Tone.ENDED)), acts, keys_view(row.keys))
 
 
-def readers_sentence(members: Sequence[MemberRow], kind: ChannelKind) -> str:
-    """Say beforehand who will be able to read what is written."""
-    read = (row for row in members if row.state == "joined" and not row.is_us)
-    others = [row.name for row in read if not row.without_node]
-    if not others:
-        return "Nobody but you is a member yet; whoever joins later reads what its label allows."
-    if len(others) > 3:  # noqa: PLR2004 - as many as one line takes
-        others = [*others[:2], f"{len(others) - 2} more"]
-    listed = ", ".join(others[:-1])
-    named = f"{listed} and {others[-1]}" if listed else others[-1]
-    direct = kind is ChannelKind.DIRECT
-    later = "" if direct else " Later members read what its label or your word allows."
-    return f"Read by you, {named}.{later}"
-
-
 def labels_under(ceiling: TLP) -> list[TLP]:
     """Give the labels that a channel takes, strictest first."""
     return [label for label in reversed(TLP) if ceiling.allows(label)]

@@ -10,9 +10,12 @@ from typing import Any, Final, Generic, TypeVar, get_origin
 from pydantic import BaseModel, ConfigDict, ValidationError
 from werkzeug.datastructures import MultiDict
 
+from hub.channels.preview import Sight
 from policies.errors import CoordinationError, InvalidError
 
-NOT_OURS: Final = frozenset({"csrf_token", "back"})
+REHEARSE: Final = "rehearse"
+"""What the button *Who will see this?* sends: the form is played through, and nothing is kept."""
+NOT_OURS: Final = frozenset({"csrf_token", "back", REHEARSE})
 
 SENTENCES: Final[Mapping[str, str]] = {
     "missing": "Please fill this in.",
@@ -46,6 +49,22 @@ F = TypeVar("F", bound=PageForm)
 
 
 @dataclass(frozen=True)
+class Rehearsed:
+    """A form that was played through without being kept.
+
+    Args:
+        is_whole: it was filled in and played through.
+        sights: who would read what it writes; where it was played through and there is nothing
+            here, it stays on this node.
+        refusal: why it would be refused.
+    """
+
+    is_whole: bool = False
+    sights: tuple[Sight, ...] = ()
+    refusal: str | None = None
+
+
+@dataclass(frozen=True)
 class Filled(Generic[F]):
     """One form as it came back: the typed value, or what to show beside its fields.
 
@@ -55,6 +74,7 @@ class Filled(Generic[F]):
         errors: field → sentence.
         problem: a refusal that belongs to no single field.
         hint: what to do about it.
+        rehearsed: what came of playing it through, where that was asked.
     """
 
     form: F | None = None
@@ -62,6 +82,7 @@ class Filled(Generic[F]):
     errors: Mapping[str, str] = field(default_factory=dict)
     problem: str | None = None
     hint: str | None = None
+    rehearsed: Rehearsed | None = None
 
     def refused(self, error: CoordinationError) -> Filled[F]:
         """Say the refusal of a service beside the field that it names, or above the form."""
@@ -73,8 +94,8 @@ class Filled(Generic[F]):
 
     @property
     def touched(self) -> bool:
-        """Tell whether this form came back with something to mend."""
-        return bool(self.errors or self.problem)
+        """Tell whether this form came back, with something to mend or to look at."""
+        return bool(self.errors or self.problem or self.rehearsed)
 
 
 def as_sentence(text: str) -> str:

@@ -26,6 +26,7 @@ from federation.identity import node
 from hub import clock
 from hub.accounts.actor import Actor
 from hub.accounts.current import current_actor, find_current_actor
+from hub.channels import preview_words
 from hub.problem import Problem, show_errors_with
 from hub.web import assets, words
 from hub.web.forms import as_sentence
@@ -97,6 +98,10 @@ def register(app: Flask) -> None:
         short=words.short,
         tlp_meaning=words.tlp_meaning,
         day=words.day,
+        sees_summary=preview_words.summary,
+        sees_reader=preview_words.reader_words,
+        sees_later=preview_words.later_words,
+        sees_inside=preview_words.inside_words,
         date=words.date_tag,
         sentence=as_sentence,
         typed=words.typed,

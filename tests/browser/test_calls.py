@@ -44,7 +44,7 @@ def test_a_warning_is_read_with_one_click_and_the_silent_are_called(
     here.see("The warning is out.")
     # Who is silent comes first, with the telephone of whom has no node.
     silent = here.page.locator("#silent")
-    assert silent.get_by_text("Grid Operator").count() == 1
+    assert silent.locator(".strong", has_text="Grid Operator").count() == 1
     silent.get_by_text("+43 1 234, control room").wait_for()
     path = here.page.url.removeprefix(node.base_url)
     # At the member it stands above all else; one click answers it.

@@ -35,6 +35,39 @@
     });
   }
 
+  /* Who will see this: asked again, in its place, when the form changes or its button is pressed.
+     One question at a time; what changed meanwhile is asked once that is answered. */
+  var asked = new WeakMap();
+  function look(form, open) {
+    var part = form.querySelector("[data-sees]");
+    if (!part || !window.htmx) { return; }
+    var earlier = asked.get(part);
+    if (earlier) { earlier.again = true; earlier.open = earlier.open || open; return; }
+    var present = { again: false, open: open || part.querySelector("details[open]") !== null };
+    asked.set(part, present);
+    function answered() {
+      asked.delete(part);
+      part.querySelectorAll("details").forEach(function (one) { one.open = present.open; });
+      if (present.again) { look(form, present.open); }
+    }
+    window.htmx.ajax("POST", form.getAttribute("action"), {
+      source: part, target: part, swap: "innerHTML", select: "#" + part.id + " > *",
+      values: { rehearse: "yes" }
+    }).then(answered, answered);
+  }
+  document.addEventListener("change", function (event) {
+    var form = event.target.form;
+    if (form && event.target.matches("select, input[type=checkbox], input[type=radio]")) {
+      look(form, false);
+    }
+  });
+  document.addEventListener("click", function (event) {
+    var button = event.target.closest("button[name=rehearse]");
+    if (!button || !window.htmx) { return; }
+    event.preventDefault();
+    look(button.form, true);
+  });
+
   /* A form that is on its way is not sent twice. */
   document.addEventListener("submit", function (event) {
     var form = event.target;

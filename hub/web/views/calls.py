@@ -17,6 +17,7 @@ from hub.accounts.current import current_actor
 from hub.audit import service as audit
 from hub.calls import answering, calling, queries
 from hub.calls.calling import Issued
+from hub.calls.values import Call
 from hub.channels.relay import MAX_NAME_CHARACTERS, Told
 from hub.office import current_office
 from hub.web import call_words as shown
@@ -24,8 +25,9 @@ from hub.web.acting import DONE, attempt
 from hub.web.forms import PageForm
 from hub.web.frame import pages, show
 from hub.web.relay_words import WAYS
+from hub.web.seeing import direct_to, seeing_of
 from hub.web.views.channels import Forms, NoForm, Where, show_channel, to_channel
-from policies.acts import ACTS, Act
+from policies.acts import ACTS, Act, ChannelKind
 from policies.calls import (
     Affected,
     AnswersTo,
@@ -325,7 +327,7 @@ def _issue(
             where = (session, current_office().desk(session), current_actor(), str(channel))
             issued.append(write(form, where, clock.utcnow()))
 
-    filled, status = attempt(model, act)
+    filled, status = attempt(model, act, shares=True)
     if status is not DONE:
         forms: dict[str, Any] = {slot: filled}
         return show_channel(str(channel), Forms(**forms), status)
@@ -351,7 +353,7 @@ def _do(
             where = (session, current_office().desk(session), current_actor(), str(channel))
             write(form, where, clock.utcnow())
 
-    filled, status = attempt(model, act)
+    filled, status = attempt(model, act, shares=True)
     if status is not DONE:
         return _show_call(str(channel), ref, {slot: filled}, status)
     flash(done, "good")
@@ -373,6 +375,8 @@ def _show_call(
         indicators = queries.visible_indicators(session, actor, call)
         told = shown.can_be_told(session, actor, call, now=now)
         newcomers = shown.newcomers(session, actor, call, us=us, now=now)
+        seeing = seeing_of(session, actor, channel, us=us)
+        answered = seeing if _stays_there(call) else direct_to(session, call.author, us=us)
     ours = call.ours
     is_asked = ours is not None and not ours.is_closed and ours.membership == "joined"
     ends = Act.REQUEST_CLOSED if call.kind is CallKind.REQUEST else Act.WARNING_ENDED
@@ -390,10 +394,18 @@ def _show_call(
         newcomers=newcomers,
         may_answer=is_asked and not call.is_under_way and bool(actor.may(Right.CONTRIBUTE)),
         may_lead=call.is_ours and call.is_open and bool(actor.may(ACTS[ends].right)),
+        seeing=seeing,
+        answered=answered,
         forms=forms,
         ways=WAYS,
         words=shown,
     )
+
+
+def _stays_there(call: Call) -> bool:
+    """Tell whether a request is answered where it was asked."""
+    direct = call.channel_kind is ChannelKind.DIRECT
+    return call.is_ours or not (direct or call.answers_to is AnswersTo.ASKER)
 
 
 def _in_utc(at: datetime | None) -> datetime | None:

@@ -280,7 +280,7 @@ def write_in_room(
             desk, actor = current_office().desk(session), current_actor()
             results.append(write(form, (session, desk, actor, str(channel)), clock.utcnow()))
 
-    filled, status = attempt(model, act)
+    filled, status = attempt(model, act, shares=True)
     if status is not DONE:
         return show_case(str(channel), {slot: filled}, status)
     flash(asked if asked and results == [None] else done, "good")

@@ -27,6 +27,7 @@ from hub.web.acting import DONE, attempt
 from hub.web.case_forms import CaseForm
 from hub.web.forms import Filled
 from hub.web.frame import pages, show
+from hub.web.seeing import seeing_of
 from policies.criteria import speaks_for_coordination
 from policies.decisions import ABSTAINED, Topic
 from policies.matrix import Level
@@ -143,11 +144,11 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         summary = get_visible_summary(session, actor, channel)
         pending = len(visible_pending(session, actor, channel, now=now))
         candidates = inviting.visible_candidates(session, actor, channel)
+        seeing = seeing_of(session, actor, channel, us=us)
     names = {one.organisation: one.name for one in members}
     own = next((one for one in members if one.is_us), None)
     runs = case.is_ours and bool(actor.may(Right.RUN_CASES))
     is_over = case.state in {"declined", "closed", "merged"}
-    readers = [one.name for one in members if not one.is_us]
     return show(
         "cases/case.html",
         "cases",
@@ -160,7 +161,7 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         pending=pending,
         candidates=candidates,
         own=own,
-        readers=readers,
+        seeing=seeing,
         decisions=decisions,
         said=[one for one in said if one.text],
         picture=picture,

@@ -33,6 +33,7 @@ from hub.web.forms import Filled, PageForm, read_form
 from hub.web.frame import pages, show
 from hub.web.holding_words import holding_part, sheet_of
 from hub.web.relay_words import relay_part
+from hub.web.seeing import seeing_of
 from policies.acts import ACTS, Act, ChannelKind
 from policies.roles import Right
 from policies.tlp import TLP
@@ -183,7 +184,7 @@ def post_note(channel: UUID) -> BaseResponse:
             )
         )
 
-    filled, status = attempt(NoteForm, act)
+    filled, status = attempt(NoteForm, act, shares=True)
     if status is not DONE:
         return show_channel(str(channel), Forms(note=filled), status)
     if results[0].entry is not None:
@@ -277,7 +278,7 @@ def write_form(
             where = (session, current_office().desk(session), current_actor(), str(channel))
             write(form, where, clock.utcnow())
 
-    filled, status = attempt(model, act)
+    filled, status = attempt(model, act, shares=True)
     if status is not DONE:
         forms: dict[str, Any] = {slot: filled}
         return show_channel(str(channel), Forms(**forms), status)
@@ -329,6 +330,7 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
         )
         candidates = inviting.visible_candidates(session, actor, channel)
         room = has_room(session, channel)
+        seeing = seeing_of(session, actor, channel, us=desk.organisation)
     offered = _permitted(actor, open_acts)
     ceiling = summary.ceiling or TLP.RED
     is_case = summary.kind is ChannelKind.CASE
@@ -356,7 +358,7 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
             shown.member_of(row, _permitted(actor, about.get(row.organisation, frozenset())))
             for row in rows
         ],
-        readers=shown.readers_sentence(rows, summary.kind),
+        seeing=seeing,
         labels=shown.labels_under(ceiling),
         usual_label=shown.usual_label(ceiling),
         may_carry=not summary.is_ours and bool(actor.may(Right.CONTRIBUTE)),

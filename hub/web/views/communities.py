@@ -41,6 +41,7 @@ from hub.web.charter_forms import (
 from hub.web.forms import Filled, PageForm, as_utc
 from hub.web.frame import pages, show
 from hub.web.relay_words import WAYS, speakers_in
+from hub.web.seeing import seeing_of
 from hub.web.views.channels import NoForm
 from policies.acts import Act
 from policies.charter import Answering, Terms, Widened, read_terms
@@ -104,7 +105,7 @@ def post_charter(channel: UUID) -> BaseResponse:
                 now=clock.utcnow(),
             )
 
-    filled, status = attempt(CharterForm, act)
+    filled, status = attempt(CharterForm, act, shares=True)
     if status is not DONE:
         return _show_new(str(channel), filled, status)
     flash("Proposed. Every member is asked, and you have accepted it by that.", "good")
@@ -244,6 +245,7 @@ def show_community(
         rows = visible_members(session, actor, channel, us=us, now=now)
         speakers = speakers_in(session, actor, channel, rows, now=now)
         pending = len(visible_pending(session, actor, channel, now=now))
+        seeing = seeing_of(session, actor, channel, us=us)
     names = {one.organisation: one.name for one in rows}
     runs = community.is_ours and bool(actor.may(Right.MANAGE_MEMBERS))
     return show(
@@ -260,6 +262,7 @@ def show_community(
         speakers=speakers,
         ways=WAYS,
         pending=pending,
+        seeing=seeing,
         words=shown,
         case_words=case_words,
         runs=runs,
@@ -282,6 +285,7 @@ def _show_new(
         row = find_in_force(session, channel)
         terms = read_terms(row.terms) if row is not None else Terms()
         text = row.text if row is not None else None
+        seeing = seeing_of(session, actor, channel, us=us)
     begins: Filled[CharterForm] = Filled(values=typed_terms(terms, text))
     return show(
         "communities/new.html",
@@ -290,6 +294,7 @@ def _show_new(
         now=now,
         community=community,
         filled=filled or begins,
+        seeing=seeing,
         replaces=row is not None,
         ways=[(by.value, word) for by, word in shown.WAYS.items()],
         topics=[
@@ -324,7 +329,7 @@ def _write(
             queries.get_community(session, actor, str(channel))
             write(form, (session, desk, actor, str(channel)), clock.utcnow())
 
-    filled, status = attempt(model, act)
+    filled, status = attempt(model, act, shares=True)
     if status is not DONE:
         return show_community(str(channel), {slot: filled}, status)
     flash(done, "good")

@@ -165,7 +165,7 @@ def _write(
             desk, actor = current_office().desk(session), current_actor()
             write(form, (session, desk, actor, str(channel), report), clock.utcnow())
 
-    filled, status = attempt(model, act)
+    filled, status = attempt(model, act, shares=True)
     if status is not DONE:
         return show_report(str(channel), report, {slot: filled}, status)
     flash(done, "good")

@@ -29,6 +29,7 @@ from hub.web.report_forms import (
     StepForm,
     SubmissionForm,
 )
+from hub.web.seeing import direct_to, seeing_for
 from policies.acts import ChannelKind
 from policies.reports import (
     ReportState,
@@ -85,7 +86,7 @@ def post_report() -> BaseResponse:
                 exchange.submit(session, desk, actor, report, to=form.to, now=now)
             recorded.append(report)
 
-    filled, status = attempt(ReportForm, act)
+    filled, status = attempt(ReportForm, act, shares=True)
     if status is not DONE:
         return _show_new(filled, status)
     sent = filled.form is not None and filled.form.to is not None
@@ -118,7 +119,7 @@ def post_report_submission(report: UUID) -> BaseResponse:
                 now=clock.utcnow(),
             )
 
-    filled, status = attempt(SubmissionForm, act)
+    filled, status = attempt(SubmissionForm, act, shares=True)
     if status is not DONE:
         return _show_local(str(report), filled, None, status)
     flash("It is on its way.", "good")
@@ -206,12 +207,14 @@ def _recipients(session: Session) -> list[tuple[str, str]]:
 def _show_new(filled: Filled[ReportForm] | None, status: HTTPStatus = HTTPStatus.OK) -> Response:
     with reading() as session:
         recipients = _recipients(session)
+        seeing = seeing_for(session, filled, ())
     return show(
         "reports/new.html",
         "reports",
         status=status,
         filled=filled,
         recipients=recipients,
+        seeing=seeing,
         words=shown,
         labels=LABELS,
     )
@@ -230,6 +233,7 @@ def _show_local(
         row = local_of(recorded.get_local(session, actor, report))
         us = current_office().desk(session).organisation
         recipients = _recipients(session)
+        seeing = seeing_for(session, submission, recipients)
         sent = [
             one
             for one in queries.visible_outgoing(session, actor, us=us)
@@ -248,6 +252,7 @@ def _show_local(
         state=shown.local_state_of(row),
         steps={one.value for one in open_steps(row.state)} if may_act else set(),
         recipients=recipients,
+        seeing=seeing,
         intel=intel.find_intel(row.text, row.pasted),
         submission=submission,
         step=step,
@@ -265,6 +270,7 @@ def show_report(
     with reading() as session:
         us = current_office().desk(session).organisation
         found = queries.get_travelled(session, actor, channel, report, us=us)
+        seeing = direct_to(session, found.addressee if found.is_ours else found.reporter, us=us)
         said = queries.visible_words(session, actor, found)
         indicators = queries.visible_indicators(session, actor, found)
         alike = [] if found.is_ours else queries.visible_alike(session, actor, found, us=us)
@@ -289,6 +295,7 @@ def show_report(
         cases=cases,
         is_open=found.state in _ANSWERABLE,
         may_answer=answers,
+        seeing=seeing,
         may_write=writes and found.state is not ReportState.WITHDRAWN,
         forms=forms,
         words=shown,

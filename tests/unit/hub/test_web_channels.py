@@ -74,15 +74,6 @@ def test_who_coordinates_and_who_writes_is_said() -> None:
     assert shown.sentence_of(direct) == "National CERT writes here, to you alone."
 
 
-def test_before_anything_is_shared_its_readers_are_named() -> None:
-    us = member("us", us=True)
-    assert "Nobody but you" in shown.readers_sentence([us], ChannelKind.CASE)
-    two = [us, member("A"), member("B"), member("C", "left")]
-    assert shown.readers_sentence(two, ChannelKind.DIRECT) == "Read by you, A and B."
-    many = [us, *(member(name) for name in "ABCDE")]
-    assert shown.readers_sentence(many, ChannelKind.CASE).startswith("Read by you, A, B and 3 more")
-
-
 def test_only_labels_under_the_ceiling_are_offered_and_red_is_never_the_first_choice() -> None:
     assert shown.labels_under(TLP.GREEN) == [TLP.GREEN, TLP.CLEAR]
     assert shown.usual_label(TLP.GREEN) is TLP.GREEN
