@@ -345,8 +345,14 @@ def labels_under(ceiling: TLP) -> list[TLP]:
     return [label for label in reversed(TLP) if ceiling.allows(label)]
 
 
-def usual_label(ceiling: TLP) -> TLP:
-    """Give the label that a form begins with: the ceiling, but never RED unasked."""
+def usual_label(ceiling: TLP, agreed: TLP | None = None) -> TLP:
+    """Give the label that a form begins with: the charter's, else the ceiling; never RED unasked.
+
+    Args:
+        agreed: what the charter says.
+    """
+    if agreed is not None and agreed is not TLP.RED and ceiling.allows(agreed):
+        return agreed
     return TLP.AMBER if ceiling is TLP.RED else ceiling
 
 

@@ -26,6 +26,7 @@ from hub.cases.queries import has_room
 from hub.channels import history, holders, proofs, queries, service
 from hub.channels.invitations import visible_invitations
 from hub.channels.ways_out import visible_repair
+from hub.community.terms import terms_in
 from hub.office import current_office
 from hub.web import call_words
 from hub.web import channel_words as shown
@@ -330,6 +331,7 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
         )
         candidates = _candidates(session, {row.organisation for row in rows if _counts(row)})
         room = has_room(session, channel)
+        agreed = terms_in(session, channel).default_marking
     offered = _permitted(actor, open_acts)
     ceiling = summary.ceiling or TLP.RED
     is_case = summary.kind is ChannelKind.CASE
@@ -359,7 +361,7 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
         ],
         readers=shown.readers_sentence(rows, summary.kind),
         labels=shown.labels_under(ceiling),
-        usual_label=shown.usual_label(ceiling),
+        usual_label=shown.usual_label(ceiling, agreed),
         may_carry=not summary.is_ours and bool(actor.may(Right.CONTRIBUTE)),
         may_note=Act.NOTE_ADDED in offered,
         may_export=bool(summary.head_sha256) and bool(actor.may(Right.VERIFY_LEDGERS)),
