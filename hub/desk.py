@@ -10,6 +10,7 @@ from federation.identity.keystore import KeyRing, KeyStore
 from federation.identity.node import get_node
 from federation.ledgers.desk import Desk
 from hub.apply import apply, clear
+from hub.community.terms import opens_later_in
 from hub.settings import Settings
 
 
@@ -43,4 +44,10 @@ class Keys:
         Raises:
             NotFoundError: the node has not been set up.
         """
-        return Desk(node=get_node(session), ring=self.ring(), apply=apply, clear=clear)
+        return Desk(
+            node=get_node(session),
+            ring=self.ring(),
+            apply=apply,
+            clear=clear,
+            opens_later=opens_later_in,
+        )

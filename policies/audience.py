@@ -112,30 +112,44 @@ def shown_to_later_members(label: TLP, *, released: bool) -> Decision:
     return Decision.no(f"it is {label.label} and was written before this organisation joined")
 
 
-def opens_to_later_members(act: Act, kind: ChannelKind, labels: Iterable[TLP]) -> bool:
+def opens_to_later_members(
+    act: Act, kind: ChannelKind, labels: Iterable[TLP], *, agreed: bool | None = None
+) -> bool:
     """Tell whether what an act covers goes to later members where its author says nothing.
 
     Only what would be withheld from them is worth a word; RED never goes without one.
 
     Args:
         labels: the effective label of each object.
+        agreed: what the charter says of it; as the table of acts has it, where it says nothing.
 
     Source: coordination protocol, 5 (*Late joiners*: the charter's default).
     """
     listed = set(labels)
     if kind is ChannelKind.DIRECT or TLP.RED in listed:
         return False
-    return ACTS[act].later_members and not all(TLP.GREEN.allows(label) for label in listed)
+    usual = ACTS[act].later_members if agreed is None else agreed
+    return usual and not all(TLP.GREEN.allows(label) for label in listed)
 
 
 def said_of_later_members(
-    act: Act, kind: ChannelKind, labels: Iterable[TLP], *, wanted: bool | None
+    act: Act,
+    kind: ChannelKind,
+    labels: Iterable[TLP],
+    *,
+    wanted: bool | None,
+    agreed: bool | None = None,
 ) -> bool:
     """Tell whether what an act covers goes to later members: by its author's word, if any.
 
+    Args:
+        agreed: what the charter says of it; as the table of acts has it, where it says nothing.
+
     Source: coordination protocol, 5 (*Late joiners*: the author consents when writing).
     """
-    return opens_to_later_members(act, kind, labels) if wanted is None else wanted
+    if wanted is not None:
+        return wanted
+    return opens_to_later_members(act, kind, labels, agreed=agreed)
 
 
 def is_always_served(obj: Mapping[str, Any], identity: str | None) -> bool:

@@ -225,6 +225,18 @@ def opens_later(terms: Terms, act: Act) -> bool | None:
     return None if kind is None or not terms.widening else kind in terms.widening
 
 
+def usual_label(terms: Terms, ceiling: TLP) -> TLP:
+    """Give the label that a form begins with: the charter's, else the ceiling; never RED unasked.
+
+    Args:
+        ceiling: nothing stricter is written where the form writes.
+    """
+    agreed = terms.default_marking
+    if agreed is not None and agreed is not TLP.RED and ceiling.allows(agreed):
+        return agreed
+    return TLP.AMBER if ceiling is TLP.RED else ceiling
+
+
 class Clause(StrEnum):
     """One clause of the terms, as differences name it."""
 

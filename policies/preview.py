@@ -101,7 +101,7 @@ class Preview:
         return next(found, Reads.NOTHING)
 
 
-def preview(
+def preview(  # noqa: PLR0913 - who reads what, by whose rules
     audience: Audience,
     parties: Iterable[Party],
     act: Act,
@@ -111,6 +111,7 @@ def preview(
     carrier: TLP | None,
     labels: Labels,
     wanted: bool | None = None,
+    agreed: bool | None = None,
 ) -> Preview:
     """Tell who would read what an act covers, were it written now.
 
@@ -121,8 +122,8 @@ def preview(
         author: the organisation that writes.
         carrier: the label of the bundle.
         labels: by the marking definitions that this ledger knows.
-        wanted: whether the author opens it to later members; as the table of acts has it, where
-            nobody says.
+        wanted: whether the author opens it to later members; as agreed, where nobody says.
+        agreed: what the charter says of it; as the table of acts has it, where it says nothing.
     """
     ruled = [
         may_share(obj, audience, Purpose.SHARE, carrier=carrier, author=author, labels=labels)
@@ -135,7 +136,7 @@ def preview(
     kept = [obj for obj in objects if not is_always_served(obj, audience.identity)]
     found = tuple(labels.effective(obj, carrier) for obj in kept)
     # Where nothing is covered the entry alone is read, and that goes to everybody.
-    released = said_of_later_members(act, audience.kind, found, wanted=wanted)
+    released = said_of_later_members(act, audience.kind, found, wanted=wanted, agreed=agreed)
     later, why = _read_later(found, released=released)
     seen = tuple(_seen(one, audience, found, later, why) for one in parties)
     joins = audience.kind is not ChannelKind.DIRECT

@@ -82,12 +82,14 @@ def endorse(
     *,
     candidate: str,
     round_: int | None = None,
+    silence: timedelta = SILENCE,
     now: datetime,
 ) -> EndorsementRecord:
     """Endorse a member as the channel's next owner, once for this epoch and round.
 
     Args:
         round_: the first in which we have not endorsed somebody else, where none is given.
+        silence: after which time without a word the owner counts as silent, by the charter.
 
     Raises:
         ConflictError: the owner is neither silent nor did it fork; or another candidate was
@@ -99,7 +101,7 @@ def endorse(
         raise ConflictError("you coordinate this channel: hand it over instead")
     if record.standing is Standing.ENDED:
         raise ConflictError("we are no longer a member of this channel")
-    because = reason_to_endorse(session, record, now=now)
+    because = reason_to_endorse(session, record, silence=silence, now=now)
     epoch = state.head.epoch + 1
     ours = {row.round: row for row in _rows(session, record.id, epoch, desk.organisation)}
     round_ = _next_round(ours, candidate) if round_ is None else round_
@@ -144,8 +146,13 @@ def endorse(
     return row
 
 
-def reason_to_endorse(session: Session, record: ChannelRecord, *, now: datetime) -> str:
+def reason_to_endorse(
+    session: Session, record: ChannelRecord, *, silence: timedelta = SILENCE, now: datetime
+) -> str:
     """Give why we may endorse a successor: the owner forked, or is silent.
+
+    Args:
+        silence: after which time without a word it counts as silent, by the charter.
 
     Raises:
         ConflictError: neither; it says since when the owner has been heard of.
@@ -153,13 +160,13 @@ def reason_to_endorse(session: Session, record: ChannelRecord, *, now: datetime)
     if holds_fork(session, record):
         return "fork"
     heard = heard_of_owner(session, record)
-    if heard is None or now - heard >= SILENCE:
+    if heard is None or now - heard >= silence:
         return "silence"
     minutes = int((now - heard).total_seconds() // 60)
     raise ConflictError(
         f"the coordinator’s node was heard of {minutes} minutes ago",
-        hint=f"A successor is endorsed after {SILENCE.seconds // 60} minutes of silence, or on "
-        "proof of a fork. If the coordinator agrees, let it hand over.",
+        hint=f"A successor is endorsed after {silence // timedelta(minutes=1)} minutes of silence, "
+        "or on proof of a fork. If the coordinator agrees, let it hand over.",
     )
 
 

@@ -8,7 +8,7 @@ Source: protocol, 5 and 8; architecture (the one road from a write to a view).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -44,7 +44,7 @@ from federation.ledgers.ledger_records import (
 )
 from federation.ledgers.sources import ask_delivery
 from federation.ledgers.unguessable import unguessable
-from policies.acts import LATER_MEMBERS, Act, ChannelKind, read_body
+from policies.acts import LATER_MEMBERS, Act, read_body
 from policies.audience import Audience, Purpose, may_share, said_of_later_members
 from policies.errors import ConflictError, ForbiddenError
 from policies.lifecycles import NONE, open_acts, rule
@@ -106,7 +106,10 @@ def write(  # noqa: PLR0913 - what is written, where, for whom and by whom
     carrier = metadata_label(state.ceiling)
     labels = labels_of(new, carrier, facts)
     new = unguessable(session, facts, desk.organisation, new, labels)
-    consent = _with_consent(act, body, record.kind, labels.values(), wanted=later_members)
+    wanted = later_members if later_members is not None else body.get(LATER_MEMBERS)
+    agreed = desk.opens_later(session, channel, act)
+    said = said_of_later_members(act, record.kind, labels.values(), wanted=wanted, agreed=agreed)
+    consent = _with_consent(body, said=said)
     body = read_body(act, consent)
     if record.is_ours:
         return Written(entry=append(session, desk, channel, act, body, new, now=now))
@@ -269,20 +272,11 @@ def limit_of(state: ChannelState, organisation: str) -> TLP | None:
     return None if limit in (None, NONE) else TLP(limit)
 
 
-def _with_consent(
-    act: Act,
-    body: Mapping[str, Any],
-    kind: ChannelKind,
-    labels: Iterable[TLP],
-    *,
-    wanted: bool | None,
-) -> Mapping[str, Any]:
+def _with_consent(body: Mapping[str, Any], *, said: bool) -> Mapping[str, Any]:
     """Say in the body whether what it covers is open to later members.
 
     Source: protocol, 5 (*Late joiners*: the author consents when writing).
     """
-    said = wanted if wanted is not None else body.get(LATER_MEMBERS)
-    said = said_of_later_members(act, kind, labels, wanted=said)
     kept = {name: value for name, value in body.items() if name != LATER_MEMBERS}
     return kept | {LATER_MEMBERS: True} if said else kept
 

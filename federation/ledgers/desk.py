@@ -12,11 +12,19 @@ from federation.identity.keys import PrivateKey
 from federation.identity.keystore import KeyRing
 from federation.identity.node import Node
 from federation.judging.judged import Judged
+from policies.acts import Act
 
 Apply = Callable[[Session, Judged, datetime], object]
 """Takes one applied entry into the views; called in the transaction that keeps the entry."""
+OpensLater = Callable[[Session, str, Act], bool | None]
+"""Tells whether what an act covers goes to later members of a channel, by what its members agreed
+on; `None` where they agreed on nothing."""
 Clear = Callable[[Session, str], object]
 """Throws away what the entries of one channel have filled; called before they are taken anew."""
+
+
+def nothing_agreed(_session: Session, _channel: str, _act: Act) -> None:
+    """Say that no charter says anything."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +36,14 @@ class Desk:
         ring: our private keys.
         apply: the reducers of the floor above.
         clear: throws away what they have made of one channel.
+        opens_later: what a charter says of later members.
     """
 
     node: Node
     ring: KeyRing
     apply: Apply
     clear: Clear
+    opens_later: OpensLater = nothing_agreed
 
     @property
     def organisation(self) -> str:

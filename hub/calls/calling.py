@@ -20,8 +20,10 @@ from hub.calls.queries import get_call
 from hub.calls.values import Call
 from hub.channels import service
 from hub.channels.service import get_visible_channel, note_of
+from hub.community.terms import reply_within
 from policies.acts import ACTS, Act, ChannelKind
 from policies.calls import AnswersTo, CallKind, Reply, RequestOutcome
+from policies.charter import Answering
 from policies.errors import ConflictError, InvalidError
 from policies.tlp import TLP
 from sharing.canonical import write_time
@@ -94,7 +96,7 @@ def warn(  # noqa: PLR0913 - what threatens, who is asked and until when
         CallKind.WARNING,
         text=text,
         addressees=addressees,
-        until=_until(reply_by, "reply_by", ACKNOWLEDGE_WITHIN, now),
+        until=_until(reply_by, "reply_by", _usual(session, channel), now),
         more=more,
         objects=objects,
         tlp=tlp,
@@ -129,7 +131,7 @@ def check(  # noqa: PLR0913 - who is asked, and until when
         CallKind.CHECK,
         text=text or CHECK_WORDS,
         addressees=addressees,
-        until=_until(reply_by, "reply_by", ACKNOWLEDGE_WITHIN, now),
+        until=_until(reply_by, "reply_by", _usual(session, channel), now),
         tlp=tlp,
         now=now,
     )
@@ -214,7 +216,7 @@ def add(  # noqa: PLR0913 - what is new, whether it asks again and until when
     body: dict[str, Any] = {"call": ref, "addressees": _still_asked(call)}
     if again:
         body["asks"] = "again"
-        until = _until(reply_by, "reply_by", ACKNOWLEDGE_WITHIN, now)
+        until = _until(reply_by, "reply_by", _usual(session, channel), now)
         body["reply_by"] = write_time(until)
     elif reply_by is not None:
         body["reply_by"] = write_time(_to_come(reply_by, "reply_by", now))
@@ -256,7 +258,7 @@ def ask_the_new(
     body: dict[str, Any] = {
         "call": ref,
         "addressees": new,
-        "reply_by": write_time(now + ACKNOWLEDGE_WITHIN),
+        "reply_by": write_time(now + _usual(session, channel)),
     }
     return service.write(session, desk, actor, channel, Act.WARNING_ISSUED, body, (), now=now)
 
@@ -381,6 +383,11 @@ def _words(
     if not notes:
         raise InvalidError("say it in some words", field="text")
     return notes
+
+
+def _usual(session: Session, channel: str) -> timedelta:
+    """Give within what time a warning or check is acknowledged: as the charter says, else 1 h."""
+    return reply_within(session, channel, Answering.ACKNOWLEDGE, ACKNOWLEDGE_WITHIN)
 
 
 def _until(given: datetime | None, field: str, usual: timedelta, now: datetime) -> datetime:

@@ -47,6 +47,8 @@ class InvitationRow:
     late: bool
     received_at: datetime
     state: str
+    charter_text: str | None = None
+    """The words of the charter that binds there, where they came along."""
 
 
 def visible_invitations(
@@ -143,6 +145,7 @@ def _invitation(session: Session, row: InvitationView, now: datetime) -> Invitat
         late=row.reply_by < now,
         received_at=row.received_at,
         state=state,
+        charter_text=row.charter_text,
     )
 
 

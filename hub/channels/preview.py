@@ -26,8 +26,10 @@ from federation.partners.partners import find_partner
 from hub.accounts.actor import Actor
 from hub.channels.names import names_in
 from hub.channels.service import get_visible_channel
+from hub.community.terms import terms_in
 from policies.acts import ACTS, LATER_MEMBERS, TOLD_ALONE, Act, ChannelKind
 from policies.audience import Audience, is_always_served
+from policies.charter import Terms, opens_later, usual_label
 from policies.errors import NotFoundError
 from policies.marking import Labels
 from policies.preview import Inside, Party, Preview, Reads, Seen, preview
@@ -119,6 +121,7 @@ class Outlook:
     Args:
         us: our organisation.
         names: organisation → name.
+        terms: the charter that it goes by.
     """
 
     def __init__(
@@ -131,11 +134,13 @@ class Outlook:
         channel: str | None = None,
         name: str = "",
         labels: Labels | None = None,
+        terms: Terms | None = None,
     ) -> None:
         """Keep what every look needs."""
         self.us, self.audience, self.parties, self.names = us, audience, parties, names
         self.channel, self.name = channel, name
         self.labels = labels or Labels(lambda _ref: None)
+        self.terms = terms or Terms()
 
     @classmethod
     def of(cls, session: Session, record: ChannelRecord, us: str) -> Outlook:
@@ -149,13 +154,13 @@ class Outlook:
             channel=record.id,
             name=record.name,
             labels=Labels(LedgerFacts(session, record.id).find_marking),
+            terms=terms_in(session, record.id),
         )
 
     @property
     def usual_label(self) -> TLP:
-        """The label that a form begins with: the ceiling, but never RED unasked."""
-        ceiling = self.audience.ceiling
-        return TLP.AMBER if ceiling is TLP.RED else ceiling
+        """The label that a form begins with."""
+        return usual_label(self.terms, self.audience.ceiling)
 
     def by_label(
         self, act: Act, label: TLP | None = None, *, later_members: bool | None = None
@@ -190,6 +195,7 @@ class Outlook:
             carrier=metadata_label(self.audience.ceiling),
             labels=labels,
             wanted=wanted,
+            agreed=opens_later(self.terms, act),
         )
 
     def _sight(

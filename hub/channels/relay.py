@@ -99,7 +99,7 @@ def add_absent(  # noqa: PLR0913 - who takes part, as what, and how to reach the
     body: dict[str, Any] = {
         "organisation": organisation,
         "role": names[0] if len(names) == 1 else names,
-        "reply_by": write_time(reply_by or now + service.REPLY_WITHIN),
+        "reply_by": write_time(reply_by or now + service.usual_reply(session, channel)),
         "ceiling": state.ceiling.value,
         "older": "none",
         "without_node": True,

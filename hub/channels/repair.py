@@ -35,6 +35,7 @@ from hub.audit import service as audit
 from hub.channels.names import names_in
 from hub.channels.service import get_visible_channel
 from hub.channels.ways_out import STOPPED, joined_in, may_choose
+from hub.community.terms import silence_in
 from policies.errors import ConflictError, NotFoundError
 from policies.roles import Right
 
@@ -87,7 +88,15 @@ def endorse(
     may_choose(actor).enforce()
     if candidate not in joined_in(record):
         raise NotFoundError("there is no such member in this channel", field="organisation")
-    row = endorsements.endorse(session, desk, record, candidate=candidate, round_=round_, now=now)
+    row = endorsements.endorse(
+        session,
+        desk,
+        record,
+        candidate=candidate,
+        round_=round_,
+        silence=silence_in(session, channel),
+        now=now,
+    )
     subject = f"{channel} {candidate} {row.epoch} {row.round}"
     audit.record(session, actor, "succession.endorsed", subject, now=now)
     return endorsements.tally_of(session, record, candidate, now=now)

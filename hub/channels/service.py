@@ -29,11 +29,14 @@ from hub.audit import service as audit
 from hub.channels.breakouts import check_guest, check_parent
 from hub.channels.invitations import find_answer, get_open_invitation, invited_by
 from hub.channels.records import InvitationView
+from hub.community.records import CharterView
+from hub.community.terms import find_in_force, reply_within
 from policies.acts import ACTS, Act, ChannelKind
+from policies.charter import Answering
 from policies.errors import ConflictError, InvalidError, NotFoundError
 from policies.roles import Right, read_roles
 from policies.tlp import TLP
-from sharing import stix
+from sharing import collections, stix
 from sharing.canonical import write_time
 from sharing.objects import StixObject
 
@@ -143,11 +146,15 @@ def invite(  # noqa: PLR0913 - who invites whom, where and why
     body: dict[str, Any] = {
         "organisation": organisation,
         "role": names[0] if len(names) == 1 else names,
-        "reply_by": write_time(reply_by or now + REPLY_WITHIN),
+        "reply_by": write_time(reply_by or now + usual_reply(session, channel)),
         "ceiling": state.ceiling.value,
         "older": "released",
         "recovery_key": chain[0].recovery.thumbprint,
     }
+    charter = find_in_force(session, channel)
+    if charter is not None:
+        named = {"channel": channel, "charter": charter.charter, "sha256": charter.sha256}
+        body["charter"] = named
     if replaces is not None:
         body["replaces"] = replaces
     words = note_of(desk, reason, about=[state.identity], marking=None, now=now)
@@ -165,7 +172,7 @@ def invite(  # noqa: PLR0913 - who invites whom, where and why
         "head": head.document(),
         "kind": record.kind.value,
     }
-    carried = [identity_of(record), *words]
+    carried = [identity_of(record), *words, *_words_of_charter(session, desk, charter)]
     channels.write(
         session, desk, direct.id, Act.MEMBER_INVITED, copy, carried, by=actor.name, now=now
     )
@@ -173,7 +180,7 @@ def invite(  # noqa: PLR0913 - who invites whom, where and why
     return written.entry
 
 
-def join(
+def join(  # noqa: PLR0913 - what we accept, and what we take there
     session: Session,
     desk: Desk,
     actor: Actor,
@@ -182,6 +189,7 @@ def join(
     owner: str | None = None,
     takes: TLP | None = None,
     topics: Sequence[str] = (),
+    accept_charter: bool = False,
     now: datetime,
 ) -> Written:
     """Accept an invitation in the role that it offers.
@@ -190,10 +198,12 @@ def join(
         owner: who invites; may be left out where one alone does.
         takes: the strictest label that we take there, where that is less than the channel's.
         topics: what we take part in alone; any, where none is named.
+        accept_charter: whether we accept the charter in force with the same act.
 
     Raises:
         ForbiddenError: the actor may not.
         NotFoundError: nobody invited us to that channel.
+        InvalidError: the invitation brought no charter that could be accepted.
         ConflictError: it was withdrawn, or answered before.
     """
     actor.may(Right.ANSWER_INVITATIONS).enforce()
@@ -206,6 +216,14 @@ def join(
     limits = limits_of(takes, topics)
     if limits:
         body["limits"] = limits
+    if accept_charter:
+        if invitation.charter is None or invitation.charter_text is None:
+            raise InvalidError(
+                "this invitation brought no charter that could be accepted",
+                field="accept_charter",
+                hint="Join without it; what is in force there can be accepted later.",
+            )
+        body["charter"] = invitation.charter
     return _answer(session, desk, actor, invitation, Act.MEMBER_JOINED, body, now=now)
 
 
@@ -416,6 +434,22 @@ def _answer(
     )
     audit.record(session, actor, act.value, invitation.channel, now=now)
     return written
+
+
+def usual_reply(session: Session, channel: str) -> timedelta:
+    """Give how long an invitation may take to be answered: as the charter says, else a day."""
+    return reply_within(session, channel, Answering.JOIN, REPLY_WITHIN)
+
+
+def _words_of_charter(
+    session: Session, desk: Desk, charter: CharterView | None
+) -> list[StixObject]:
+    """Give the words of a charter, where they are ours to pass on to whom we invite."""
+    if charter is None:
+        return []
+    content = collections.find_contents(session, charter.channel, [charter.sha256])
+    found = [StixObject.read(one) for one in content.values()]
+    return [one for one in found if one.value.get("created_by_ref") == desk.organisation]
 
 
 def limits_of(takes: TLP | None, topics: Sequence[str]) -> dict[str, list[str]]:

@@ -31,6 +31,7 @@ from federation.partners.partner_records import PartnerRecord
 from hub.accounts.actor import Actor
 from hub.channels.names import names_in
 from hub.channels.service import get_visible_channel
+from hub.community.terms import silence_in
 from policies.acts import ChannelKind
 from policies.decision import Decision
 from policies.errors import ConflictError
@@ -200,10 +201,12 @@ def joined_in(record: ChannelRecord) -> list[str]:
     return [member["organisation"] for member in members if member["state"] == "joined"]
 
 
-def _is_silent(record: ChannelRecord, heard: datetime | None, now: datetime) -> bool:
+def _is_silent(
+    session: Session, record: ChannelRecord, heard: datetime | None, now: datetime
+) -> bool:
     if record.is_ours or record.state is None or record.standing is Standing.ENDED:
         return False
-    return heard is None or now - heard >= endorsements.SILENCE
+    return heard is None or now - heard >= silence_in(session, record.id)
 
 
 def _wrongs(
@@ -232,7 +235,7 @@ def _wrongs(
         )
         .limit(1)
     )
-    lost = record.kind in _SHARED and _is_silent(record, heard, now)
+    lost = record.kind in _SHARED and _is_silent(session, record, heard, now)
     # An owner that is no partner of ours is heard of when it writes: quiet alone is no trouble.
     asked = session.get(PartnerRecord, record.owner) is not None
     if lost and (asked or waits is not None or record.standing in STOPPED):
@@ -272,7 +275,9 @@ def _why_not_endorse(session: Session, record: ChannelRecord, *, now: datetime) 
     if record.kind not in _SHARED:
         return "a channel of two has no successor: open another"
     try:
-        endorsements.reason_to_endorse(session, record, now=now)
+        endorsements.reason_to_endorse(
+            session, record, silence=silence_in(session, record.id), now=now
+        )
     except ConflictError as error:
         return f"{error.message}. {error.hint}"
     return None

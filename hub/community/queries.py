@@ -104,7 +104,7 @@ class Charter:
 
 @dataclass(frozen=True)
 class Asked:
-    """A proposed version that waits for our answer."""
+    """A version that waits for our answer."""
 
     channel: str
     community: str
@@ -114,6 +114,8 @@ class Asked:
     """The name of who proposes it."""
     proposed_at: datetime
     accept_by: datetime
+    in_force: bool
+    """It binds already, and we have not said whether we accept it."""
 
 
 @dataclass(frozen=True)
@@ -205,7 +207,7 @@ def visible_under(session: Session, actor: Actor) -> list[Community]:
 
 
 def visible_unanswered(session: Session, actor: Actor, *, us: str) -> list[Asked]:
-    """Give the proposed versions that we have not answered, the most urgent first."""
+    """Give the versions that stand and that we have not answered, the most urgent first."""
     if not actor.may(Right.ANSWER_INVITATIONS):
         return []
     answered = exists().where(
@@ -221,7 +223,7 @@ def visible_unanswered(session: Session, actor: Actor, *, us: str) -> list[Asked
     rows = session.execute(
         select(CharterView, ChannelRecord)
         .join(ChannelRecord, ChannelRecord.id == CharterView.channel)
-        .where(CharterView.state == "proposed", joined, ~answered)
+        .where(CharterView.state.in_(("proposed", "in force")), joined, ~answered)
         .order_by(CharterView.accept_by, CharterView.charter)
     ).all()
     return [
@@ -233,6 +235,7 @@ def visible_unanswered(session: Session, actor: Actor, *, us: str) -> list[Asked
             proposed_by=names_in(session, record.id).get(row.proposed_by, row.proposed_by),
             proposed_at=row.proposed_at,
             accept_by=row.accept_by,
+            in_force=row.state == "in force",
         )
         for row, record in rows
         if (state := load_state(session, record)) is not None

@@ -330,11 +330,6 @@ def labels_under(ceiling: TLP) -> list[TLP]:
     return [label for label in reversed(TLP) if ceiling.allows(label)]
 
 
-def usual_label(ceiling: TLP) -> TLP:
-    """Give the label that a form begins with: the ceiling, but never RED unasked."""
-    return TLP.AMBER if ceiling is TLP.RED else ceiling
-
-
 def verdict_of(report: Report) -> tuple[str, str]:
     """Say what checking all of a ledger found, and how that looks."""
     if not report.failures:

@@ -21,11 +21,15 @@ def proposed_charters(session: Session, actor: Actor) -> Iterator[Waiting]:
     for one in queries.visible_unanswered(session, actor, us=own.organisation):
         yield Waiting(
             title=f"A charter for {one.community}",
-            sentence=f"{one.proposed_by} proposes it. Read it, and accept it or say why not.",
+            sentence=(
+                "It is in force there, and you have not said whether you accept it."
+                if one.in_force
+                else f"{one.proposed_by} proposes it. Read it, and accept it or say why not."
+            ),
             href=url_for("pages.get_community", channel=one.channel),
             act="Read and answer",
             drawing="file-certificate",
             since=one.proposed_at,
-            due=one.accept_by,
+            due=None if one.in_force else one.accept_by,
             tlp=one.ceiling,
         )

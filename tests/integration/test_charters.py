@@ -14,19 +14,24 @@ from typing import Any
 import pytest
 
 from federation.ledgers import rebuild
+from federation.ledgers.channels import Written
 from hub.accounts.actor import Actor, Via
 from hub.apply import VIEWS
+from hub.calls import calling
+from hub.calls.queries import get_call
 from hub.cases import at_once, course, deciding, joining, own_words
 from hub.cases import queries as cases
 from hub.cases.basis import NONE_THERE, Basis, ShownBasis, find_basis, visible_basis
 from hub.cases.weighing import visible_findings
-from hub.channels import relay
+from hub.channels import relay, service
+from hub.channels.invitations import visible_invitations
 from hub.channels.relay import Told
 from hub.community import charters, queries
 from hub.community.queries import Charter
-from policies.acts import Act, ChannelKind
+from hub.community.terms import silence_in, terms_in
+from policies.acts import LATER_MEMBERS, Act, ChannelKind
 from policies.assessment import Assessment, ResponseState
-from policies.charter import Clause, Deputy, Terms
+from policies.charter import Answering, Clause, Deputy, Terms, Widened
 from policies.criteria import Criterion
 from policies.decisions import By, DecisionRule, Topic
 from policies.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
@@ -447,3 +452,87 @@ def test_the_only_charter_in_force_is_taken_and_of_several_one_is_chosen(tmp_pat
         assert "Energy circle, Finance circle" in refusal.value.hint
         assert basis(community=second).carried["charter"]["channel"] == second
         assert basis(no_charter=" It is ours alone. ") == Basis(why_none="It is ours alone.")
+
+
+def test_who_joins_accepts_the_charter_in_force_with_the_same_act(circle: Circle) -> None:
+    """Its words come with the invitation, before anything of the community is read."""
+    charter = circle.adopt(Terms(reply_minutes={Answering.JOIN: 120}))
+    circle.do(circle.vendor, service.leave)
+    before = circle.cert.now()
+    circle.cert.invite(circle.channel, circle.vendor, "member")
+    circle.settle()
+    with circle.vendor.reading() as session:
+        rows = visible_invitations(session, CONSOLE, now=circle.vendor.now())
+    invitation = next(one for one in rows if one.channel == circle.channel)
+    assert invitation.charter_text == WORDS
+    within = invitation.reply_by - before
+    assert timedelta(minutes=119) < within < timedelta(minutes=121), "as the charter says"
+    circle.do(circle.vendor, service.join, accept_charter=True)
+    answers = {one.name: one.answer for one in circle.at(circle.grid)[0].answers}
+    assert answers == {"CERT": "accepted", "Grid": "accepted", "Vendor": "accepted"}
+    assert circle.at(circle.vendor)[0].charter == charter
+    circle.check_rebuild()
+
+
+def test_who_joins_without_accepting_is_asked_by_its_own_today(circle: Circle) -> None:
+    circle.do(circle.vendor, service.leave)
+    charter = circle.propose()
+    circle.do(circle.grid, charters.accept, charter)
+    circle.do(circle.cert, charters.put_in_force, charter)
+    circle.cert.invite(circle.channel, circle.vendor, "member")
+    circle.settle()
+    circle.do(circle.vendor, service.join)
+    assert circle.waiting(circle.vendor) == [charter]
+    # A charter goes to later members whatever its label: what binds can be read.
+    assert circle.at(circle.vendor)[0].text == WORDS
+    circle.do(circle.vendor, charters.accept, charter)
+    assert circle.waiting(circle.vendor) == []
+
+
+def test_an_invitation_without_a_charter_has_none_to_accept(circle: Circle) -> None:
+    circle.do(circle.vendor, service.leave)
+    circle.cert.invite(circle.channel, circle.vendor, "member")
+    circle.settle()
+    with pytest.raises(InvalidError, match="brought no charter"):
+        circle.do(circle.vendor, service.join, accept_charter=True)
+
+
+def test_what_the_charter_widens_is_open_to_later_members_where_its_author_says_nothing(
+    circle: Circle,
+) -> None:
+    circle.adopt(Terms(widening=frozenset({Widened.ASSESSMENTS})))
+    case = case_of(circle)
+
+    def opened(written: Written) -> bool:
+        entry = written.entry
+        assert entry is not None
+        return bool(entry.acting.body.get(LATER_MEMBERS))
+
+    stated = Assessment(still_spreading=True)
+    assert opened(case.do(case.cert, own_words.assess, assessment=stated, text="Three servers."))
+    note = case.do(case.cert, service.add_note, text="The vendor calls at ten.")
+    assert not opened(note)
+    with case.cert.writing() as session:
+        desk = case.cert.office.desk(session)
+        assert desk.opens_later(session, case.channel, Act.WARNING_ISSUED) is False
+        assert desk.opens_later(session, case.channel, Act.NOTE_ADDED) is None
+
+
+def test_defaults_of_the_charter_hold_in_the_community_and_in_its_cases(circle: Circle) -> None:
+    terms = Terms(
+        silence_minutes=15,
+        reply_minutes={Answering.ACKNOWLEDGE: 30},
+        default_marking=TLP.GREEN,
+    )
+    circle.adopt(terms)
+    case = case_of(circle)
+    for channel in (circle.channel, case.channel):
+        with circle.grid.reading() as session:
+            assert terms_in(session, channel) == terms
+            assert silence_in(session, channel) == timedelta(minutes=15)
+    with case.cert.writing() as session:
+        desk, now = case.cert.office.desk(session), case.cert.now()
+        ref = calling.warn(session, desk, CONSOLE, case.channel, text="Stop it.", now=now).ref
+        us = desk.organisation
+        call = get_call(session, CONSOLE, case.channel, ref, us=us, now=now)
+        assert {one.reply_by for one in call.addressees} == {now + timedelta(minutes=30)}

@@ -25,6 +25,7 @@ from hub.cases.queries import has_room
 from hub.channels import history, holders, inviting, proofs, queries, service
 from hub.channels.invitations import visible_invitations
 from hub.channels.ways_out import visible_repair
+from hub.community.terms import terms_in
 from hub.office import current_office
 from hub.web import call_words
 from hub.web import channel_words as shown
@@ -35,6 +36,7 @@ from hub.web.holding_words import holding_part, sheet_of
 from hub.web.relay_words import relay_part
 from hub.web.seeing import seeing_of
 from policies.acts import ACTS, Act, ChannelKind
+from policies.charter import usual_label
 from policies.roles import Right
 from policies.tlp import TLP
 from sharing.db import reading, transaction
@@ -331,6 +333,7 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
         candidates = inviting.visible_candidates(session, actor, channel)
         room = has_room(session, channel)
         seeing = seeing_of(session, actor, channel, us=desk.organisation)
+        terms = terms_in(session, channel)
     offered = _permitted(actor, open_acts)
     ceiling = summary.ceiling or TLP.RED
     is_case = summary.kind is ChannelKind.CASE
@@ -360,7 +363,7 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
         ],
         seeing=seeing,
         labels=shown.labels_under(ceiling),
-        usual_label=shown.usual_label(ceiling),
+        usual_label=usual_label(terms, ceiling),
         may_carry=not summary.is_ours and bool(actor.may(Right.CONTRIBUTE)),
         may_note=Act.NOTE_ADDED in offered,
         may_export=bool(summary.head_sha256) and bool(actor.may(Right.VERIFY_LEDGERS)),

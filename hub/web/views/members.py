@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from flask import Response, flash, redirect, url_for
@@ -48,6 +48,7 @@ class AnswerForm(PageForm):
 
     owner: Organisation
     takes: TLP | None = None
+    accept_charter: Literal["yes"] | None = None
 
 
 class RemoveForm(PageForm):
@@ -133,6 +134,7 @@ def post_joining(channel: UUID) -> BaseResponse:
                 str(channel),
                 owner=form.owner,
                 takes=form.takes,
+                accept_charter=form.accept_charter is not None,
                 now=clock.utcnow(),
             )
         )

@@ -18,6 +18,7 @@ from hub.channels.ways_out import WayOut, ways_of
 from hub.web import channel_words as shown
 from hub.web.models import Tone
 from policies.acts import Act, ChannelKind
+from policies.charter import Terms, usual_label
 from policies.tlp import TLP
 from tests.kit.nodes import CONSOLE
 
@@ -76,8 +77,11 @@ def test_who_coordinates_and_who_writes_is_said() -> None:
 
 def test_only_labels_under_the_ceiling_are_offered_and_red_is_never_the_first_choice() -> None:
     assert shown.labels_under(TLP.GREEN) == [TLP.GREEN, TLP.CLEAR]
-    assert shown.usual_label(TLP.GREEN) is TLP.GREEN
-    assert shown.usual_label(TLP.RED) is TLP.AMBER
+    assert usual_label(Terms(), TLP.GREEN) is TLP.GREEN
+    assert usual_label(Terms(), TLP.RED) is TLP.AMBER
+    assert usual_label(Terms(default_marking=TLP.RED), TLP.RED) is TLP.AMBER
+    assert usual_label(Terms(default_marking=TLP.GREEN), TLP.AMBER) is TLP.GREEN
+    assert usual_label(Terms(default_marking=TLP.AMBER), TLP.GREEN) is TLP.GREEN
 
 
 def test_of_the_acts_about_a_member_only_those_that_are_open_are_offered() -> None:
