@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from federation.judging.judged import Judged
 from federation.ledgers.rebuild import Views
 from hub.calls import reducer as calls
+from hub.cases import moments_reducer as moments
 from hub.cases import reducer as cases
 from hub.channels import reducer, relay_reducer
 from hub.reports import reducer as reports
@@ -20,6 +21,7 @@ REDUCERS: Final = (
     relay_reducer.reduce_relay,
     reports.reduce_reports,
     cases.reduce_cases,
+    moments.reduce_moments,
     calls.reduce_calls,
 )
 CLEARERS: Final = (
@@ -27,6 +29,7 @@ CLEARERS: Final = (
     relay_reducer.clear_relay,
     reports.clear_reports,
     cases.clear_cases,
+    moments.clear_moments,
     calls.clear_calls,
 )
 SNAPSHOTS: Final = (
@@ -34,6 +37,7 @@ SNAPSHOTS: Final = (
     relay_reducer.snapshot_relay,
     reports.snapshot_reports,
     cases.snapshot_cases,
+    moments.snapshot_moments,
     calls.snapshot_calls,
 )
 
