@@ -134,7 +134,7 @@ def remark(moment: Moment) -> str:
 def draw(moments: Sequence[Moment]) -> Picture:
     """Lay out moments that a person may see."""
     by_key = {one.key: one for one in moments}
-    drawing = lay_out([Bar(one.key, one.organisation, one.earliest, one.latest) for one in moments])
+    drawing = lay_out([_bar(one) for one in moments])
     names = {one.organisation: one.name for one in moments}
     marks = [
         Mark(

@@ -38,7 +38,7 @@ def test_what_happened_is_put_on_the_timeline_as_uncertain_as_it_is(
     drawing = here.page.get_by_role("img", name="Timeline of Update")
     widths = [one.get_attribute("width") for one in drawing.locator("rect.is-event").all()]
     assert len(widths) == 2
-    assert widths.count("12.0") == 1
+    assert widths.count("12.0") == 1, widths
     assert drawing.locator("rect.is-uncertain").count() == 1
     assert "opened the case" in table.inner_text()
     if folder := os.environ.get("TOCSIN_SHOTS"):
