@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from federation.judging.judged import Judged
 from federation.ledgers.rebuild import Views
 from hub.calls import reducer as calls
+from hub.cases import moments_reducer as moments
 from hub.cases import reducer as cases
 from hub.channels import reducer, relay_reducer
 from hub.community import reducer as community
@@ -21,6 +22,7 @@ REDUCERS: Final = (
     relay_reducer.reduce_relay,
     reports.reduce_reports,
     cases.reduce_cases,
+    moments.reduce_moments,
     calls.reduce_calls,
     community.reduce_charters,
 )
@@ -29,6 +31,7 @@ CLEARERS: Final = (
     relay_reducer.clear_relay,
     reports.clear_reports,
     cases.clear_cases,
+    moments.clear_moments,
     calls.clear_calls,
     community.clear_charters,
 )
@@ -37,6 +40,7 @@ SNAPSHOTS: Final = (
     relay_reducer.snapshot_relay,
     reports.snapshot_reports,
     cases.snapshot_cases,
+    moments.snapshot_moments,
     calls.snapshot_calls,
     community.snapshot_charters,
 )

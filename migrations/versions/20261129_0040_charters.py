@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision: Final = "20261129_0040"
-down_revision: Final = "20261129_0003"
+down_revision: Final = "20261129_0012"
 branch_labels: Final = None
 depends_on: Final = None
 

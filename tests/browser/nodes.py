@@ -22,7 +22,7 @@ from hub.accounts import users
 from hub.accounts.actor import Actor, Via
 from hub.app import create_app
 from hub.calls import calling
-from hub.cases import course
+from hub.cases import course, timeline
 from hub.channels import relay, service
 from hub.channels.invitations import find_invited
 from hub.channels.relay import Told
@@ -186,6 +186,20 @@ class HubNode:
             charter = charters.propose(*given, text=text, now=clock.utcnow())
             charters.put_in_force(*given, charter, now=clock.utcnow())
             return charter
+
+    def add_event(self, case: str, text: str, when: str, until: str | None = None) -> None:
+        """Put something that happened on the timeline of a case."""
+        with self.session() as session:
+            timeline.add_event(
+                session,
+                current_office().desk(session),
+                self.person(),
+                case,
+                text=text,
+                when=when,
+                until=until,
+                now=clock.utcnow(),
+            )
 
     def invite(self, channel: str, other: HubNode, role: str = "affected") -> None:
         """Invite a partner into a case or a community of ours."""

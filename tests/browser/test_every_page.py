@@ -54,15 +54,19 @@ def test_accessible_and_fitting(
     community = node.open_community("Energy circle")
     node.agree(community, "We tell each other early.")
     warning = node.warn(case, "Stop the updater.")
+    room = node.open_room("A case with a room")
+    node.add_event(room, "First beacon", "2025-03-01 14:30")
+    node.add_event(room, "Update signed", "2025-02-03", "2025-02-20")
     ours = (
         f"/channels/{case}",
         f"/channels/{case}/calls/{warning}",
         f"/channels/{case}/repair",
         f"/channels/{case}/holders/1-0",
         f"/reports/here/{report}",
-        f"/cases/{node.open_room('A case with a room')}",
         f"/communities/{community}",
         f"/communities/{community}/charters/new",
+        f"/cases/{room}",
+        f"/cases/{room}/timeline",
     )
     places = (*PLACES, *ours)
     one.goto("/sign-in")

@@ -275,3 +275,37 @@ def test_reading_a_case_stands_in_the_trail(apis: Apis, case: str) -> None:
             AuditRecord.action == "case.read", AuditRecord.subject == case
         )
         assert len(session.scalars(query).all()) == 1
+
+
+def test_a_timeline_is_added_to_and_read_page_by_page(apis: Apis, case: str) -> None:
+    cert, grid, vendor = apis
+    says(apis, grid, f"{case}/events", {"text": "First beacon", "when": "2025-03-01T14:30"})
+    event = {
+        "text": "Signed",
+        "when": "2025-02-03",
+        "until": "2025-02-20",
+        "status": "undetermined",
+    }
+    says(apis, vendor, f"{case}/events", event)
+    page = cert.get(f"/cases/{case}/timeline", limit=1)
+    read = page["items"]
+    while page["next"]:
+        page = cert.get(f"/cases/{case}/timeline", limit=1, cursor=page["next"])
+        read += page["items"]
+    assert read == cert.get(f"/cases/{case}/timeline")["items"]
+    beacon, signed = read[-2:]
+    assert (beacon["text"], beacon["name"], beacon["precision"]) == (
+        "First beacon",
+        "Grid",
+        "minute",
+    )
+    assert (beacon["earliest"], beacon["tlp"]) == ("2025-03-01T14:30:00Z", "amber")
+    assert (signed["precision"], signed["status"]) == ("between", "undetermined")
+    assert (signed["earliest"], signed["latest"]) == (
+        "2025-02-03T00:00:00Z",
+        "2025-02-21T00:00:00Z",
+    )
+    refused = grid.post(f"/cases/{case}/events", {"text": "x", "when": "soon"}, 400)
+    assert "2025" in str(refused) or "2026" in str(refused)
+    cert.get(f"/cases/{NOWHERE}/timeline", 404)
+    cert.get(f"/cases/{case}/timeline", 400, cursor="nonsense")

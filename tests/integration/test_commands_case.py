@@ -6,6 +6,7 @@ Source: lifecycles, 4 to 6; domain, 1 (*For the coordinator alone*).
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -203,3 +204,14 @@ def test_a_case_is_named_by_title_id_or_its_beginning(consoles: Consoles, case: 
         query = select(AuditRecord.subject).where(AuditRecord.action == "case.read")
         read = session.scalars(query).all()
     assert (read.count(channel), read.count(twin)) == (3, 0)
+
+
+def test_what_happened_is_put_on_the_timeline(consoles: Consoles, case: str) -> None:
+    cert, grid, _ = consoles
+    says(consoles, grid, "event", case, "First beacon", "--when", "2025-03-01 14:30")
+    shown = cert.run("case", "timeline", case).stdout
+    assert "2025-03-01 14:30 UTC" in shown
+    assert "First beacon" in shown
+    assert "opened the case" in shown
+    (last,) = json.loads(cert.run("case", "timeline", case, "--json", "--limit", "50").stdout)[-1:]
+    assert (last["text"], last["precision"]) == ("First beacon", "minute")

@@ -1,0 +1,133 @@
+"""`/api/v1/cases/{case}`: the rooms of a case beside its overview."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from federation.ledgers.channels import Written
+from hub.api.case_documents import written_in
+from hub.api.case_models import Text
+from hub.api.cases import resource
+from hub.api.channel_models import WrittenOut
+from hub.api.frame import Call
+from hub.api.models import Document, Form
+from hub.api.paging import PageQuery, cut, read_cursor, write_cursor
+from hub.cases import queries, timeline
+from hub.office import current_office
+from policies.acts import Act
+from policies.timeline import MomentKind, Precision
+from policies.tlp import TLP
+from sharing.incident.when import MAX_CHARACTERS
+
+CREATED: Final = HTTPStatus.CREATED
+When = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=MAX_CHARACTERS,
+        description="As much of a time as is known, in UTC: `2026-03`, `2026-03-01T14:30`.",
+    ),
+]
+
+__all__ = ["resource"]
+
+
+class EventIn(Form):
+    """Something that happened, or may have happened."""
+
+    text: Annotated[Text, Field(description="Its first line is its name.")]
+    when: When
+    until: Annotated[When | None, Field(description="At the latest.")] = None
+    lasting: Annotated[
+        bool, Field(description="It went on all the time; else it was at some time between.")
+    ] = False
+    status: Literal["occurred", "ongoing", "undetermined", "not-occurred"] = "occurred"
+    tlp: Annotated[TLP | None, Field(description="As the case has it, where none is given.")] = None
+
+
+class MomentOut(Document):
+    """Something on the timeline of a case.
+
+    An event lies somewhere from `earliest` to `latest`, as `precision` says; everything else is
+    what the ledger tells, by its time.
+    """
+
+    key: str
+    kind: MomentKind
+    act: str
+    word: str | None
+    organisation: str
+    name: str
+    author_name: str
+    relayed: bool
+    earliest: datetime
+    latest: datetime
+    precision: Precision
+    status: str | None
+    text: str | None
+    more: str | None
+    tlp: TLP | None
+    said_at: datetime
+
+
+class TimelineOut(Document):
+    """A page of a timeline, what began last first."""
+
+    items: list[MomentOut]
+    next: str | None
+
+
+def moment_document(moment: timeline.Moment) -> MomentOut:
+    """Give a moment as the API shows it."""
+    return MomentOut(**{name: getattr(moment, name) for name in MomentOut.model_fields})
+
+
+@resource.reads(
+    "/<channel>/timeline", gives=TimelineOut, query=PageQuery, audited="case.timeline_read"
+)
+def get_case_timeline(call: Call, channel: str, query: PageQuery) -> TimelineOut:
+    """Give the timeline of a case, what began last first."""
+    key = read_cursor(query.cursor, str, str)
+    found = timeline.visible_moments(
+        call.session,
+        call.actor,
+        channel,
+        before=timeline.read_key(*key) if key is not None else None,
+        limit=query.limit + 1,
+    )
+    rows, more = cut(found, query.limit)
+    return TimelineOut(
+        items=[moment_document(row) for row in rows],
+        next=write_cursor(*timeline.key_of(rows[-1])) if more else None,
+    )
+
+
+@resource.writes(
+    "POST",
+    "/<channel>/events",
+    takes=EventIn,
+    gives=WrittenOut,
+    status=CREATED,
+    action="event.added",
+)
+def post_case_event(call: Call, channel: str, body: EventIn) -> WrittenOut:
+    """Put something that happened on the timeline."""
+    queries.get_case_row(call.session, call.actor, channel)
+    written: Written = timeline.add_event(
+        call.session,
+        current_office().desk(call.session),
+        call.actor,
+        channel,
+        text=body.text,
+        when=body.when,
+        until=body.until,
+        lasting=body.lasting,
+        status=body.status,
+        tlp=body.tlp,
+        now=call.now,
+    )
+    return written_in(channel, Act.EVENT_ADDED, written)

@@ -1,0 +1,102 @@
+"""What `tocsin case` shows of the rooms of a case: its timeline, and what is added to it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+from hub import clock
+from hub.api.case_rooms import moment_document
+from hub.audit import service as audit
+from hub.cases import timeline
+from hub.commands import frame
+from hub.commands.case_course import write
+from hub.commands.names import get_case_named
+from hub.web import timeline_words
+from policies.acts import Act
+from policies.timeline import GREATEST_COUNT
+from policies.tlp import read_tlp
+from sharing.db import reading, transaction
+
+STATUSES: Final = click.Choice([status for status, _ in timeline_words.STATUSES])
+MOMENT_COLUMNS: Final = {
+    "when": "when",
+    "name": "organisation",
+    "what": "what",
+    "remark": "remark",
+    "tlp": "tlp",
+}
+
+
+@click.command("timeline")
+@click.argument("case")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, GREATEST_COUNT),
+    default=GREATEST_COUNT,
+    show_default=True,
+    help="How many at most, the newest.",
+)
+@frame.as_json
+@frame.refusing
+def show_timeline(case: str, limit: int, *, as_json: bool) -> None:
+    """Show what happened when, and what the ledger tells, what began last first."""
+    with frame.node():
+        actor = frame.console_actor()
+        with reading() as session:
+            found = get_case_named(session, actor, case)
+            moments = timeline.visible_moments(session, actor, found, limit=limit)
+        with transaction() as session:
+            audit.record(session, actor, "case.timeline_read", found, now=clock.utcnow())
+    rows = [
+        moment_document(one).model_dump(mode="json")
+        | {
+            "when": timeline_words.when(one),
+            "what": timeline_words.what(one),
+            "remark": timeline_words.remark(one),
+        }
+        for one in moments
+    ]
+    frame.show_table(rows, MOMENT_COLUMNS, as_json=as_json, nothing="nothing here yet")
+
+
+@click.command("event")
+@click.argument("case")
+@click.argument("text")
+@click.option(
+    "--when", required=True, metavar="TIME", help="As much as is known: 2026-03-01 14:30, UTC."
+)
+@click.option("--until", metavar="TIME", help="At the latest.")
+@click.option("--lasting", is_flag=True, help="It went on all that time.")
+@click.option("--status", type=STATUSES, default="occurred", show_default=True)
+@click.option("--tlp", metavar="LEVEL", help="As the case has it, where none is given.")
+@frame.as_json
+@frame.refusing
+def add_event(
+    case: str,
+    text: str,
+    when: str,
+    until: str | None,
+    status: str,
+    tlp: str | None,
+    *,
+    lasting: bool,
+    as_json: bool,
+) -> None:
+    """Put something that happened on the timeline."""
+    write(
+        case,
+        Act.EVENT_ADDED,
+        timeline.add_event,
+        text=text,
+        when=when,
+        until=until,
+        lasting=lasting,
+        status=status,
+        tlp=read_tlp(tlp) if tlp is not None else None,
+        as_json=as_json,
+    )
+
+
+COMMANDS: Final = (show_timeline, add_event)

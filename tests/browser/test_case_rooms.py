@@ -1,0 +1,45 @@
+"""The rooms of a case: what happened is put on its timeline, with scripts or without."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from tests.browser.nodes import HubNode
+from tests.browser.test_reports import HOSTILE
+from tests.browser.visitor import PHONE
+
+
+def test_what_happened_is_put_on_the_timeline_as_uncertain_as_it_is(
+    visit: Any, node: HubNode, script: bool
+) -> None:
+    case = node.open_room(f"Update, {'with' if script else 'without'} scripts")
+    here = visit(script=script, size=PHONE).sign_in()
+    here.see("Waits for you")
+    here.goto(f"/cases/{case}")
+    here.page.get_by_role("link", name="Timeline").first.click()
+    here.page.get_by_label("What happened").fill("First beacon")
+    here.page.get_by_label("When, or at the earliest").fill("2026-02-30")
+    here.press("Put it on the timeline")
+    here.see("This is no time.")
+    here.page.get_by_label("When, or at the earliest").fill("2025-03-01 14:30")
+    here.press("Put it on the timeline")
+    here.see("It is on the timeline")
+    here.page.locator("summary", has_text="Until when").click()
+    here.page.get_by_label("What happened").fill(HOSTILE)
+    here.page.get_by_label("When, or at the earliest").fill("2025-02-03")
+    here.page.get_by_label("At the latest").fill("2025-02-20")
+    here.press("Put it on the timeline")
+    here.see("It is on the timeline")
+    table = here.page.locator("table")
+    assert "between 2025-02-03 00:00 and 2025-02-20 23:59 UTC" in table.inner_text()
+    assert here.page.locator("table strong", has_text=HOSTILE).count() == 1
+    drawing = here.page.get_by_role("img", name="Timeline of Update")
+    widths = [one.get_attribute("width") for one in drawing.locator("rect.is-event").all()]
+    assert len(widths) == 2
+    assert widths.count("12.0") == 1, widths
+    assert drawing.locator("rect.is-uncertain").count() == 1
+    assert "opened the case" in table.inner_text()
+    if folder := os.environ.get("TOCSIN_SHOTS"):
+        here.page.screenshot(path=str(Path(folder) / f"timeline-{script}.png"), full_page=True)
