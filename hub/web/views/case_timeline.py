@@ -17,13 +17,16 @@ from hub.api.paging import read_cursor, write_cursor
 from hub.audit import service as audit
 from hub.cases import queries, timeline
 from hub.channels.service import get_visible_channel
+from hub.community.terms import terms_in
 from hub.office import current_office
 from hub.web import case_words, timeline_words
 from hub.web.acting import DONE, attempt
 from hub.web.case_forms import Text
-from hub.web.channel_words import labels_under, usual_label
+from hub.web.channel_words import labels_under
 from hub.web.forms import Filled, PageForm
 from hub.web.frame import pages, show
+from hub.web.seeing import seeing_of
+from policies.charter import usual_label
 from policies.roles import Right
 from policies.timeline import GREATEST_COUNT
 from policies.tlp import TLP
@@ -70,7 +73,7 @@ def post_case_event(channel: UUID) -> BaseResponse:
                 now=clock.utcnow(),
             )
 
-    filled, status = attempt(EventForm, act)
+    filled, status = attempt(EventForm, act, shares=True)
     if status is not DONE:
         return _show(str(channel), filled, status)
     flash("It is on the timeline, as soon as the coordinator’s node has taken it in.", "good")
@@ -89,6 +92,8 @@ def _show(
         )
         kept_close = timeline.keeps_some_close(session, actor, channel)
         ceiling = get_state(session, get_visible_channel(session, actor, channel)).ceiling
+        terms = terms_in(session, channel)
+        seeing = seeing_of(session, actor, channel, us=current_office().desk(session).organisation)
     moments = found[:GREATEST_COUNT]
     older = None
     if len(found) > GREATEST_COUNT:
@@ -111,8 +116,9 @@ def _show(
         may_add=case.state not in {"declined", "closed", "merged"}
         and bool(actor.may(Right.CONTRIBUTE)),
         labels=labels_under(ceiling),
-        usual_label=usual_label(ceiling),
+        usual_label=usual_label(terms, ceiling),
         filled=filled,
+        seeing=seeing,
     )
 
 
