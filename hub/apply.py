@@ -13,6 +13,7 @@ from federation.ledgers.rebuild import Views
 from hub.calls import reducer as calls
 from hub.cases import reducer as cases
 from hub.channels import reducer, relay_reducer
+from hub.community import directory_reducer as directory
 from hub.reports import reducer as reports
 
 REDUCERS: Final = (
@@ -21,6 +22,7 @@ REDUCERS: Final = (
     reports.reduce_reports,
     cases.reduce_cases,
     calls.reduce_calls,
+    directory.reduce_directory,
 )
 CLEARERS: Final = (
     reducer.clear_channel,
@@ -28,6 +30,7 @@ CLEARERS: Final = (
     reports.clear_reports,
     cases.clear_cases,
     calls.clear_calls,
+    directory.clear_directory,
 )
 SNAPSHOTS: Final = (
     reducer.snapshot_channel,
@@ -35,6 +38,7 @@ SNAPSHOTS: Final = (
     reports.snapshot_reports,
     cases.snapshot_cases,
     calls.snapshot_calls,
+    directory.snapshot_directory,
 )
 
 

@@ -1,0 +1,1 @@
+"""Communities: the charter that their members live by."""
