@@ -14,8 +14,10 @@ from hub.accounts.current import current_actor
 from hub.audit import service as audit
 from hub.cases import course, joining, queries
 from hub.channels.queries import get_visible_summary, visible_pending
+from hub.community.directory_queries import visible_contacts
 from hub.office import current_office
 from hub.web import case_words as shown
+from hub.web import directory_words
 from hub.web.acting import DONE, attempt
 from hub.web.case_forms import CaseForm
 from hub.web.forms import Filled
@@ -115,6 +117,9 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         picture = joining.visible_picture(session, actor, channel)
         summary = get_visible_summary(session, actor, channel)
         pending = len(visible_pending(session, actor, channel, now=now))
+        silent = [one for one in members if one.is_silent and not one.is_us and not one.coordinates]
+        called = [one.organisation for one in silent]
+        people = visible_contacts(session, actor, called, us=us, now=now)
     names = {one.organisation: one.name for one in members}
     own = next((one for one in members if one.is_us), None)
     runs = case.is_ours and bool(actor.may(Right.RUN_CASES))
@@ -128,7 +133,9 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         case=case,
         standing=summary.standing.value,
         members=members,
-        silent=[one for one in members if one.is_silent and not one.is_us and not one.coordinates],
+        silent=silent,
+        people=people,
+        directory_words=directory_words,
         pending=pending,
         own=own,
         readers=readers,
