@@ -14,7 +14,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -69,6 +69,8 @@ class Whom:
 
 
 OURSELVES: Final = Whom()
+Where: TypeAlias = tuple[Session, Desk, Actor, str]
+"""What every service here begins with; the last is the channel's id."""
 
 
 def describe(  # noqa: PLR0913 - what is stated, of whom and for whose eyes

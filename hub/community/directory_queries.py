@@ -143,9 +143,24 @@ class Listed:
         return any(one.is_on_duty for one in self.contacts)
 
     @property
+    def place(self) -> tuple[int, int, str, str]:
+        """Where it stands in a list: those with somebody on duty now come first."""
+        idle, unsaid = int(not self.has_somebody_on_duty), int(not self.contacts)
+        return idle, unsaid, self.name.lower(), self.organisation
+
+    @property
     def is_stale(self) -> bool:
         """Tell whether something that it said should be asked anew."""
         return any(one.freshness is not Freshness.FRESH for one in self.contacts)
+
+
+@dataclass(frozen=True)
+class People:
+    """Whom to call at an organisation about an incident, in order."""
+
+    organisation: str
+    name: str
+    people: tuple[Contact, ...]
 
 
 def visible_directory(
@@ -212,7 +227,7 @@ def visible_directory(
         )
     if name:
         found = [one for one in found if _is_named(one, name)]
-    found.sort(key=lambda one: (not one.has_somebody_on_duty, not one.contacts, one.name.lower()))
+    found.sort(key=lambda one: one.place)
     return found
 
 
@@ -268,6 +283,24 @@ def visible_contacts(
         organisation: tuple(to_call(next(iter(by_channel.values())), now))
         for organisation, by_channel in said.items()
     }
+
+
+def visible_people(
+    session: Session, actor: Actor, channel: str, *, us: str, now: datetime
+) -> list[People]:
+    """Give whom to call at each other member of a channel, from all that we share with it.
+
+    Raises:
+        NotFoundError: there is no such channel, or it has no directory.
+    """
+    listed = visible_directory(session, actor, channel, us=us, now=now)
+    others = [one for one in listed if not one.is_us]
+    called = [one.organisation for one in others]
+    found = visible_contacts(session, actor, called, us=us, now=now)
+    return [
+        People(one.organisation, one.name, found.get(one.organisation, ()))
+        for one in sorted(others, key=lambda one: (one.name.lower(), one.organisation))
+    ]
 
 
 def _contact(actor: Actor, row: ContactPoint, channel_name: str, now: datetime) -> Contact:

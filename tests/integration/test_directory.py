@@ -16,9 +16,12 @@ from sqlalchemy import select
 
 from federation.ledgers import rebuild
 from federation.ledgers.ledger_records import CoveredRecord
+from hub.accounts import users
 from hub.accounts.actor import Actor, Via
 from hub.apply import VIEWS
 from hub.calls import answering, calling
+from hub.calls import queries as call_queries
+from hub.cases import course
 from hub.channels import history, relay, service
 from hub.channels.relay import Told
 from hub.community import directory, directory_queries
@@ -47,6 +50,7 @@ HANDLER = Actor("h", "hana", frozenset({PersonRole.HANDLER}), Via.SESSION)
 LIAISON = Actor("l", "lea", frozenset({PersonRole.LIAISON}), Via.SESSION)
 AUDITOR = Actor("a", "ada", frozenset({PersonRole.AUDITOR}), Via.SESSION)
 STRANGER = Actor("s", "sam", frozenset(), Via.SESSION)
+PASSWORD = "four words in a row"
 PRIVATE = "+43 1 111, for our eyes"
 PHONE = Way(WayKind.TELEPHONE, out_of_band=True, ceiling=TLP.AMBER)
 MAIL = Way(WayKind.E_MAIL, out_of_band=False)
@@ -346,6 +350,59 @@ def test_checks_are_shown_where_the_numbers_are(story: Story) -> None:
     assert (reached.way, reached.relayed) == ("telephone", True)
 
 
+def test_whom_to_call_stands_beside_the_silent_and_with_nobody_else(story: Story) -> None:
+    story.says(story.grid, DESK)
+    story.says(story.vendor, DESK)
+    case = story.cert.open("Pumps stand still")
+    for node in (story.grid, story.vendor):
+        story.cert.invite(case, node)
+        story.settle()
+        node.join(case)
+    story.settle()
+    ref = story.does(story.cert, calling.warn, channel=case, text="Pull the plug.").ref
+    story.settle()
+    story.does(story.grid, answering.acknowledge, ref, channel=case)
+    story.settle()
+
+    def people(node: RunningNode, actor: Actor) -> dict[str, list[str]]:
+        with node.reading() as session:
+            call = call_queries.get_call(
+                session, actor, case, ref, us=node.organisation, now=node.now()
+            )
+        return {one.name: [each.name for each in one.people] for one in call.addressees}
+
+    assert people(story.cert, CONSOLE) == {"Vendor": ["Control room"], "Grid": []}
+    assert people(story.cert, AUDITOR) == {"Vendor": ["Control room"], "Grid": []}
+    assert people(story.vendor, CONSOLE) == {"Vendor": [], "Grid": []}, "nobody calls itself"
+    story.does(story.vendor, service.leave)
+    story.settle()
+    assert people(story.cert, CONSOLE)["Vendor"] == [], "no community is shared any more"
+
+
+def test_the_room_of_a_case_says_whom_to_call(story: Story) -> None:
+    hostile = "<script>alert(1)</script>"
+    story.says(story.grid, replace(DESK, name=hostile, lines=("x@y.example'><b>", "+43 1 234")))
+    with story.cert.writing() as session:
+        desk = story.cert.office.desk(session)
+        room = course.open_case(
+            session, desk, CONSOLE, title="Pumps", text="They stand.", now=story.cert.now()
+        )
+    story.cert.invite(room, story.grid)
+    story.settle()
+    story.grid.join(room)
+    story.settle()
+    text = _page(story.cert, f"/cases/{room}")
+    assert "Whom to call" in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+    assert hostile not in text
+    assert 'href="tel:+431234"' in text
+    assert "mailto:" not in text
+    for place in ("channels", "communities"):
+        text = _page(story.cert, f"/{place}/{story.place}/directory")
+        assert hostile not in text
+        assert "mailto:" not in text
+
+
 def test_another_members_object_gives_no_words(story: Story) -> None:
     """A member names as its contact point what somebody else has said: nothing is read from it."""
     story.says(story.grid, DESK)
@@ -437,3 +494,24 @@ def _newest_identities(node: RunningNode, channel: str, author: str) -> dict[str
             if value["type"] == "identity":
                 found[value["id"]] = value
     return found
+
+
+def _page(node: RunningNode, path: str) -> str:
+    """Give a page as somebody who coordinates reads it."""
+    with node.writing() as session:
+        if users.find_user(session, "mara") is None:
+            users.create_user(
+                session,
+                CONSOLE,
+                "mara",
+                roles=[PersonRole.COORDINATOR],
+                password=PASSWORD,
+                now=node.now(),
+            )
+    client = node.app.test_client()
+    door = client.get("/sign-in").text
+    token = door.split('name="csrf_token"', 1)[1].split('value="', 1)[1].split('"', 1)[0]
+    client.post("/sign-in", data={"name": "mara", "password": PASSWORD, "csrf_token": token})
+    found = client.get(path)
+    assert found.status_code == 200, found.text
+    return found.text
