@@ -10,10 +10,11 @@ from hub.api.channel_models import OrganisationId
 from hub.api.models import Document, Form, Moment
 from hub.api.paging import PageQuery
 from hub.channels.relay import MAX_NAME_CHARACTERS
-from hub.community.directory import MAX_FACTS, MAX_POINTS
+from hub.community.directory import MAX_POINTS
 from hub.community.directory_queries import Listed, People
 from hub.community.directory_statement import LINE_CHARACTERS, NAME_CHARACTERS
 from hub.community.directory_words import clock_words, zone_words
+from hub.community.directory_writing import MAX_FACTS
 from policies.directory import DAYS, Duty, Freshness, Hours, OnDuty, Sector, WayKind
 from policies.tlp import TLP
 

@@ -57,6 +57,7 @@ DRAWINGS: Final[Mapping[str, str]] = {
     Act.CHANNEL_OPENED: "message-2",
     Act.CHANNEL_CEILING_CHANGED: "shield-half",
     Act.NODE_DESCRIBED: "key",
+    Act.MEMBER_DESCRIBED: "phone",
     Act.MEMBER_INVITED: "mail-forward",
     Act.MEMBER_JOINED: "user-plus",
     Act.MEMBER_DECLINED: "x",
@@ -98,6 +99,7 @@ PENDING_WORDS: Final[Mapping[str, str]] = {
     Act.SIGHTING_REPORTED: "A sighting of ours",
     Act.OPINION_GIVEN: "An opinion of ours",
     Act.NODE_DESCRIBED: "Our new keys",
+    Act.MEMBER_DESCRIBED: "How to reach us",
     Act.OBJECT_RECALLED: "A recall of ours",
     Act.WARNING_ACKNOWLEDGED: "Our acknowledgement of a warning",
     Act.CHECK_ACKNOWLEDGED: "Our answer to a check",
@@ -323,18 +325,26 @@ def member_of(row: MemberRow, open_acts: frozenset[Act]) -> Member:
     return Member(row, State(text, tones.get(row.state, Tone.ENDED)), acts, keys_view(row.keys))
 
 
-def readers_sentence(members: Sequence[MemberRow], kind: ChannelKind) -> str:
-    """Say beforehand who will be able to read what is written."""
+def readers_sentence(
+    members: Sequence[MemberRow], kind: ChannelKind, *, opened: bool = False
+) -> str:
+    """Say beforehand who will be able to read what is written.
+
+    Args:
+        opened: whether later members read it, whatever its label.
+    """
     read = (row for row in members if row.state == "joined" and not row.is_us)
     others = [row.name for row in read if not row.without_node]
+    what = "it" if opened else "what its label allows"
     if not others:
-        return "Nobody but you is a member yet; whoever joins later reads what its label allows."
+        return f"Nobody but you is a member yet; whoever joins later reads {what}."
     if len(others) > 3:  # noqa: PLR2004 - as many as one line takes
         others = [*others[:2], f"{len(others) - 2} more"]
     listed = ", ".join(others[:-1])
     named = f"{listed} and {others[-1]}" if listed else others[-1]
     direct = kind is ChannelKind.DIRECT
-    later = "" if direct else " Later members read what its label or your word allows."
+    what = "it, too" if opened else "what its label or your word allows"
+    later = "" if direct else f" Later members read {what}."
     return f"Read by you, {named}.{later}"
 
 

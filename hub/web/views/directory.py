@@ -17,7 +17,7 @@ from federation.ledgers.channels import Written
 from hub import clock
 from hub.accounts.current import current_actor
 from hub.audit import service as audit
-from hub.channels.queries import get_visible_summary
+from hub.channels.queries import get_visible_summary, visible_members
 from hub.channels.relay import Told
 from hub.community import directory
 from hub.community.directory import OURSELVES, Whom, newest_statement
@@ -27,6 +27,7 @@ from hub.community.directory_words import read_hours
 from hub.office import current_office
 from hub.web import directory_words as shown
 from hub.web.acting import DONE, attempt
+from hub.web.channel_words import readers_sentence
 from hub.web.forms import PageForm, read_form
 from hub.web.frame import pages, show
 from hub.web.relay_words import WAYS
@@ -208,6 +209,7 @@ def _show_directory(
         listed = visible_directory(session, actor, channel, us=us, now=now, name=name)
         summary = get_visible_summary(session, actor, channel)
         editable = shown.editable(session, actor, summary, listed, us=us, now=now)
+        rows = visible_members(session, actor, channel, us=us, now=now)
     on_duty = sum(point.is_on_duty for one in listed for point in one.contacts)
     return show(
         "communities/directory.html",
@@ -219,6 +221,7 @@ def _show_directory(
         listed=listed,
         on_duty_count=on_duty,
         editable=editable,
+        readers=readers_sentence(rows, summary.kind, opened=True),
         name=name,
         forms=forms,
         ways=shown.way_choices(),
