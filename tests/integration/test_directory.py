@@ -391,7 +391,27 @@ def test_the_room_of_a_case_says_whom_to_call(story: Story) -> None:
     story.settle()
     story.grid.join(room)
     story.settle()
+    dam = story.does(
+        story.cert,
+        relay.add_absent,
+        channel=room,
+        name="Dam",
+        roles=["affected"],
+        contact="the dam keeper",
+    )
+    told = Told("telephone", story.cert.now())
+    story.does(
+        story.cert,
+        relay.relay,
+        channel=room,
+        organisation=dam,
+        act=Act.MEMBER_JOINED,
+        told=told,
+    )
+    story.settle()
     text = _page(story.cert, f"/cases/{room}")
+    assert "To you alone: <strong>the dam keeper</strong>" in text
+    assert "the dam keeper" not in _page(story.grid, f"/cases/{room}")
     assert "Whom to call" in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
     assert hostile not in text

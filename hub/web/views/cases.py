@@ -14,6 +14,7 @@ from hub.accounts.current import current_actor
 from hub.audit import service as audit
 from hub.cases import course, joining, queries
 from hub.channels.queries import get_visible_summary, visible_pending
+from hub.channels.relay import known_names
 from hub.community.directory_queries import visible_contacts
 from hub.office import current_office
 from hub.web import case_words as shown
@@ -120,6 +121,8 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         silent = [one for one in members if one.is_silent and not one.is_us and not one.coordinates]
         called = [one.organisation for one in silent]
         people = visible_contacts(session, actor, called, us=us, now=now)
+        absent = known_names(session, actor, channel)
+        noted = {who: absent[who].contact for who in called if who in absent}
     names = {one.organisation: one.name for one in members}
     own = next((one for one in members if one.is_us), None)
     runs = case.is_ours and bool(actor.may(Right.RUN_CASES))
@@ -135,6 +138,7 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         members=members,
         silent=silent,
         people=people,
+        noted=noted,
         directory_words=directory_words,
         pending=pending,
         own=own,
