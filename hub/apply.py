@@ -14,6 +14,7 @@ from hub.calls import reducer as calls
 from hub.cases import moments_reducer as moments
 from hub.cases import reducer as cases
 from hub.channels import reducer, relay_reducer
+from hub.community import directory_reducer as directory
 from hub.community import reducer as community
 from hub.reports import reducer as reports
 
@@ -25,6 +26,7 @@ REDUCERS: Final = (
     moments.reduce_moments,
     calls.reduce_calls,
     community.reduce_charters,
+    directory.reduce_directory,
 )
 CLEARERS: Final = (
     reducer.clear_channel,
@@ -34,6 +36,7 @@ CLEARERS: Final = (
     moments.clear_moments,
     calls.clear_calls,
     community.clear_charters,
+    directory.clear_directory,
 )
 SNAPSHOTS: Final = (
     reducer.snapshot_channel,
@@ -43,6 +46,7 @@ SNAPSHOTS: Final = (
     moments.snapshot_moments,
     calls.snapshot_calls,
     community.snapshot_charters,
+    directory.snapshot_directory,
 )
 
 

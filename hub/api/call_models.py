@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from hub.api.channel_models import OrganisationId, WrittenOut, written_document
+from hub.api.directory_models import ContactOut
 from hub.api.models import Document, Form, Moment
 from hub.calls.calling import Issued
 from hub.calls.values import Call, Indicator, Update
@@ -153,6 +154,7 @@ class AskedOut(Document):
     result: RequestResult | None
     reason: DeclineReason | None
     text: str | None
+    people: Annotated[list[ContactOut], Field(description="Of the silent: whom to call, in order.")]
 
 
 class MeasuredOut(Document):

@@ -24,6 +24,7 @@ from hub.channels.records import MemberView
 from hub.channels.relay import known_names
 from hub.channels.relay_records import AbsentRecord
 from hub.channels.service import get_visible_channel
+from hub.community.directory_queries import visible_contacts
 from policies.acts import Act, ChannelKind
 from policies.calls import (
     AnswersTo,
@@ -85,7 +86,7 @@ def get_call(
     found = _calls(session, actor, place, us=us, now=now, limit=1)
     if not found:
         raise NotFoundError("there is no such warning, check or request")
-    return found[0]
+    return _with_people(session, actor, found[0], us=us, now=now)
 
 
 def visible_due(
@@ -184,6 +185,16 @@ def _calls(
         _call(actor, row, name, kind, looked_up, us=us, now=now, channel_is_ours=is_ours)
         for row, name, kind, is_ours in rows
     ]
+
+
+def _with_people(session: Session, actor: Actor, call: Call, *, us: str, now: datetime) -> Call:
+    """Add whom to call at each of the silent."""
+    silent = [one.organisation for one in call.silent if not one.is_us]
+    people = visible_contacts(session, actor, silent, us=us, now=now)
+    addressees = tuple(
+        replace(one, people=people.get(one.organisation, ())) for one in call.addressees
+    )
+    return replace(call, addressees=addressees) if people else call
 
 
 class _LookedUp:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from hub.community.directory_queries import Contact
 from policies.acts import Act, ChannelKind
 from policies.calls import (
     Affected,
@@ -28,6 +29,7 @@ class Asked:
         membership: how it stands in the channel now.
         own_name: as we alone know it.
         contact: how to reach it, where this node knows and this person may read it.
+        people: of the silent: whom to call there, in order.
         answered_at: when its first answer to the newest asking came.
         minutes: from that asking to that answer, by ledger time.
         late: that answer came after the time that was given.
@@ -57,6 +59,7 @@ class Asked:
     reason: DeclineReason | None = None
     text: str | None = None
     tlp: TLP = TLP.CLEAR
+    people: tuple[Contact, ...] = ()
 
     @property
     def is_silent(self) -> bool:

@@ -150,6 +150,13 @@ def _described(body: Body, _names: Names, _refs: Sequence[str]) -> str:
     return "said that the keys or the address of its node have changed"
 
 
+def _reachable(body: Body, _names: Names, _refs: Sequence[str]) -> str:
+    count = len(body.get("points", ()))
+    if not count:
+        return "took back what it had said about how to reach it"
+    return f"said how to reach it: {count} contact point{'' if count == 1 else 's'}"
+
+
 def _about(verb: str) -> Callable[[Body, Names, Sequence[str]], str]:
     return lambda body, names, _refs: f"{verb} {_named(body, names)}"
 
@@ -232,6 +239,7 @@ _WORDS: Final[Mapping[Act, Callable[[Body, Names, Sequence[str]], str]]] = {
     Act.MEMBER_DECLINED: _plain("declined the invitation"),
     Act.MEMBER_LEFT: _plain("left this channel"),
     Act.NODE_DESCRIBED: _described,
+    Act.MEMBER_DESCRIBED: _reachable,
     Act.HANDOVER_ACCEPTED: _plain("accepted the coordination"),
     Act.HANDOVER_DECLINED: _plain("declined the coordination"),
     Act.HANDOVER_WITHDRAWN: _plain("took back the offer of the coordination"),

@@ -36,6 +36,7 @@ class Act(StrEnum):
     MEMBER_UNINVITED = "member.uninvited"
     MEMBER_ROLE_CHANGED = "member.role_changed"
     MEMBER_LIMITS_CHANGED = "member.limits_changed"
+    MEMBER_DESCRIBED = "member.described"
     MEMBER_SUSPENDED = "member.suspended"
     MEMBER_RESUMED = "member.resumed"
     MEMBER_LEFT = "member.left"

@@ -59,6 +59,14 @@ CHANNELS: Final[dict[Act, ActRule]] = {
         ("note",),
         relayed=True,
     ),
+    Act.MEMBER_DESCRIBED: ActRule(
+        "says how to reach an organisation, who is on duty when, and for whom it answers",
+        SHARED,
+        Right.CONTRIBUTE,
+        ("identity",),
+        relayed=True,
+        later_members=True,
+    ),
     Act.MEMBER_SUSPENDED: ActRule(
         "keeps a member out for now: its node or key is in doubt",
         ALL,

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -26,12 +27,14 @@ from hub.cases import course, timeline
 from hub.channels import relay, service
 from hub.channels.invitations import find_invited
 from hub.channels.relay import Told
-from hub.community import charters
+from hub.community import charters, directory
+from hub.community.directory_statement import StatedConstituency, StatedPoint
 from hub.office import current_office
 from hub.reports import recording
 from hub.reports.recording import Said
 from hub.settings import load_settings
 from policies.acts import Act, ChannelKind
+from policies.directory import Duty, Hours, Way, WayKind
 from policies.reports import ReportKind
 from policies.roles import PersonRole
 from policies.tlp import TLP
@@ -240,6 +243,28 @@ class HubNode:
             return calling.warn(
                 session, desk, self.person(), channel, text=text, now=clock.utcnow()
             ).ref
+
+    def say_how_to_reach_us(self, channel: str, name: str = "Control room") -> None:
+        """State a contact point of ours that is always on duty, and one at office hours."""
+        always = StatedPoint(
+            name,
+            (Way(WayKind.TELEPHONE, out_of_band=True), Way(WayKind.E_MAIL, out_of_band=False)),
+            ("+43 1 234", "soc@cert.example"),
+        )
+        office = replace(
+            always, name="Spokesperson", duty=Duty.PRESS, hours=Hours(frozenset({0}), 0, 1, 0)
+        )
+        with self.session() as session:
+            desk = current_office().desk(session)
+            directory.describe(
+                session,
+                desk,
+                self.person(),
+                channel,
+                points=[always, office],
+                constituency=StatedConstituency(domains=("cert.example",)),
+                now=clock.utcnow(),
+            )
 
     def record_report(self, title: str) -> str:
         """Record a report on this node; give its id."""

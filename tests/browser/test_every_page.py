@@ -49,6 +49,7 @@ def test_accessible_and_fitting(
     one = visit(size=size, dark=dark, measuring=True)
     case = node.open_case("Trojanised update")
     node.note_absent(case, "Water Utility")
+    node.say_how_to_reach_us(case)
     node.lose_keys(case)
     report = node.record_report("Updater phones home")
     community = node.open_community("Energy circle")
@@ -60,6 +61,7 @@ def test_accessible_and_fitting(
     ours = (
         f"/channels/{case}",
         f"/channels/{case}/calls/{warning}",
+        f"/channels/{case}/directory",
         f"/channels/{case}/repair",
         f"/channels/{case}/holders/1-0",
         f"/reports/here/{report}",

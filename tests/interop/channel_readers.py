@@ -13,8 +13,11 @@ from sqlalchemy import select
 
 from hub.accounts import tokens, users
 from hub.accounts.actor import TokenScope
+from hub.community import directory
+from hub.community.directory_statement import StatedConstituency, StatedPoint
 from hub.demo import intel
 from policies.acts import Act, ChannelKind
+from policies.directory import Sector, Way, WayKind
 from policies.roles import PersonRole
 from policies.tlp import TLP
 from sharing import stix
@@ -58,6 +61,12 @@ def everything_told(folder: Path) -> Iterator[Told]:
         shared = tuple(_intelligence(grid))
         grid.write(case, Act.INTEL_SHARED, {}, list(shared))
         grid.note(case, "Relay 7 is isolated.")
+        settle(cert, grid)
+        telephone = (Way(WayKind.TELEPHONE, out_of_band=True),)
+        desk = StatedPoint("Control room", telephone, ("+43 1 234",))
+        facts = StatedConstituency(sectors=(Sector.ENERGY,), domains=("grid.example",))
+        grid.does(directory.describe, case, points=[desk, desk], constituency=facts)
+        grid.does(directory.describe, case, points=[desk])
         settle(cert, grid)
         for act, item in _answers(cert, shared[0]):
             cert.write(case, act, {}, [item])

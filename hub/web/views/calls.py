@@ -21,6 +21,7 @@ from hub.calls.values import Call
 from hub.channels.relay import MAX_NAME_CHARACTERS, Told
 from hub.office import current_office
 from hub.web import call_words as shown
+from hub.web import directory_words
 from hub.web.acting import DONE, attempt
 from hub.web.forms import PageForm
 from hub.web.frame import pages, show
@@ -399,6 +400,7 @@ def _show_call(
         forms=forms,
         ways=WAYS,
         words=shown,
+        directory_words=directory_words,
     )
 
 

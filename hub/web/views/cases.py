@@ -17,12 +17,14 @@ from hub.cases.basis import visible_basis
 from hub.cases.weighing import visible_findings
 from hub.channels import inviting
 from hub.channels.queries import get_visible_summary, visible_pending
+from hub.channels.relay import known_names
 from hub.channels.service import get_visible_channel
+from hub.community.directory_queries import visible_contacts
 from hub.community.queries import visible_under
 from hub.community.terms import terms_in
 from hub.office import current_office
 from hub.web import case_words as shown
-from hub.web import charter_words
+from hub.web import charter_words, directory_words
 from hub.web.acting import DONE, attempt
 from hub.web.case_forms import CaseForm
 from hub.web.forms import Filled
@@ -145,6 +147,11 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         pending = len(visible_pending(session, actor, channel, now=now))
         candidates = inviting.visible_candidates(session, actor, channel)
         seeing = seeing_of(session, actor, channel, us=us)
+        silent = [one for one in members if one.is_silent and not one.is_us and not one.coordinates]
+        called = [one.organisation for one in silent]
+        people = visible_contacts(session, actor, called, us=us, now=now)
+        absent = known_names(session, actor, channel)
+        noted = {who: absent[who].contact for who in called if who in absent}
     names = {one.organisation: one.name for one in members}
     own = next((one for one in members if one.is_us), None)
     runs = case.is_ours and bool(actor.may(Right.RUN_CASES))
@@ -157,7 +164,10 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         case=case,
         standing=summary.standing.value,
         members=members,
-        silent=[one for one in members if one.is_silent and not one.is_us and not one.coordinates],
+        silent=silent,
+        people=people,
+        noted=noted,
+        directory_words=directory_words,
         pending=pending,
         candidates=candidates,
         own=own,

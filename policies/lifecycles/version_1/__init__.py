@@ -17,6 +17,7 @@ from policies.lifecycles.version_1 import cases, channels, charters, talks
 _FACTS: Final = frozenset(
     {
         Act.NODE_DESCRIBED,
+        Act.MEMBER_DESCRIBED,
         Act.OBJECT_RELEASED,
         Act.CHANNEL_CEILING_CHANGED,
         Act.NOTE_ADDED,

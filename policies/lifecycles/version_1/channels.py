@@ -277,6 +277,7 @@ FACTS: Final = Table(
             ("keep_ceiling",),
         ),
         Row(states("open"), Act.NODE_DESCRIBED, JOINED, SAME),
+        Row(states("open"), Act.MEMBER_DESCRIBED, JOINED, SAME),
         Row(states("open"), Act.NOTE_ADDED, JOINED, SAME, ("not_an_observer",)),
         Row(states("open"), Act.EVENT_ADDED, JOINED, SAME, ("not_an_observer",)),
         Row(states("open"), Act.OPINION_GIVEN, JOINED, SAME),
@@ -286,7 +287,10 @@ FACTS: Final = Table(
         Row(states("open"), Act.CONTROL_REVIEWED, OWNER, SAME, (), ("keep_control",)),
     ),
     kinds=ALL,
-    says=("Acts that have no state of their own: what somebody saw, thinks or says of its node."),
+    says=(
+        "Acts that have no state of their own: what somebody saw, thinks or says of itself and of "
+        "its node."
+    ),
     source="lifecycles, 13",
 )
 

@@ -41,6 +41,31 @@ GOOD: dict[Act, dict[str, Any]] = {
     Act.MEMBER_UNINVITED: ONE,
     Act.MEMBER_ROLE_CHANGED: ONE | {"role": ["advisor", "supplier"]},
     Act.MEMBER_LIMITS_CHANGED: {"limits": {}},
+    Act.MEMBER_DESCRIBED: {
+        "points": [
+            {
+                "ref": GRID,
+                "duty": "primary",
+                "order": 1,
+                "hours": {
+                    "days": ["mon", "fri"],
+                    "from": 480,
+                    "until": 60,
+                    "zone": "Europe/Vienna",
+                },
+                "ways": [{"kind": "telephone", "out_of_band": True, "ceiling": "amber"}],
+                "verified_at": LATER,
+            },
+            {
+                "ref": CERT,
+                "duty": "deputy",
+                "order": 2,
+                "hours": "always",
+                "ways": [{"kind": "e-mail", "out_of_band": False}],
+            },
+        ],
+        "constituency": {"ref": GRID, "sectors": ["energy"], "as_numbers": [64496]},
+    },
     Act.MEMBER_SUSPENDED: ONE,
     Act.MEMBER_RESUMED: ONE,
     Act.MEMBER_LEFT: {},

@@ -26,6 +26,9 @@ from tests.unit.policies.worlds import (
 
 VECTORS = json.loads((Path(__file__).parent / "data" / "vector-bodies.json").read_text())["bodies"]
 
+POINT = GOOD[Act.MEMBER_DESCRIBED]["points"][0]
+HOURS = POINT["hours"]
+
 
 def fault(act: Act, body: dict[str, Any]) -> InvalidError:
     with pytest.raises(InvalidError) as refusal:
@@ -137,6 +140,29 @@ def test_the_path_of_a_fault_leads_into_lists() -> None:
             "body.descriptors[0].payload",
         ),
         (Act.NODE_DESCRIBED, {"disowned": [DIGEST, DIGEST]}, "body.disowned"),
+        *(
+            (Act.MEMBER_DESCRIBED, {"points": [POINT | change]}, f"body.points[0].{path}")
+            for change, path in (
+                ({"telephone": "+43 1 234"}, "telephone"),
+                ({"duty": "janitor"}, "duty"),
+                ({"order": 0}, "order"),
+                ({"hours": "sometimes"}, "hours"),
+                ({"hours": HOURS | {"days": ["someday"]}}, "hours.days[0]"),
+                ({"hours": HOURS | {"from": 1440}}, "hours.from"),
+                ({"hours": HOURS | {"zone": "../etc/passwd"}}, "hours.zone"),
+                ({"hours": HOURS | {"offset": 60}}, "hours"),
+                ({"ways": []}, "ways"),
+                ({"ways": [{"kind": "pigeon", "out_of_band": True}]}, "ways[0].kind"),
+                ({"ways": [{"kind": "chat"}]}, "ways[0].out_of_band"),
+                ({"verified_at": "yesterday"}, "verified_at"),
+            )
+        ),
+        (Act.MEMBER_DESCRIBED, {"constituency": {}}, "body.constituency.ref"),
+        (
+            Act.MEMBER_DESCRIBED,
+            {"constituency": {"ref": GRID, "as_numbers": [0]}},
+            "body.constituency.as_numbers[0]",
+        ),
         (Act.MEMBER_INVITED, {"channel": CHANNEL_ID}, "body.genesis"),
         (Act.MEMBER_INVITED, {"genesis": DIGEST}, "body.channel"),
         (Act.MEMBER_INVITED, {"without_node": True}, "body.recovery_key"),

@@ -6,6 +6,7 @@ import pytest
 
 from policies.acts import ACTS, Act, ChannelKind
 from policies.lifecycles import Change, knows, open_acts, rule
+from tests.unit.policies.bodies import GOOD
 from tests.unit.policies.worlds import (
     CERT,
     DIGEST,
@@ -76,6 +77,21 @@ def test_every_member_describes_its_own_node(world: World) -> None:
     body = {"descriptors": joining()["descriptors"]}
     for who in (CERT, GRID, WATER):
         assert world.ask(who, Act.NODE_DESCRIBED, **body).decision
+
+
+def test_every_member_says_how_to_reach_it_and_the_coordinator_for_who_cannot(world: World) -> None:
+    """Source: lifecycles, 1 (rule 6) and 13."""
+    body = GOOD[Act.MEMBER_DESCRIBED]
+    for who in (CERT, GRID, WATER):
+        assert world.ask(who, Act.MEMBER_DESCRIBED, **body).decision
+    relay = {"organisation": GRID, "way": "telephone", "at": "2026-11-20T10:00:00.000Z"}
+    world.must(CERT, Act.MEMBER_SUSPENDED, organisation=GRID)
+    assert "joined" in world.refusal(GRID, Act.MEMBER_DESCRIBED, **body)
+    assert world.ask(CERT, Act.MEMBER_DESCRIBED, **body, on_behalf_of=relay).decision
+    assert "only a coordinator relays" in world.refusal(
+        VENDOR, Act.MEMBER_DESCRIBED, **body, on_behalf_of=relay
+    )
+    assert "joined" in world.refusal(STRANGER, Act.MEMBER_DESCRIBED, **body)
 
 
 def test_the_authors_recall_deletes_and_the_coordinators_hides(world: World) -> None:
