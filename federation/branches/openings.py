@@ -38,10 +38,13 @@ from policies.errors import ConflictError, InvalidError
 from policies.roles import Role
 from policies.tlp import TLP
 from sharing import collections, stix
+from sharing.incident.extensions import suite_definitions
 from sharing.objects import StixObject
 
 TABLES_VERSION: Final = "1"
 MAX_NAME_CHARACTERS: Final = 200
+_TELLS_OF_INCIDENTS: Final = frozenset({ChannelKind.CASE, ChannelKind.DIRECT})
+"""Where incidents and impacts go: a plain reader of STIX finds there what defines them."""
 
 
 class OpenedBy(StrEnum):
@@ -122,7 +125,8 @@ def open_channel(
     label = metadata_label(ceiling)
     definition, creator = stix.signed_bundle_definition()
     new = [StixObject.of(member.chain[-1].organisation) for member in members]
-    defined = (definition, creator, stix.nonce_definition())
+    suite = suite_definitions() if kind in _TELLS_OF_INCIDENTS else ()
+    defined = (definition, creator, stix.nonce_definition(), *suite)
     new += [identity, *defined, *(stix.tlp_marking(label) for label in TLP)]
     facts = MemoryFacts()
     for item in new:

@@ -9,7 +9,9 @@ import pytest
 import requests
 from taxii2client.v21 import ApiRoot, Collection, Server, as_pages
 
+from hub.cases import course
 from policies.roles import PersonRole
+from sharing.incident.extensions import INCIDENT_EXTENSION, suite_definitions
 from sharing.taxii.resources import API_ROOT_PATH, TAXII_21
 from tests.interop.channel_readers import Told, give_token, held
 from tests.kit.nodes import RunningNode
@@ -79,6 +81,22 @@ def test_a_reader_without_our_protocol_asks_for_indicators_alone(
 ) -> None:
     found = case.get_objects(type="indicator", version="all")["objects"]
     assert found == [dict(one.value) for one in told.shared if one.stix_type == "indicator"]
+
+
+def test_a_reader_of_a_case_finds_what_defines_its_incident(told: Told) -> None:
+    cert = told.cert
+    channel = cert.does(course.open_case, title="Trojanised update", text="A signed client.")
+    token = give_token(cert, PersonRole.HANDLER, name="incident-reader")
+    url = f"{cert.base_url}{API_ROOT_PATH}collections/{channel}/"
+    with Collection(url, user=NAME, password=token) as client:
+        (told_of,) = client.get_objects(type="incident")["objects"]
+        defined = client.get_objects(type="extension-definition")["objects"]
+    assert INCIDENT_EXTENSION in told_of["extensions"]
+    known = {one["id"]: one for one in defined}
+    assert set(told_of["extensions"]) <= known.keys()
+    assert [known[one.stix_id] for one in suite_definitions()] == [
+        dict(one.value) for one in suite_definitions()
+    ]
 
 
 def test_a_reader_goes_on_where_it_stopped(
