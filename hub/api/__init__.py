@@ -17,6 +17,7 @@ from hub.api import (
     calls,
     cases,
     channels,
+    communities,
     contributions,
     invitations,
     keys,
@@ -49,6 +50,7 @@ RESOURCES: Final[tuple[Resource, ...]] = (
     travelled.resource,
     contributions.resource,
     cases.resource,
+    communities.resource,
 )
 
 

@@ -20,6 +20,7 @@ NOUNS: Final = {
     "case": "hub.commands.case",
     "channel": "hub.commands.channel",
     "check": "hub.commands.check",
+    "community": "hub.commands.community",
     "import": "hub.commands.import_",
     "node": "hub.commands.node",
     "partner": "hub.commands.partner",
