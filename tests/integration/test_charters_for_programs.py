@@ -83,8 +83,8 @@ def test_a_charter_by_the_api_from_its_proposal_to_its_end_by_vote(
     ended = says(nodes, cert, f"{community}/ending", {"reason": "Shall we part?"})
     assert ended["state"] == "asked"
     asked = grid.get(f"/communities/{community}")["decisions"][0]
+    decision = f"{community}/decisions/{asked['decision']}"
     for api in (cert, grid):
-        decision = f"{community}/decisions/{asked['decision']}"
         says(nodes, api, f"{decision}/votes", {"option": "yes"})
     says(nodes, cert, f"{decision}/outcome", {"outcome": "yes"})
     assert grid.get(f"/communities/{community}")["charters"][0]["state"] == "ended"
