@@ -16,6 +16,9 @@ from hub.api import (
     audit,
     calls,
     case_rooms,
+    cases,
+    channels,
+    communities,
     contributions,
     directory,
     invitations,
@@ -49,6 +52,8 @@ RESOURCES: Final[tuple[Resource, ...]] = (
     travelled.resource,
     contributions.resource,
     case_rooms.resource,
+    cases.resource,
+    communities.resource,
 )
 
 

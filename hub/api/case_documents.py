@@ -11,6 +11,7 @@ from federation.ledgers.channels import Written
 from hub.accounts.actor import Actor
 from hub.api.case_models import (
     BallotOut,
+    BasisOut,
     CaseLineOut,
     CaseOut,
     CaseWordsOut,
@@ -19,6 +20,7 @@ from hub.api.case_models import (
     CoverageOut,
     DecisionOut,
     FigureOut,
+    FindingOut,
     GroundOut,
     JointOut,
     KnownOut,
@@ -28,9 +30,12 @@ from hub.api.case_models import (
 )
 from hub.api.channel_models import WrittenOut, written_document
 from hub.cases import queries
+from hub.cases.basis import ShownBasis, visible_basis
 from hub.cases.joining import Shown, visible_picture
+from hub.cases.weighing import visible_findings
 from policies.acts import Act
 from policies.assessment import Assessment, assessment_document
+from policies.charter import terms_document
 from policies.discretion import Standing
 from policies.figures import Figure, figures_document
 from policies.inputs import Value
@@ -59,8 +64,13 @@ def case_of(session: Session, actor: Actor, channel: str, *, us: str) -> CaseOut
         review_at=row.review_at,
         organisations=[_member(one) for one in members],
         words=[_words(one) for one in queries.visible_case_words(session, actor, channel)],
-        decisions=[_decision(one) for one in decisions],
+        decisions=[decision_of(one) for one in decisions],
         joint=_joint(row, visible_picture(session, actor, channel)),
+        basis=_basis(visible_basis(session, actor, channel)),
+        criteria=[
+            FindingOut.model_validate(one, from_attributes=True)
+            for one in visible_findings(session, actor, channel)
+        ],
     )
 
 
@@ -68,6 +78,16 @@ def written_in(channel: str, act: Act, written: Written) -> WrittenOut:
     """Give what became of a write; where it went into a direct channel, that one is named."""
     there = written.entry.entry.channel if written.entry is not None else channel
     return written_document(there, act, written)
+
+
+def _basis(row: ShownBasis) -> BasisOut:
+    return BasisOut(
+        community=row.community[0] if row.community else None,
+        charter=row.charter,
+        why_none=row.why_none,
+        replaced=row.replaced,
+        took_over=terms_document(row.terms),
+    )
 
 
 def _line(row: queries.CaseSummary) -> Mapping[str, Any]:
@@ -110,7 +130,8 @@ def _stated(stated: Assessment | None) -> dict[str, Any] | None:
     return None if stated is None else assessment_document(stated)
 
 
-def _decision(row: queries.Decision) -> DecisionOut:
+def decision_of(row: queries.Decision) -> DecisionOut:
+    """Give something that is asked or was decided as the API shows it."""
     return DecisionOut(
         decision=row.decision,
         topic=row.topic,

@@ -6,12 +6,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from hub.api.channel_models import OrganisationId
+from hub.api.channel_models import ChannelId, OrganisationId
 from hub.api.models import Document, Form, Moment
 from hub.cases.course import MAX_TITLE_CHARACTERS
 from policies.acts import Act
 from policies.assessment import Field as Asked
 from policies.assessment import ResponseState
+from policies.criteria import Answer, Criterion
 from policies.decisions import By, Topic
 from policies.matrix import Level
 from policies.roles import Role
@@ -38,6 +39,13 @@ class CaseIn(Form):
     text: Annotated[str, Field(max_length=10_000)] = ""
     tlp: Annotated[TLP, Field(description="The strictest label that it takes.")] = TLP.AMBER
     exercise: Annotated[bool, Field(description="It never changes.")] = False
+    community: Annotated[
+        ChannelId | None,
+        Field(description="Whose charter it goes by; the only one in force if not given."),
+    ] = None
+    no_charter: Annotated[
+        Text | None, Field(description="Why it goes by none; every member reads it.")
+    ] = None
 
 
 class DoneIn(Form):
@@ -343,6 +351,27 @@ class JointOut(Document):
     ]
 
 
+class BasisOut(Document):
+    """By which charter a case goes."""
+
+    community: Annotated[str | None, Field(description="Null where we do not read it.")]
+    charter: str | None
+    why_none: Annotated[str | None, Field(description="Why it goes by no charter.")]
+    replaced: Annotated[bool, Field(description="The community goes by another version now.")]
+    took_over: Annotated[
+        dict[str, Any], Field(description="The terms that it took over, and keeps.")
+    ]
+
+
+class FindingOut(Document):
+    """A criterion for starting coordination."""
+
+    criterion: Criterion
+    answer: Answer
+    sentence: str
+    counts: Annotated[bool, Field(description="The charter lets it count.")]
+
+
 class CaseOut(CaseLineOut):
     """One case, with all that is said and decided in it."""
 
@@ -353,6 +382,10 @@ class CaseOut(CaseLineOut):
     words: Annotated[list[CaseWordsOut], Field(description="In order; the newest 200.")]
     decisions: Annotated[list[DecisionOut], Field(description="Open questions first.")]
     joint: JointOut
+    basis: BasisOut
+    criteria: Annotated[
+        list[FindingOut], Field(description="What speaks for it; to who runs the case alone.")
+    ]
 
 
 class QuestionOut(Document):

@@ -66,6 +66,8 @@ def post_case(call: Call, body: CaseIn) -> tuple[CaseOut, str]:
         text=body.text,
         ceiling=body.tlp,
         exercise=body.exercise,
+        community=body.community,
+        no_charter=body.no_charter,
         now=call.now,
     )
     return _case(call, channel), f"{PREFIX}/cases/{channel}"

@@ -256,6 +256,9 @@ class ReceivedInvitationOut(Document):
     late: bool
     received_at: Moment
     state: str
+    charter_text: Annotated[
+        str | None, Field(description="The words of the charter in force there.")
+    ]
 
 
 class ReceivedInvitationsOut(Document):
@@ -350,6 +353,9 @@ class AnswerIn(Form):
     takes: Annotated[
         TLP | None, Field(description="The strictest label that we take there, on joining.")
     ] = None
+    accept_charter: Annotated[
+        bool, Field(description="On joining: accept the charter that the invitation brought.")
+    ] = False
 
 
 class DoneOut(Document):

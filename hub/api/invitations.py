@@ -55,6 +55,7 @@ def post_invitation_answer(call: Call, channel: str, body: AnswerIn) -> WrittenO
             channel,
             owner=body.owner,
             takes=body.takes,
+            accept_charter=body.accept_charter,
             now=call.now,
         )
         return written_document(channel, Act.MEMBER_JOINED, written)

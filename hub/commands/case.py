@@ -11,7 +11,7 @@ from hub.api.case_documents import case_line, case_of
 from hub.audit import service as audit
 from hub.cases import course, queries
 from hub.commands import case_course, case_decisions, case_rooms, case_words, frame
-from hub.commands.names import get_case_named
+from hub.commands.names import get_case_named, get_community_named
 from hub.office import current_office
 from policies.tlp import read_tlp
 from sharing.db import reading, transaction
@@ -56,15 +56,27 @@ def command() -> None:
 @click.option("--text", default="", help="What is known so far.")
 @click.option("--tlp", default="amber", show_default=True, metavar="LEVEL")
 @click.option("--exercise", is_flag=True, help="It is an exercise; that never changes.")
+@click.option("--community", metavar="NAME", help="Whose charter; the only one if not given.")
+@click.option("--no-charter", metavar="REASON", help="Why it goes by none.")
 @frame.as_json
 @frame.refusing
-def open_case(title: str, text: str, tlp: str, *, exercise: bool, as_json: bool) -> None:
+def open_case(
+    title: str,
+    text: str,
+    tlp: str,
+    community: str | None,
+    no_charter: str | None,
+    *,
+    exercise: bool,
+    as_json: bool,
+) -> None:
     """Open a case that we coordinate: each time, a new one."""
     ceiling = read_tlp(tlp)
     with frame.node():
         actor = frame.console_actor()
         with transaction() as session:
             desk = current_office().desk(session)
+            home = get_community_named(session, actor, community) if community else None
             channel = course.open_case(
                 session,
                 desk,
@@ -73,6 +85,8 @@ def open_case(title: str, text: str, tlp: str, *, exercise: bool, as_json: bool)
                 text=text,
                 ceiling=ceiling,
                 exercise=exercise,
+                community=home,
+                no_charter=no_charter,
                 now=clock.utcnow(),
             )
             document = case_of(session, actor, channel, us=desk.organisation)

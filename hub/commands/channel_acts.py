@@ -121,14 +121,17 @@ def uninvite(channel: str, organisation: str, *, as_json: bool) -> None:
 @click.command("join")
 @click.argument("channel")
 @FROM
+@click.option("--accept-charter", is_flag=True, help="Accept the charter that is in force there.")
 @frame.as_json
 @frame.refusing
-def join(channel: str, owner: str | None, *, as_json: bool) -> None:
+def join(channel: str, owner: str | None, *, accept_charter: bool, as_json: bool) -> None:
     """Accept the invitation to CHANNEL, in the role that it offers."""
 
     def act(session: Session, desk: Desk, actor: Actor, now: datetime) -> tuple[str, Act, Written]:
         found, by = get_invitation_named(session, actor, channel, owner, now=now)
-        written = service.join(session, desk, actor, found, owner=by, now=now)
+        written = service.join(
+            session, desk, actor, found, owner=by, accept_charter=accept_charter, now=now
+        )
         return found, Act.MEMBER_JOINED, written
 
     write_act(act, as_json=as_json)

@@ -19,6 +19,7 @@ from hub.cases import queries as cases
 from hub.channels import queries
 from hub.channels.invitations import visible_invitations
 from hub.channels.relay_records import RelayedView
+from hub.community import queries as communities
 from policies.errors import InvalidError, NotFoundError
 
 SHOWN: Final = 5
@@ -66,6 +67,41 @@ def get_case_named(session: Session, actor: Actor, name: str) -> str:
     if not found:
         raise NotFoundError(f"there is no case “{name}”", hint="See: tocsin case list")
     return _only(name, [(row, row) for row in found], "cases")
+
+
+def get_community_named(session: Session, actor: Actor, name: str) -> str:
+    """Give the channel of the community with this id, beginning of an id, or name.
+
+    Raises:
+        NotFoundError: there is none.
+        InvalidError: several are meant.
+    """
+    rows = communities.visible_communities(session, actor)
+    found = _pick(name, [(row.channel, row.name, row.channel) for row in rows])
+    if not found:
+        raise NotFoundError(f"there is no community “{name}”", hint="See: tocsin community list")
+    return _only(name, [(row, row) for row in found], "communities")
+
+
+def get_charter_named(
+    session: Session, actor: Actor, channel: str, name: str, *, us: str, now: datetime
+) -> str:
+    """Give the version of a charter with this id, beginning of an id, or state.
+
+    Raises:
+        NotFoundError: there is none.
+        InvalidError: several are meant.
+    """
+    rows = communities.visible_charters(session, actor, channel, us=us, now=now)
+    beginning = name.strip().lower().rpartition("--")[2]
+    named = [(row.charter.rpartition("--")[2], row.state, row.charter) for row in rows]
+    found = _pick(beginning, named)
+    if not found:
+        raise NotFoundError(
+            f"there is no version “{name}” of this charter",
+            hint="See: tocsin community charter show",
+        )
+    return _only(name, [(row, row) for row in found], "versions")
 
 
 def get_decision_named(session: Session, actor: Actor, case: str, name: str, *, us: str) -> str:

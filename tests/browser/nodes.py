@@ -166,6 +166,7 @@ class HubNode:
                 title=title,
                 text="A signed update loads a library that is not its own.",
                 exercise=exercise,
+                no_charter="It concerns nobody whose charter would cover it.",
                 now=clock.utcnow(),
             )
 

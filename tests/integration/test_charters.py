@@ -26,6 +26,7 @@ from hub.cases.weighing import visible_findings
 from hub.channels import relay, service
 from hub.channels.invitations import visible_invitations
 from hub.channels.relay import Told
+from hub.channels.service import note_of
 from hub.community import charters, queries
 from hub.community.queries import Charter
 from hub.community.terms import silence_in, terms_in
@@ -38,6 +39,7 @@ from policies.errors import ConflictError, ForbiddenError, InvalidError, NotFoun
 from policies.matrix import Level
 from policies.roles import PersonRole
 from policies.tlp import TLP
+from sharing.canonical import write_time
 from tests.kit.nodes import CONSOLE, RunningNode, running, settle
 
 HANDLER = Actor("h", "hana", frozenset({PersonRole.HANDLER}), Via.SESSION)
@@ -536,3 +538,22 @@ def test_defaults_of_the_charter_hold_in_the_community_and_in_its_cases(circle: 
         us = desk.organisation
         call = get_call(session, CONSOLE, case.channel, ref, us=us, now=now)
         assert {one.reply_by for one in call.addressees} == {now + timedelta(minutes=30)}
+
+
+def test_words_other_than_those_proposed_are_accepted_by_nobody(circle: Circle) -> None:
+    """A coordinator that names another hash than that of the words it sends gets no signature."""
+    with circle.cert.writing() as session:
+        desk = circle.cert.office.desk(session)
+        about = [circle.cert.state(circle.channel).identity]
+        words = note_of(desk, WORDS, about=about, marking=TLP.AMBER, now=circle.cert.now())[0]
+    body = {
+        "charter": words.stix_id,
+        "sha256": "ab" * 32,
+        "accept_by": write_time(circle.cert.now() + timedelta(days=1)),
+    }
+    circle.cert.write(circle.channel, Act.CHARTER_PROPOSED, body, [words])
+    circle.settle()
+    assert [one.readable for one in circle.at(circle.grid)] == [False]
+    with pytest.raises(ConflictError, match="not those that were proposed"):
+        circle.do(circle.grid, charters.accept, words.stix_id)
+    circle.check_rebuild()
