@@ -62,6 +62,7 @@ def test_accessible_and_fitting(
         f"/reports/here/{report}",
         f"/cases/{room}",
         f"/cases/{room}/timeline",
+        f"/cases/{room}/members",
     )
     places = (*PLACES, *ours)
     one.goto("/sign-in")

@@ -12,10 +12,11 @@ from werkzeug.wrappers import Response as BaseResponse
 from hub import clock
 from hub.accounts.current import current_actor
 from hub.audit import service as audit
-from hub.cases import course, joining, queries
+from hub.cases import course, joining, queries, timeline
 from hub.channels.queries import get_visible_summary, visible_pending
 from hub.office import current_office
 from hub.web import case_words as shown
+from hub.web import timeline_words
 from hub.web.acting import DONE, attempt
 from hub.web.case_forms import CaseForm
 from hub.web.forms import Filled
@@ -26,6 +27,8 @@ from policies.roles import Right
 from policies.tlp import TLP
 from sharing.db import reading, transaction
 
+NEWEST: Final = 3
+"""How many moments of the timeline the overview shows."""
 CAN_BE_OPENED: Final = (TLP.GREEN, TLP.AMBER, TLP.AMBER_STRICT)
 
 
@@ -113,6 +116,7 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         decisions = queries.visible_decisions(session, actor, channel, us=us)
         said = queries.visible_case_words(session, actor, channel)
         picture = joining.visible_picture(session, actor, channel)
+        newest = timeline.visible_moments(session, actor, channel, limit=NEWEST)
         summary = get_visible_summary(session, actor, channel)
         pending = len(visible_pending(session, actor, channel, now=now))
     names = {one.organisation: one.name for one in members}
@@ -133,6 +137,8 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         own=own,
         readers=readers,
         decisions=decisions,
+        newest=newest,
+        timeline_words=timeline_words,
         said=[one for one in said if one.text],
         picture=picture,
         changes=shown.would_change(picture.told.would_change, names)[:20],
