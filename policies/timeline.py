@@ -31,7 +31,7 @@ STEP: Final = 7.0
 """How much room one doubling of time takes."""
 LEAST_WIDTH: Final = 320
 TICK: Final = 104
-NAMES_EVERY: Final = 480
+NAMES_EVERY: Final = 300
 
 
 class MomentKind(StrEnum):
@@ -138,7 +138,7 @@ def lay_out(bars: Sequence[Bar]) -> Drawing:
     lanes: dict[str, list[Bar]] = {}
     for bar in ordered:
         lanes.setdefault(bar.lane, []).append(bar)
-    width = max(end + MARK + RIM, LEAST_WIDTH)
+    width = max(end + TICK, LEAST_WIDTH)
     names_at = tuple(float(x) for x in range(RIM, math.ceil(width) - MARK, NAMES_EVERY))
     shapes: list[Shape] = []
     drawn: list[Lane] = []

@@ -17,7 +17,6 @@ from hub.api import (
     calls,
     case_rooms,
     cases,
-    channels,
     communities,
     contributions,
     directory,
@@ -52,7 +51,6 @@ RESOURCES: Final[tuple[Resource, ...]] = (
     travelled.resource,
     contributions.resource,
     case_rooms.resource,
-    cases.resource,
     communities.resource,
 )
 

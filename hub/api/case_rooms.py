@@ -10,6 +10,7 @@ from pydantic import Field
 
 from federation.ledgers.channels import Written
 from hub.api.case_documents import written_in
+from hub.api.case_member_documents import CaseMembersOut, case_member_document
 from hub.api.case_models import Text
 from hub.api.cases import resource
 from hub.api.channel_models import WrittenOut
@@ -17,6 +18,7 @@ from hub.api.frame import Call
 from hub.api.models import Document, Form
 from hub.api.paging import PageQuery, cut, read_cursor, write_cursor
 from hub.cases import queries, timeline
+from hub.cases.members import visible_case_members
 from hub.office import current_office
 from policies.acts import Act
 from policies.timeline import MomentKind, Precision
@@ -131,3 +133,11 @@ def post_case_event(call: Call, channel: str, body: EventIn) -> WrittenOut:
         now=call.now,
     )
     return written_in(channel, Act.EVENT_ADDED, written)
+
+
+@resource.reads("/<channel>/members", gives=CaseMembersOut, audited="case.members_read")
+def get_case_members(call: Call, channel: str) -> CaseMembersOut:
+    """Give who takes part in a case, and who was asked to, the joined first."""
+    us = current_office().desk(call.session).organisation
+    rows = visible_case_members(call.session, call.actor, channel, us=us, now=call.now)
+    return CaseMembersOut(items=[case_member_document(row) for row in rows])

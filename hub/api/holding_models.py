@@ -115,7 +115,7 @@ def holders_document(found: Holders) -> HoldersOut:
         held_by=found.held_by,
         of=found.of,
         sentence=found.sentence,
-        items=[_member(row) for row in found.rows],
+        items=[member_document(row) for row in found.rows],
     )
 
 
@@ -136,7 +136,8 @@ def holding_document(one: Holding) -> HoldingOut:
     )
 
 
-def _member(row: HolderRow) -> MemberHoldingOut:
+def member_document(row: HolderRow) -> MemberHoldingOut:
+    """Give how far a member holds a channel, as the API shows it."""
     one = row.holding
     return MemberHoldingOut(
         organisation=one.organisation,

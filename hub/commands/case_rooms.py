@@ -1,4 +1,4 @@
-"""What `tocsin case` shows of the rooms of a case: its timeline, and what is added to it."""
+"""What `tocsin case` shows of the rooms of a case: its timeline, its members."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from typing import Final
 import click
 
 from hub import clock
+from hub.api.case_member_documents import case_member_document
 from hub.api.case_rooms import moment_document
 from hub.audit import service as audit
 from hub.cases import timeline
+from hub.cases.members import visible_case_members
 from hub.commands import frame
 from hub.commands.case_course import write
 from hub.commands.names import get_case_named
+from hub.office import current_office
 from hub.web import timeline_words
 from policies.acts import Act
 from policies.timeline import GREATEST_COUNT
@@ -27,6 +30,39 @@ MOMENT_COLUMNS: Final = {
     "remark": "remark",
     "tlp": "tlp",
 }
+
+MEMBER_COLUMNS: Final = {
+    "name": "name",
+    "roles": "roles",
+    "state": "part",
+    "response": "how far",
+    "takes": "takes up to",
+    "sentence": "what it holds",
+}
+
+
+@click.command("members")
+@click.argument("case")
+@frame.as_json
+@frame.refusing
+def show_members(case: str, *, as_json: bool) -> None:
+    """Show who takes part, who was asked to, and how far each holds the ledger."""
+    with frame.node():
+        actor, now = frame.console_actor(), clock.utcnow()
+        with reading() as session:
+            found = get_case_named(session, actor, case)
+            us = current_office().desk(session).organisation
+            members = visible_case_members(session, actor, found, us=us, now=now)
+        with transaction() as session:
+            audit.record(session, actor, "case.members_read", found, now=now)
+    rows = [case_member_document(one).model_dump(mode="json") for one in members]
+    if not as_json:
+        for row in rows:
+            held = row["holding"]
+            row["sentence"] = held["sentence"] if held is not None else None
+            row["state"] = "no answer in time" if row["late"] else row["state"]
+            row["response"] = "silent" if row["is_silent"] else row["response"]
+    frame.show_table(rows, MEMBER_COLUMNS, as_json=as_json, nothing="nobody is known yet")
 
 
 @click.command("timeline")
@@ -99,4 +135,4 @@ def add_event(
     )
 
 
-COMMANDS: Final = (show_timeline, add_event)
+COMMANDS: Final = (show_timeline, add_event, show_members)

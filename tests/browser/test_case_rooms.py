@@ -41,5 +41,11 @@ def test_what_happened_is_put_on_the_timeline_as_uncertain_as_it_is(
     assert widths.count("12.0") == 1, widths
     assert drawing.locator("rect.is-uncertain").count() == 1
     assert "opened the case" in table.inner_text()
+    here.page.get_by_role("link", name="Members").first.click()
+    here.see("Its own entries are its word")
+    here.page.get_by_role("link", name="Overview").first.click()
+    here.see("Newest on the timeline")
+    here.page.get_by_role("link", name="All of it").click()
+    here.see("In words, newest first")
     if folder := os.environ.get("TOCSIN_SHOTS"):
         here.page.screenshot(path=str(Path(folder) / f"timeline-{script}.png"), full_page=True)

@@ -69,6 +69,7 @@ def test_accessible_and_fitting(
         f"/communities/{community}/charters/new",
         f"/cases/{room}",
         f"/cases/{room}/timeline",
+        f"/cases/{room}/members",
     )
     places = (*PLACES, *ours)
     one.goto("/sign-in")

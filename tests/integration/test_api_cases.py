@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any, Final
 
 import pytest
@@ -14,9 +15,11 @@ from sqlalchemy import select
 
 from hub.accounts.actor import TokenScope
 from hub.audit.records import AuditRecord
+from hub.cases.members import visible_case_members
+from hub.channels import service
 from policies.roles import PersonRole
 from tests.kit.api import Api
-from tests.kit.nodes import running, settle
+from tests.kit.nodes import CONSOLE, running, settle
 
 Apis = tuple[Api, Api, Api]
 GRAVE: Final = {"danger": "confirmed", "still_spreading": True}
@@ -309,3 +312,28 @@ def test_a_timeline_is_added_to_and_read_page_by_page(apis: Apis, case: str) -> 
     assert "2025" in str(refused) or "2026" in str(refused)
     cert.get(f"/cases/{NOWHERE}/timeline", 404)
     cert.get(f"/cases/{case}/timeline", 400, cursor="nonsense")
+
+
+def test_members_stand_with_their_part_and_with_what_they_hold(apis: Apis, case: str) -> None:
+    cert, grid, vendor = apis
+    says(apis, grid, f"{case}/response", {"state": "affected"})
+    with vendor.node.writing() as session:
+        desk = vendor.node.office.desk(session)
+        service.leave(session, desk, CONSOLE, case, now=vendor.node.now())
+    settled(apis)
+    cert.node.invite(case, vendor.node)
+    settled(apis)
+    members = {one["name"]: one for one in cert.get(f"/cases/{case}/members")["items"]}
+    assert (members["Grid"]["response"], members["Grid"]["state"]) == ("affected", "joined")
+    held = {one["name"]: one for one in cert.get(f"/channels/{case}/receipts")["items"]}
+    assert {name: one["holding"] for name, one in members.items() if one["holding"]} == held
+    assert members["CERT"]["holding"]["voucher"] == "owner"
+    assert members["CERT"]["is_us"]
+    assert (members["Vendor"]["state"], members["Vendor"]["late"]) == ("invited", False)
+    assert members["Vendor"]["holding"] is None
+    with cert.node.reading() as session:
+        later = cert.node.now() + timedelta(days=30)
+        us = cert.node.organisation
+        rows = visible_case_members(session, CONSOLE, case, us=us, now=later)
+    assert {one.member.name for one in rows if one.member.late} == {"Vendor"}
+    cert.get(f"/cases/{NOWHERE}/members", 404)

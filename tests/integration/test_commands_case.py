@@ -215,3 +215,12 @@ def test_what_happened_is_put_on_the_timeline(consoles: Consoles, case: str) -> 
     assert "opened the case" in shown
     (last,) = json.loads(cert.run("case", "timeline", case, "--json", "--limit", "50").stdout)[-1:]
     assert (last["text"], last["precision"]) == ("First beacon", "minute")
+
+
+def test_members_are_listed_with_what_they_hold(consoles: Consoles, case: str) -> None:
+    cert, grid, _ = consoles
+    says(consoles, grid, "respond", case, "contained")
+    shown = cert.run("case", "members", case).stdout
+    assert "contained" in shown
+    assert "silent" in shown
+    assert "it wrote this ledger" in shown

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from hub import clock
 from hub.accounts.current import current_actor
 from hub.audit import service as audit
-from hub.cases import course, deciding, joining, queries
+from hub.cases import course, deciding, joining, queries, timeline
 from hub.cases.basis import visible_basis
 from hub.cases.weighing import visible_findings
 from hub.channels import inviting
@@ -24,7 +24,7 @@ from hub.community.queries import visible_under
 from hub.community.terms import terms_in
 from hub.office import current_office
 from hub.web import case_words as shown
-from hub.web import charter_words, directory_words
+from hub.web import charter_words, directory_words, timeline_words
 from hub.web.acting import DONE, attempt
 from hub.web.case_forms import CaseForm
 from hub.web.forms import Filled
@@ -37,6 +37,8 @@ from policies.roles import Right
 from policies.tlp import TLP
 from sharing.db import reading, transaction
 
+NEWEST: Final = 3
+"""How many moments of the timeline the overview shows."""
 CAN_BE_OPENED: Final = (TLP.GREEN, TLP.AMBER, TLP.AMBER_STRICT)
 
 
@@ -143,6 +145,7 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         findings = visible_findings(session, actor, channel)
         record = get_visible_channel(session, actor, channel)
         alone = deciding.decides_alone(session, desk, record, Topic.START, now=now)
+        newest = timeline.visible_moments(session, actor, channel, limit=NEWEST)
         summary = get_visible_summary(session, actor, channel)
         pending = len(visible_pending(session, actor, channel, now=now))
         candidates = inviting.visible_candidates(session, actor, channel)
@@ -173,6 +176,8 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         own=own,
         seeing=seeing,
         decisions=decisions,
+        newest=newest,
+        timeline_words=timeline_words,
         said=[one for one in said if one.text],
         picture=picture,
         basis=basis,
