@@ -15,7 +15,7 @@ from hub.api import (
     audience,
     audit,
     calls,
-    cases,
+    case_relations,
     channels,
     contributions,
     invitations,
@@ -48,7 +48,7 @@ RESOURCES: Final[tuple[Resource, ...]] = (
     repair.resource,
     travelled.resource,
     contributions.resource,
-    cases.resource,
+    case_relations.resource,
 )
 
 

@@ -56,7 +56,7 @@ def open_case(
         InvalidError: title, text or ceiling can't be used.
     """
     actor.may(Right.RUN_CASES).enforce()
-    title = _checked(title)
+    title = check_title(title)
     record = service.open_channel(
         session, desk, actor, kind=ChannelKind.CASE, name=title, ceiling=ceiling, now=now
     )
@@ -64,7 +64,7 @@ def open_case(
     return record.id
 
 
-def describe(
+def describe(  # noqa: PLR0913 - what the incident is, and who reads it
     session: Session,
     desk: Desk,
     actor: Actor,
@@ -73,19 +73,27 @@ def describe(
     title: str,
     text: str,
     exercise: bool = False,
+    later_members: bool | None = None,
     now: datetime,
 ) -> Written:
-    """Open the case in a channel that is there already: say what the incident is."""
+    """Open the case in a channel that is there already: say what the incident is.
+
+    Args:
+        later_members: whether they read it, whatever its label; TLP:RED takes a word.
+    """
     actor.may(Right.RUN_CASES).enforce()
     record = service.get_visible_channel(session, actor, channel)
     ceiling = get_state(session, record).ceiling
-    incident = first_incident(channel, _checked(title), text.strip() or None, ceiling, now)
+    incident = first_incident(channel, check_title(title), text.strip() or None, ceiling, now)
     body = {
         "incident": incident.stix_id,
         "exercise": exercise,
         "review_at": write_time(now + WATCHED_FOR),
     }
-    return _write(session, desk, actor, channel, Act.CASE_OPENED, body, [incident], now=now)
+    act, objects = Act.CASE_OPENED, [incident]
+    return _write(
+        session, desk, actor, channel, act, body, objects, later_members=later_members, now=now
+    )
 
 
 def start(
@@ -244,7 +252,7 @@ def ensure_open(row: CaseView) -> None:
         raise ConflictError(f"this case is {row.state}", hint="Reopen it first, if there is news.")
 
 
-def _write(
+def _write(  # noqa: PLR0913 - who writes what, where and for whom
     session: Session,
     desk: Desk,
     actor: Actor,
@@ -253,15 +261,31 @@ def _write(
     body: Mapping[str, Any],
     objects: Sequence[StixObject],
     *,
+    later_members: bool | None = None,
     now: datetime,
 ) -> Written:
     actor.may(Right.RUN_CASES).enforce()
-    written = channels.write(session, desk, channel, act, body, objects, by=actor.name, now=now)
+    written = channels.write(
+        session,
+        desk,
+        channel,
+        act,
+        body,
+        objects,
+        later_members=later_members,
+        by=actor.name,
+        now=now,
+    )
     audit.record(session, actor, act.value, channel, now=now)
     return written
 
 
-def _checked(title: str) -> str:
+def check_title(title: str) -> str:
+    """Give a case's title as it is kept.
+
+    Raises:
+        InvalidError: it has none, or it is too long.
+    """
     title = title.strip()
     if not title:
         raise InvalidError("a case needs a name", field="title")

@@ -10,7 +10,7 @@ from hub import clock
 from hub.api.case_documents import case_line, case_of
 from hub.audit import service as audit
 from hub.cases import course, queries
-from hub.commands import case_course, case_decisions, case_words, frame
+from hub.commands import case_course, case_decisions, case_relations, case_words, frame
 from hub.commands.names import get_case_named
 from hub.office import current_office
 from policies.tlp import read_tlp
@@ -112,7 +112,12 @@ def show(case: str, *, as_json: bool) -> None:
     _show(document)
 
 
-for one in (*case_course.COMMANDS, *case_words.COMMANDS, *case_decisions.COMMANDS):
+for one in (
+    *case_course.COMMANDS,
+    *case_words.COMMANDS,
+    *case_decisions.COMMANDS,
+    *case_relations.COMMANDS,
+):
     command.add_command(one)
 
 

@@ -57,7 +57,8 @@ def test_accessible_and_fitting(
         f"/channels/{case}/repair",
         f"/channels/{case}/holders/1-0",
         f"/reports/here/{report}",
-        f"/cases/{node.open_room('A case with a room')}",
+        f"/cases/{(room := node.open_room('A case with a room'))}",
+        f"/cases/{room}/merge?into={node.open_room('A case that takes it in')}",
     )
     places = (*PLACES, *ours)
     one.goto("/sign-in")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
 from uuid import UUID
@@ -16,6 +17,7 @@ from hub.cases import course, joining, queries
 from hub.channels.queries import get_visible_summary, visible_pending
 from hub.office import current_office
 from hub.web import case_words as shown
+from hub.web import related_words
 from hub.web.acting import DONE, attempt
 from hub.web.case_forms import CaseForm
 from hub.web.forms import Filled
@@ -103,6 +105,11 @@ def _show_new(filled: Filled[CaseForm] | None, status: HTTPStatus = HTTPStatus.O
     return show("cases/new.html", "cases", status=status, filled=filled, labels=CAN_BE_OPENED)
 
 
+def guests_of(members: Sequence[queries.OrganisationRow]) -> list[tuple[str, str]]:
+    """Give who of a case may be asked into a breakout: who has a node, other than us."""
+    return [(one.organisation, one.name) for one in members if not one.is_us and one.has_node]
+
+
 def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStatus.OK) -> Response:
     """Show the room of one case, with the forms that came back."""
     actor, now = current_actor(), clock.utcnow()
@@ -114,6 +121,9 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         said = queries.visible_case_words(session, actor, channel)
         picture = joining.visible_picture(session, actor, channel)
         summary = get_visible_summary(session, actor, channel)
+        related = related_words.related_part(
+            session, actor, summary, state=case.state, is_ours=case.is_ours
+        )
         pending = len(visible_pending(session, actor, channel, now=now))
     names = {one.organisation: one.name for one in members}
     own = next((one for one in members if one.is_us), None)
@@ -133,6 +143,9 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         own=own,
         readers=readers,
         decisions=decisions,
+        related=related,
+        related_words=related_words,
+        guests=guests_of(members),
         said=[one for one in said if one.text],
         picture=picture,
         changes=shown.would_change(picture.told.would_change, names)[:20],
