@@ -1,4 +1,4 @@
-"""Cases that have to do with each other; near-misses that were published."""
+"""Cases that have to do with each other, hosts that reports name, near-misses published."""
 
 from __future__ import annotations
 
@@ -66,12 +66,20 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("channel", "report", "community", name=op.f("pk_published_report")),
     )
+    op.add_column("report_indicator", sa.Column("host", sa.Text(), nullable=True))
+    with op.batch_alter_table("report_indicator", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_report_indicator_host"), ["host"], unique=False)
+
     op.add_column("case_view", sa.Column("merged_into", sa.Text(), nullable=True))
     with op.batch_alter_table("case_view", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_case_view_merged_into"), ["merged_into"], unique=False)
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("report_indicator", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_report_indicator_host"))
+        batch_op.drop_column("host")
+
     with op.batch_alter_table("case_view", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_case_view_merged_into"))
         batch_op.drop_column("merged_into")
