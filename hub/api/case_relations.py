@@ -9,11 +9,12 @@ from pydantic import Field
 
 from hub.api import cases
 from hub.api.case_documents import case_of, written_in
-from hub.api.case_models import CaseOut, MaybeIn, Title
+from hub.api.case_models import CaseFromReportIn, CaseOut, MaybeIn, ReportPlaceIn, Title
 from hub.api.channel_models import ChannelId, OrganisationId, WrittenOut
 from hub.api.frame import PREFIX, Call
 from hub.api.models import Document, Form, Moment
-from hub.cases import breakouts, neighbours, queries, related
+from hub.api.report_models import AlikeOut, alike_document
+from hub.cases import breakouts, from_report, neighbours, queries, related
 from hub.cases.merging import Plan
 from hub.cases.neighbours import Neighbour, Tie
 from hub.channels.queries import get_visible_summary, visible_breakouts
@@ -96,6 +97,12 @@ class RelationsOut(Document):
     breakouts: list[BreakoutOut]
 
 
+class LikelyReportsOut(Document):
+    """The reports that may belong to a case."""
+
+    items: list[AlikeOut]
+
+
 class MergerGuestOut(Document):
     """Who is invited to the other case."""
 
@@ -145,6 +152,62 @@ def get_case_relations(call: Call, channel: str) -> RelationsOut:
             for one in visible_breakouts(call.session, call.actor, channel)
         ],
     )
+
+
+@resource.writes(
+    "POST",
+    "/from-report",
+    takes=CaseFromReportIn,
+    gives=CaseOut,
+    status=CREATED,
+    action="case.opened",
+)
+def post_case_from_report(call: Call, body: CaseFromReportIn) -> tuple[CaseOut, str]:
+    """Open a case from a report that came to us, which becomes part of it."""
+    desk = current_office().desk(call.session)
+    opened = from_report.open_from_report(
+        call.session,
+        desk,
+        call.actor,
+        body.channel,
+        body.report,
+        title=body.title,
+        text=body.text,
+        ceiling=body.tlp,
+        exercise=body.exercise,
+        now=call.now,
+    )
+    document = case_of(call.session, call.actor, opened, us=desk.organisation)
+    return document, f"{PREFIX}/cases/{opened}"
+
+
+@resource.reads("/<channel>/likely-reports", gives=LikelyReportsOut)
+def get_case_likely_reports(call: Call, channel: str) -> LikelyReportsOut:
+    """Give the reports that may belong to a case of ours, and are part of none."""
+    us = current_office().desk(call.session).organisation
+    likely = from_report.visible_likely(call.session, call.actor, channel, us=us)
+    return LikelyReportsOut(items=[alike_document(one, how) for one, how in likely])
+
+
+@resource.writes(
+    "POST",
+    "/<channel>/reports",
+    takes=ReportPlaceIn,
+    gives=WrittenOut,
+    status=CREATED,
+    action="report.linked",
+)
+def post_case_report(call: Call, channel: str, body: ReportPlaceIn) -> WrittenOut:
+    """Make a report part of a case of ours; its reporter is told which only where it is invited."""
+    written = from_report.take_in(
+        call.session,
+        current_office().desk(call.session),
+        call.actor,
+        channel,
+        (body.channel, body.report),
+        now=call.now,
+    )
+    return written_in(body.channel, Act.REPORT_LINKED, written)
 
 
 @resource.writes(

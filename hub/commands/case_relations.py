@@ -6,15 +6,20 @@ from datetime import datetime
 from typing import Any, Final
 
 import click
+from sqlalchemy.orm import Session
 
 from hub import clock
+from hub.accounts.actor import Actor
 from hub.api.case_relations import merger_document, neighbour_document
-from hub.cases import breakouts, neighbours, related
+from hub.api.report_models import alike_document
+from hub.cases import breakouts, from_report, neighbours, related
 from hub.cases.related import REFERENCE
 from hub.commands import frame
 from hub.commands.case_course import MAYBE_WHY, Where, write
 from hub.commands.names import get_case_named, get_member_named
+from hub.commands.report_names import get_report_named
 from hub.office import current_office
+from hub.reports.named import Side
 from policies.acts import Act
 from policies.links import Relation
 from policies.tlp import read_tlp
@@ -27,6 +32,13 @@ COLUMNS: Final = {
     "state": "state",
     "reference": "reference",
     "channel": "id",
+}
+LIKELY_COLUMNS: Final = {
+    "title": "title",
+    "reporter_name": "from",
+    "same_count": "the same",
+    "same_host_count": "on the same host",
+    "report": "id",
 }
 RELATIONS: Final = click.Choice([relation.value for relation in Relation])
 
@@ -155,4 +167,69 @@ def _look(case: str, into: str, *, as_json: bool) -> None:
     frame.show(document, as_json=as_json, line=shown)
 
 
-COMMANDS: Final = (related_to, link, merge, breakout)
+@click.command("take-in")
+@click.argument("case")
+@click.argument("report")
+@frame.as_json
+@frame.refusing
+def take_in(case: str, report: str, *, as_json: bool) -> None:
+    """Make a report that came to us part of a case of ours."""
+
+    def find(where: Where, now: datetime) -> dict[str, Any]:
+        del now
+        session, desk, actor, _ = where
+        return {"place": _report(session, actor, report, us=desk.organisation)}
+
+    write(case, Act.REPORT_LINKED, from_report.take_in, find=find, as_json=as_json)
+
+
+@click.command("open-from")
+@click.argument("report")
+@click.option("--title", help="Another than the report's.")
+@click.option("--text", help="Other words than the report's.")
+@click.option("--tlp", default="amber", show_default=True, metavar="LEVEL")
+@frame.as_json
+@frame.refusing
+def open_from(report: str, title: str | None, text: str | None, tlp: str, *, as_json: bool) -> None:
+    """Open a case from a report that came to us, and make that part of it."""
+    ceiling, now = read_tlp(tlp), clock.utcnow()
+    with frame.node(), transaction() as session:
+        actor, desk = frame.console_actor(), current_office().desk(session)
+        channel, name = _report(session, actor, report, us=desk.organisation)
+        opened = from_report.open_from_report(
+            session,
+            desk,
+            actor,
+            channel,
+            name,
+            title=title,
+            text=text,
+            ceiling=ceiling,
+            now=now,
+        )
+    frame.show({"channel": opened}, as_json=as_json, line=opened)
+
+
+@click.command("likely-reports")
+@click.argument("case")
+@frame.as_json
+@frame.refusing
+def likely_reports(case: str, *, as_json: bool) -> None:
+    """List the reports that may belong to a case of ours, and are part of none."""
+    with frame.node(), reading() as session:
+        actor = frame.console_actor()
+        channel = get_case_named(session, actor, case)
+        us = current_office().desk(session).organisation
+        rows = [
+            alike_document(one, how).model_dump(mode="json")
+            for one, how in from_report.visible_likely(session, actor, channel, us=us)
+        ]
+    frame.show_table(rows, LIKELY_COLUMNS, as_json=as_json, nothing="none names the same")
+
+
+def _report(session: Session, actor: Actor, name: str, *, us: str) -> tuple[str, str]:
+    found = get_report_named(session, actor, name, Side.INCOMING, us=us)
+    return found.channel or "", found.report
+
+
+COMMANDS: Final = (related_to, link, merge, breakout, open_from, take_in, likely_reports)

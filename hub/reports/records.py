@@ -72,21 +72,6 @@ class LinkedReport(Base):
     linked_at: Mapped[datetime]
 
 
-class PublishedReport(Base):
-    """What we have told a community of a report, without its source: our own memory."""
-
-    __tablename__ = "published_report"
-
-    channel: Mapped[str] = mapped_column(ForeignKey("channel.id"), primary_key=True)
-    """The reporter's direct channel."""
-    report: Mapped[str] = mapped_column(primary_key=True)
-    community: Mapped[str] = mapped_column(ForeignKey("channel.id"), primary_key=True)
-    note: Mapped[str]
-    """STIX id of what was published."""
-    published_by: Mapped[str]
-    published_at: Mapped[datetime]
-
-
 class SentReport(Base):
     """A view: the reporter's side of a report, as its direct channel tells it."""
 

@@ -36,6 +36,8 @@ class CaseForm(PageForm):
     text: Text
     ceiling: TLP = TLP.AMBER
     exercise: Literal["yes"] | None = None
+    report: Annotated[str, StringConstraints(max_length=140)] | None = None
+    """Where the report stands that it is opened from: channel and id."""
 
 
 class ReasonForm(PageForm):

@@ -1,4 +1,4 @@
-"""Cases that have to do with each other, hosts that reports name, near-misses published."""
+"""Cases that have to do with each other, and hosts that reports name."""
 
 from __future__ import annotations
 
@@ -46,26 +46,6 @@ def upgrade() -> None:
     with op.batch_alter_table("case_link", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_case_link_other"), ["other"], unique=False)
 
-    op.create_table(
-        "published_report",
-        sa.Column("channel", sa.Text(), nullable=False),
-        sa.Column("report", sa.Text(), nullable=False),
-        sa.Column("community", sa.Text(), nullable=False),
-        sa.Column("note", sa.Text(), nullable=False),
-        sa.Column("published_by", sa.Text(), nullable=False),
-        sa.Column(
-            "published_at",
-            sa.DateTime(timezone=True).with_variant(sa.String(27), "sqlite"),
-            nullable=False,
-        ),
-        sa.ForeignKeyConstraint(
-            ["channel"], ["channel.id"], name=op.f("fk_published_report_channel_channel")
-        ),
-        sa.ForeignKeyConstraint(
-            ["community"], ["channel.id"], name=op.f("fk_published_report_community_channel")
-        ),
-        sa.PrimaryKeyConstraint("channel", "report", "community", name=op.f("pk_published_report")),
-    )
     op.add_column("report_indicator", sa.Column("host", sa.Text(), nullable=True))
     with op.batch_alter_table("report_indicator", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_report_indicator_host"), ["host"], unique=False)
@@ -84,7 +64,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_case_view_merged_into"))
         batch_op.drop_column("merged_into")
 
-    op.drop_table("published_report")
     with op.batch_alter_table("case_link", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_case_link_other"))
 

@@ -7,6 +7,11 @@ from typing import Any
 
 import pytest
 
+from hub import clock
+from hub.office import current_office
+from hub.reports import exchange, recording
+from hub.reports.recording import Said
+from policies.reports import ReportKind
 from tests.browser.nodes import HubNode
 from tests.browser.test_reports import HOSTILE, waits
 from tests.browser.visitor import PHONE
@@ -74,3 +79,34 @@ def test_a_breakout_is_opened_from_the_case_and_leads_back(
     assert "the coordinators and handlers of" in one.page.locator("#red-readers").inner_text()
     one.page.get_by_role("link", name="A case with a breakout").click()
     assert one.page.locator("#breakouts").get_by_role("link", name=HOSTILE).count() == 1
+
+
+def report_to(node: HubNode, reporter: HubNode, title: str, text: str) -> None:
+    """Submit a report from one node to another."""
+    with reporter.session() as session:
+        desk, actor, now = current_office().desk(session), reporter.person(), clock.utcnow()
+        said = Said(ReportKind.INCIDENT, title, text)
+        report = recording.record(session, actor, said, now=now).id
+        exchange.submit(session, desk, actor, report, to=node.organisation, now=now)
+
+
+def test_a_case_is_opened_from_a_report_and_takes_in_what_is_alike(
+    visit: Any, node: HubNode, grid: HubNode, script: bool
+) -> None:
+    tail = "with" if script else "without"
+    url = f"https://evilcorp.io/{tail}.exe"
+    report_to(node, grid, f"First {tail} {HOSTILE}", f"Fetches {url}")
+    report_to(node, grid, f"Second {tail} {HOSTILE}", f"Fetches {url}")
+    one = visit(script=script, size=PHONE).sign_in()
+    waits(one, "/reports", f"First {tail}")
+    waits(one, "/reports", f"Second {tail}")
+    one.page.get_by_role("link", name=f"First {tail}").first.click()
+    one.page.get_by_role("link", name="Open a case from this report").click()
+    one.see("There may be a case of it already.")
+    assert one.page.get_by_label("Name").input_value() == f"First {tail} {HOSTILE}"
+    one.press("Open the case")
+    one.see("The case is open.")
+    one.see("names one thing that this one names too")
+    one.page.locator("#likely").get_by_role("button", name=f"Second {tail}").click()
+    one.see("It is part of this case.")
+    assert not one.page.locator("#likely").count()

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from hub import clock
 from hub.accounts.current import current_actor
-from hub.cases import breakouts, queries, related
+from hub.cases import breakouts, from_report, queries, related
 from hub.cases.course import MAX_TITLE_CHARACTERS
 from hub.office import current_office
 from hub.web import case_words, related_words
@@ -53,6 +53,12 @@ class RoomForm(PageForm):
     members: Annotated[list[Place], Field(min_length=1, max_length=200)]
     ceiling: TLP = TLP.RED
     text: Text | None = None
+
+
+class PlaceForm(PageForm):
+    """Where a report stands: channel and id."""
+
+    place: Annotated[str, StringConstraints(max_length=140)]
 
 
 @pages.post("/cases/<uuid:channel>/links")
@@ -138,6 +144,29 @@ def post_case_breakout(channel: UUID) -> BaseResponse:
         return show_case(str(channel), {"breakout": filled}, status)
     flash("The breakout is open, and they are invited.", "good")
     return to_case(opened[0])
+
+
+@pages.post("/cases/<uuid:channel>/reports")
+def post_case_report(channel: UUID) -> BaseResponse:
+    """Make a report part of a case."""
+
+    def act(form: PlaceForm) -> None:
+        there, _, report = form.place.partition("/")
+        with transaction() as session:
+            from_report.take_in(
+                session,
+                current_office().desk(session),
+                current_actor(),
+                str(channel),
+                (there, report),
+                now=clock.utcnow(),
+            )
+
+    filled, status = attempt(PlaceForm, act)
+    if status is not DONE:
+        return show_case(str(channel), {"likely": filled}, status)
+    flash("It is part of this case. They are told which only where they have a part in it.", "good")
+    return to_case(str(channel))
 
 
 def _show_merge(

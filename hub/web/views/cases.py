@@ -7,22 +7,25 @@ from http import HTTPStatus
 from typing import Any, Final
 from uuid import UUID
 
-from flask import Response, flash, redirect, url_for
+from flask import Response, flash, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from hub import clock
 from hub.accounts.current import current_actor
 from hub.audit import service as audit
-from hub.cases import course, joining, queries
+from hub.cases import course, from_report, joining, queries
 from hub.channels.queries import get_visible_summary, visible_pending
 from hub.office import current_office
+from hub.reports.queries import Travelled, get_travelled, visible_alike
 from hub.web import case_words as shown
 from hub.web import related_words
 from hub.web.acting import DONE, attempt
 from hub.web.case_forms import CaseForm
 from hub.web.forms import Filled
 from hub.web.frame import pages, show
+from hub.web.report_words import likeness_words
 from policies.decisions import ABSTAINED
+from policies.likeness import Likeness
 from policies.matrix import Level
 from policies.roles import Right
 from policies.tlp import TLP
@@ -57,7 +60,7 @@ def get_cases() -> Response:
 def get_new_case() -> Response:
     """Show the form for a case of ours."""
     current_actor().may(Right.RUN_CASES).enforce()
-    return _show_new(None)
+    return _show_new(None, place=request.args.get("report"))
 
 
 @pages.post("/cases")
@@ -66,23 +69,24 @@ def post_case() -> BaseResponse:
     opened: list[str] = []
 
     def act(form: CaseForm) -> None:
+        given: dict[str, Any] = {
+            "title": form.title,
+            "text": form.text,
+            "ceiling": form.ceiling,
+            "exercise": form.exercise is not None,
+            "now": clock.utcnow(),
+        }
         with transaction() as session:
-            opened.append(
-                course.open_case(
-                    session,
-                    current_office().desk(session),
-                    current_actor(),
-                    title=form.title,
-                    text=form.text,
-                    ceiling=form.ceiling,
-                    exercise=form.exercise is not None,
-                    now=clock.utcnow(),
-                )
-            )
+            where = (session, current_office().desk(session), current_actor())
+            if form.report is None:
+                opened.append(course.open_case(*where, **given))
+            else:
+                channel, report = _place(form.report)
+                opened.append(from_report.open_from_report(*where, channel, report, **given))
 
     filled, status = attempt(CaseForm, act)
     if status is not DONE:
-        return _show_new(filled, status)
+        return _show_new(filled, status, place=filled.values.get("report") or None)
     flash("The case is open. Now invite those who are needed.", "good")
     return to_case(opened[0])
 
@@ -101,8 +105,39 @@ def to_case(channel: str) -> BaseResponse:
     return redirect(url_for("pages.get_case", channel=channel), HTTPStatus.SEE_OTHER)
 
 
-def _show_new(filled: Filled[CaseForm] | None, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    return show("cases/new.html", "cases", status=status, filled=filled, labels=CAN_BE_OPENED)
+def _place(text: str) -> tuple[str, str]:
+    """Read where a report stands: its channel and its id."""
+    channel, _, report = text.partition("/")
+    return channel, report
+
+
+def _show_new(
+    filled: Filled[CaseForm] | None,
+    status: HTTPStatus = HTTPStatus.OK,
+    *,
+    place: str | None = None,
+) -> Response:
+    actor, report = current_actor(), None
+    alike: list[tuple[Travelled, Likeness]] = []
+    if place is not None:
+        there, name = _place(place)
+        with reading() as session:
+            us = current_office().desk(session).organisation
+            report = get_travelled(session, actor, there, name, us=us)
+            alike = visible_alike(session, actor, report, us=us)
+    fits = report is not None and TLP.AMBER_STRICT.allows(report.tlp)
+    return show(
+        "cases/new.html",
+        "cases",
+        status=status,
+        filled=filled,
+        labels=CAN_BE_OPENED,
+        report=report,
+        alike=alike,
+        fits=fits,
+        ceiling=max(report.tlp, TLP.AMBER, key=lambda one: one.rank) if report and fits else None,
+        likeness_words=likeness_words,
+    )
 
 
 def guests_of(members: Sequence[queries.OrganisationRow]) -> list[tuple[str, str]]:
@@ -124,10 +159,11 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         related = related_words.related_part(
             session, actor, summary, state=case.state, is_ours=case.is_ours
         )
+        runs = case.is_ours and bool(actor.may(Right.RUN_CASES))
+        likely = from_report.visible_likely(session, actor, channel, us=us) if runs else []
         pending = len(visible_pending(session, actor, channel, now=now))
     names = {one.organisation: one.name for one in members}
     own = next((one for one in members if one.is_us), None)
-    runs = case.is_ours and bool(actor.may(Right.RUN_CASES))
     is_over = case.state in {"declined", "closed", "merged"}
     readers = [one.name for one in members if not one.is_us]
     return show(
@@ -144,6 +180,8 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         readers=readers,
         decisions=decisions,
         related=related,
+        likely=[] if is_over else likely,
+        likeness_words=likeness_words,
         related_words=related_words,
         guests=guests_of(members),
         said=[one for one in said if one.text],
