@@ -48,6 +48,22 @@ class CaseIn(Form):
     ] = None
 
 
+class ReportPlaceIn(Form):
+    """A report that came to us."""
+
+    channel: Annotated[str, Field(min_length=36, max_length=36)]
+    report: Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class CaseFromReportIn(ReportPlaceIn):
+    """A case of ours that is to be opened from a report; what is left out is the report's."""
+
+    title: Title | None = None
+    text: Annotated[str | None, Field(max_length=10_000)] = None
+    tlp: Annotated[TLP, Field(description="The strictest label that it takes.")] = TLP.AMBER
+    exercise: Annotated[bool, Field(description="It never changes.")] = False
+
+
 class DoneIn(Form):
     """Why something is done."""
 

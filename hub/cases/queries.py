@@ -84,6 +84,7 @@ class OrganisationRow:
     relayed: bool
     response_alone: ResponseState | None = None
     stated_alone: Assessment | None = None
+    has_node: bool = True
 
     @property
     def coordinates(self) -> bool:
@@ -258,6 +259,7 @@ def visible_organisations(
                 relayed=bool(said and said.relayed),
                 response_alone=told.response if told else None,
                 stated_alone=told.stated if told else None,
+                has_node=not state.members[who].without_node,
             )
         )
     return rows

@@ -10,7 +10,14 @@ from hub import clock
 from hub.api.case_documents import case_line, case_of
 from hub.audit import service as audit
 from hub.cases import course, queries
-from hub.commands import case_course, case_decisions, case_rooms, case_words, frame
+from hub.commands import (
+    case_course,
+    case_decisions,
+    case_relations,
+    case_rooms,
+    case_words,
+    frame,
+)
 from hub.commands.names import get_case_named, get_community_named
 from hub.office import current_office
 from policies.tlp import read_tlp
@@ -131,6 +138,7 @@ for one in (
     *case_words.COMMANDS,
     *case_decisions.COMMANDS,
     *case_rooms.COMMANDS,
+    *case_relations.COMMANDS,
 ):
     command.add_command(one)
 

@@ -40,6 +40,8 @@ class CaseForm(PageForm):
     exercise: Literal["yes"] | None = None
     community: Organisation | None = None
     no_charter: Text | None = None
+    report: Annotated[str, StringConstraints(max_length=140)] | None = None
+    """Where the report stands that it is opened from: channel and id."""
 
 
 class InvitationsForm(PageForm):

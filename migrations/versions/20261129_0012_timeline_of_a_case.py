@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: Final = "20261129_0012"
-down_revision: Final = "20261129_0009"
+down_revision: Final = "20261129_0010"
 branch_labels: Final = None
 depends_on: Final = None
 

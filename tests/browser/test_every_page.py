@@ -70,6 +70,7 @@ def test_accessible_and_fitting(
         f"/cases/{room}",
         f"/cases/{room}/timeline",
         f"/cases/{room}/members",
+        f"/cases/{room}/merge?into={node.open_room('A case that takes it in')}",
     )
     places = (*PLACES, *ours)
     one.goto("/sign-in")

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
 from uuid import UUID
 
-from flask import Response, flash, redirect, url_for
+from flask import Response, flash, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from hub import clock
 from hub.accounts.current import current_actor
 from hub.audit import service as audit
-from hub.cases import course, deciding, joining, queries, timeline
+from hub.cases import course, deciding, from_report, joining, queries, timeline
 from hub.cases.basis import visible_basis
 from hub.cases.weighing import visible_findings
 from hub.channels import inviting
@@ -23,15 +24,18 @@ from hub.community.directory_queries import visible_contacts
 from hub.community.queries import visible_under
 from hub.community.terms import terms_in
 from hub.office import current_office
+from hub.reports.queries import Travelled, get_travelled, visible_alike
 from hub.web import case_words as shown
-from hub.web import charter_words, directory_words, timeline_words
+from hub.web import charter_words, directory_words, related_words, timeline_words
 from hub.web.acting import DONE, attempt
 from hub.web.case_forms import CaseForm
 from hub.web.forms import Filled
 from hub.web.frame import pages, show
+from hub.web.report_words import likeness_words
 from hub.web.seeing import seeing_of
 from policies.criteria import speaks_for_coordination
 from policies.decisions import ABSTAINED, Topic
+from policies.likeness import Likeness
 from policies.matrix import Level
 from policies.roles import Right
 from policies.tlp import TLP
@@ -68,7 +72,7 @@ def get_cases() -> Response:
 def get_new_case() -> Response:
     """Show the form for a case of ours."""
     current_actor().may(Right.RUN_CASES).enforce()
-    return _show_new(None)
+    return _show_new(None, place=request.args.get("report"))
 
 
 @pages.post("/cases")
@@ -77,25 +81,26 @@ def post_case() -> BaseResponse:
     opened: list[str] = []
 
     def act(form: CaseForm) -> None:
+        given: dict[str, Any] = {
+            "title": form.title,
+            "text": form.text,
+            "ceiling": form.ceiling,
+            "exercise": form.exercise is not None,
+            "community": form.community if form.no_charter is None else None,
+            "no_charter": form.no_charter,
+            "now": clock.utcnow(),
+        }
         with transaction() as session:
-            opened.append(
-                course.open_case(
-                    session,
-                    current_office().desk(session),
-                    current_actor(),
-                    title=form.title,
-                    text=form.text,
-                    ceiling=form.ceiling,
-                    exercise=form.exercise is not None,
-                    community=form.community if form.no_charter is None else None,
-                    no_charter=form.no_charter,
-                    now=clock.utcnow(),
-                )
-            )
+            where = (session, current_office().desk(session), current_actor())
+            if form.report is None:
+                opened.append(course.open_case(*where, **given))
+            else:
+                channel, report = _place(form.report)
+                opened.append(from_report.open_from_report(*where, channel, report, **given))
 
     filled, status = attempt(CaseForm, act)
     if status is not DONE:
-        return _show_new(filled, status)
+        return _show_new(filled, status, place=filled.values.get("report") or None)
     flash("The case is open. Now invite those who are needed.", "good")
     return to_case(opened[0])
 
@@ -114,8 +119,27 @@ def to_case(channel: str) -> BaseResponse:
     return redirect(url_for("pages.get_case", channel=channel), HTTPStatus.SEE_OTHER)
 
 
-def _show_new(filled: Filled[CaseForm] | None, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    actor = current_actor()
+def _place(text: str) -> tuple[str, str]:
+    """Read where a report stands: its channel and its id."""
+    channel, _, report = text.partition("/")
+    return channel, report
+
+
+def _show_new(
+    filled: Filled[CaseForm] | None,
+    status: HTTPStatus = HTTPStatus.OK,
+    *,
+    place: str | None = None,
+) -> Response:
+    actor, report = current_actor(), None
+    alike: list[tuple[Travelled, Likeness]] = []
+    if place is not None:
+        there, name = _place(place)
+        with reading() as session:
+            us = current_office().desk(session).organisation
+            report = get_travelled(session, actor, there, name, us=us)
+            alike = visible_alike(session, actor, report, us=us)
+    fits = report is not None and TLP.AMBER_STRICT.allows(report.tlp)
     with reading() as session:
         communities = visible_under(session, actor)
         usual = terms_in(session, communities[0].channel).default_marking if communities else None
@@ -127,7 +151,17 @@ def _show_new(filled: Filled[CaseForm] | None, status: HTTPStatus = HTTPStatus.O
         labels=CAN_BE_OPENED,
         usual=usual if usual in CAN_BE_OPENED and len(communities) == 1 else TLP.AMBER,
         communities=[(one.channel, one.name) for one in communities],
+        report=report,
+        alike=alike,
+        fits=fits,
+        ceiling=max(report.tlp, TLP.AMBER, key=lambda one: one.rank) if report and fits else None,
+        likeness_words=likeness_words,
     )
+
+
+def guests_of(members: Sequence[queries.OrganisationRow]) -> list[tuple[str, str]]:
+    """Give who of a case may be asked into a breakout: who has a node, other than us."""
+    return [(one.organisation, one.name) for one in members if not one.is_us and one.has_node]
 
 
 def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStatus.OK) -> Response:
@@ -147,6 +181,11 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         alone = deciding.decides_alone(session, desk, record, Topic.START, now=now)
         newest = timeline.visible_moments(session, actor, channel, limit=NEWEST)
         summary = get_visible_summary(session, actor, channel)
+        related = related_words.related_part(
+            session, actor, summary, state=case.state, is_ours=case.is_ours
+        )
+        runs = case.is_ours and bool(actor.may(Right.RUN_CASES))
+        likely = from_report.visible_likely(session, actor, channel, us=us) if runs else []
         pending = len(visible_pending(session, actor, channel, now=now))
         candidates = inviting.visible_candidates(session, actor, channel)
         seeing = seeing_of(session, actor, channel, us=us)
@@ -157,7 +196,6 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         noted = {who: absent[who].contact for who in called if who in absent}
     names = {one.organisation: one.name for one in members}
     own = next((one for one in members if one.is_us), None)
-    runs = case.is_ours and bool(actor.may(Right.RUN_CASES))
     is_over = case.state in {"declined", "closed", "merged"}
     return show(
         "cases/case.html",
@@ -178,6 +216,11 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         decisions=decisions,
         newest=newest,
         timeline_words=timeline_words,
+        related=related,
+        likely=[] if is_over else likely,
+        likeness_words=likeness_words,
+        related_words=related_words,
+        guests=guests_of(members),
         said=[one for one in said if one.text],
         picture=picture,
         basis=basis,
