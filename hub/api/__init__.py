@@ -24,10 +24,10 @@ from hub.api import (
     node,
     openapi,
     partners,
+    publishing,
     relay,
     repair,
     tokens,
-    travelled,
     users,
 )
 from hub.api.frame import Resource
@@ -46,7 +46,7 @@ RESOURCES: Final[tuple[Resource, ...]] = (
     relay.resource,
     calls.resource,
     repair.resource,
-    travelled.resource,
+    publishing.resource,
     contributions.resource,
     case_relations.resource,
 )

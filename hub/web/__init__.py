@@ -19,6 +19,7 @@ from hub.web.views import (
     members,
     own_keys,
     partners,
+    publishing,
     quotas,
     relay,
     repair,
@@ -29,6 +30,7 @@ from hub.web.views import (
 
 # Importing a module of views adds its routes.
 VIEWS = (
+    publishing,
     account,
     administration,
     audience,
