@@ -24,6 +24,7 @@ from hub.web.views import (
     members,
     own_keys,
     partners,
+    publishing,
     quotas,
     relay,
     repair,
@@ -34,6 +35,7 @@ from hub.web.views import (
 
 # Importing a module of views adds its routes.
 VIEWS = (
+    publishing,
     account,
     administration,
     audience,

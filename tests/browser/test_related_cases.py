@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 from hub import clock
+from hub.channels import service
 from hub.office import current_office
 from hub.reports import exchange, recording
 from hub.reports.recording import Said
+from policies.acts import ChannelKind
 from policies.reports import ReportKind
+from policies.tlp import TLP
 from tests.browser.nodes import HubNode
 from tests.browser.test_reports import HOSTILE, waits
 from tests.browser.visitor import PHONE
@@ -81,11 +84,17 @@ def test_a_breakout_is_opened_from_the_case_and_leads_back(
     assert one.page.locator("#breakouts").get_by_role("link", name=HOSTILE).count() == 1
 
 
-def report_to(node: HubNode, reporter: HubNode, title: str, text: str) -> None:
+def report_to(
+    node: HubNode,
+    reporter: HubNode,
+    title: str,
+    text: str,
+    kind: ReportKind = ReportKind.INCIDENT,
+) -> None:
     """Submit a report from one node to another."""
     with reporter.session() as session:
         desk, actor, now = current_office().desk(session), reporter.person(), clock.utcnow()
-        said = Said(ReportKind.INCIDENT, title, text)
+        said = Said(kind, title, text)
         report = recording.record(session, actor, said, now=now).id
         exchange.submit(session, desk, actor, report, to=node.organisation, now=now)
 
@@ -110,3 +119,27 @@ def test_a_case_is_opened_from_a_report_and_takes_in_what_is_alike(
     one.page.locator("#likely").get_by_role("button", name=f"Second {tail}").click()
     one.see("It is part of this case.")
     assert not one.page.locator("#likely").count()
+
+
+def test_a_near_miss_is_published_without_its_source(
+    visit: Any, node: HubNode, grid: HubNode, script: bool
+) -> None:
+    title = f"Stopped {'with' if script else 'without'} {HOSTILE}"
+    report_to(node, grid, title, "Grid Operator stopped a mail.", ReportKind.NEAR_MISS)
+    with node.session() as session:
+        desk, now = current_office().desk(session), clock.utcnow()
+        kind, ceiling = ChannelKind.COMMUNITY, TLP.AMBER
+        name = "Energy with" if script else "Energy without"
+        service.open_channel(
+            session, desk, node.person(), kind=kind, name=name, ceiling=ceiling, now=now
+        )
+    one = visit(script=script, size=PHONE).sign_in()
+    waits(one, "/reports", title)
+    one.page.get_by_role("link", name=title).first.click()
+    one.page.get_by_role("link", name="Publish it without its source").click()
+    one.page.get_by_label("To which community").select_option(label=name)
+    one.press("Publish it")
+    one.see("this names the source: “Grid Operator”. Leave it out")
+    one.page.get_by_label("What happened").fill("Somebody stopped a mail.")
+    one.press("Publish it")
+    one.see("Published, in your name and without its source.")
