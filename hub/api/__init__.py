@@ -15,6 +15,7 @@ from hub.api import (
     audience,
     audit,
     calls,
+    case_relay,  # noqa: F401 - adds its routes to those of cases
     cases,
     channels,
     contributions,

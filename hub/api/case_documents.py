@@ -25,10 +25,12 @@ from hub.api.case_models import (
     LineOut,
     MemberStateOut,
     StandingOut,
+    ToldOut,
 )
 from hub.api.channel_models import WrittenOut, written_document
 from hub.cases import queries
 from hub.cases.joining import Shown, visible_picture
+from hub.cases.told import Mark
 from policies.acts import Act
 from policies.assessment import Assessment, assessment_document
 from policies.discretion import Standing
@@ -89,9 +91,18 @@ def _member(row: queries.OrganisationRow) -> MemberStateOut:
         assessment=_stated(row.stated),
         assessed_at=row.assessed_at,
         relayed=row.relayed,
+        response_told=_told(row.response_told),
+        assessment_told=_told(row.stated_told),
+        suspended=row.suspended,
         response_alone=row.response_alone,
         assessment_alone=_stated(row.stated_alone),
     )
+
+
+def _told(mark: Mark | None) -> ToldOut | None:
+    if mark is None:
+        return None
+    return ToldOut(bundle=mark.bundle, way=mark.way, at=mark.at, answer=mark.answer)
 
 
 def _words(row: queries.Words) -> CaseWordsOut:
@@ -99,6 +110,7 @@ def _words(row: queries.Words) -> CaseWordsOut:
         about=row.about,
         author=row.author,
         author_name=row.author_name,
+        behalf=row.behalf,
         act=Act(row.act),
         text=row.text,
         tlp=row.tlp,
@@ -122,7 +134,12 @@ def _decision(row: queries.Decision) -> DecisionOut:
         options=list(row.options),
         vote_until=row.vote_until,
         votes=[
-            BallotOut(organisation=one.organisation, name=one.name, option=one.option)
+            BallotOut(
+                organisation=one.organisation,
+                name=one.name,
+                option=one.option,
+                relayed=one.relayed,
+            )
             for one in row.votes
         ],
         count=(

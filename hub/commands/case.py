@@ -10,7 +10,7 @@ from hub import clock
 from hub.api.case_documents import case_line, case_of
 from hub.audit import service as audit
 from hub.cases import course, queries
-from hub.commands import case_course, case_decisions, case_words, frame
+from hub.commands import case_course, case_decisions, case_relay, case_words, frame
 from hub.commands.names import get_case_named
 from hub.office import current_office
 from policies.tlp import read_tlp
@@ -114,6 +114,7 @@ def show(case: str, *, as_json: bool) -> None:
 
 for one in (*case_course.COMMANDS, *case_words.COMMANDS, *case_decisions.COMMANDS):
     command.add_command(one)
+command.add_command(case_relay.command)
 
 
 def _show(document: dict[str, Any]) -> None:
@@ -143,8 +144,12 @@ def _show(document: dict[str, Any]) -> None:
     members = [
         one
         | {
-            "response": one["response"] or ("silent" if one["is_silent"] else None),
-            "assessment": _fields(one["assessment"]),
+            "response": _told(one["response"], one["response_told"])
+            or ("silent" if one["is_silent"] else None),
+            "assessment": [
+                *_fields(one["assessment"]),
+                *(["(told the coordinator)"] if one["assessment_told"] else []),
+            ],
             "told_alone": [
                 *([one["response_alone"]] if one["response_alone"] else []),
                 *_fields(one["assessment_alone"]),
@@ -159,6 +164,11 @@ def _show(document: dict[str, Any]) -> None:
     ]
     if decisions:
         frame.show_table(decisions, DECISION_COLUMNS, as_json=False, nothing="")
+
+
+def _told(word: str | None, told: Any) -> str | None:
+    """Give a word, marked where it is the coordinator's on somebody's behalf."""
+    return f"{word} (told the coordinator)" if word is not None and told else word
 
 
 def _fields(stated: dict[str, Any] | None) -> list[str]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from hub.cases.queries import CaseSummary, Decision, OrganisationRow
+from hub.cases.told import Mark
+from hub.channels.relay_records import RelayAnswer
 from hub.web.models import State, Tone
 from policies.assessment import (
     Assessment,
@@ -40,6 +42,18 @@ _RESPONSE_STATES: Final[Mapping[ResponseState, State]] = {
     ResponseState.CONTAINED: State("contained", Tone.WAITING),
     ResponseState.ERADICATED: State("eradicated", Tone.WAITING),
     ResponseState.RECOVERED: State("recovered", Tone.GOOD),
+}
+_WAYS: Final[Mapping[str, str]] = {
+    "telephone": "by telephone",
+    "in-person": "in person",
+    "e-mail": "by e-mail",
+    "message": "by message",
+}
+_ANSWERS: Final[Mapping[RelayAnswer, str]] = {
+    RelayAnswer.NONE: "the coordinator’s word, not confirmed yet",
+    RelayAnswer.CONFIRMED: "the coordinator’s word, which they confirm",
+    RelayAnswer.DISPUTED: "the coordinator’s word, which they dispute",
+    RelayAnswer.WITHHELD: "the coordinator’s word; their answer is withheld from you",
 }
 SILENT: Final = State("silent", Tone.ENDED)
 TOLD_ALONE: Final = State("told you alone", Tone.CALM)
@@ -199,3 +213,9 @@ def _word(word: object) -> str:
 
 def _span(span: Span) -> str:
     return str(span.low) if span.exact else f"{span.low} to {span.high}"
+
+
+def told_words(mark: Mark) -> str:
+    """Say how a word came to the coordinator, whose word it is, and what they say of it."""
+    how = f"told {_WAYS.get(mark.way, 'another way')}, {mark.at:%d %b, %H:%M} UTC"
+    return f"{how}; {_ANSWERS[mark.answer]}"

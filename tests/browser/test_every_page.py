@@ -51,13 +51,15 @@ def test_accessible_and_fitting(
     node.lose_keys(case)
     report = node.record_report("Updater phones home")
     warning = node.warn(case, "Stop the updater.")
+    room = node.open_room("A case with a room")
     ours = (
         f"/channels/{case}",
         f"/channels/{case}/calls/{warning}",
         f"/channels/{case}/repair",
         f"/channels/{case}/holders/1-0",
         f"/reports/here/{report}",
-        f"/cases/{node.open_room('A case with a room')}",
+        f"/cases/{room}",
+        f"/cases/{room}/told/{node.note_absent(room, 'Rail')}",
     )
     places = (*PLACES, *ours)
     one.goto("/sign-in")

@@ -12,12 +12,13 @@ from werkzeug.wrappers import Response as BaseResponse
 from hub import clock
 from hub.accounts.current import current_actor
 from hub.audit import service as audit
-from hub.cases import course, joining, queries
+from hub.cases import course, joining, queries, relaying
 from hub.channels.queries import get_visible_summary, visible_pending
 from hub.office import current_office
 from hub.web import case_words as shown
 from hub.web.acting import DONE, attempt
 from hub.web.case_forms import CaseForm
+from hub.web.channel_words import CASE_ROLES, ROLE_WORDS
 from hub.web.forms import Filled
 from hub.web.frame import pages, show
 from policies.decisions import ABSTAINED
@@ -114,12 +115,13 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         said = queries.visible_case_words(session, actor, channel)
         picture = joining.visible_picture(session, actor, channel)
         summary = get_visible_summary(session, actor, channel)
+        spoken_for = relaying.visible_spoken_for(session, actor, channel, now=now)
         pending = len(visible_pending(session, actor, channel, now=now))
     names = {one.organisation: one.name for one in members}
     own = next((one for one in members if one.is_us), None)
     runs = case.is_ours and bool(actor.may(Right.RUN_CASES))
     is_over = case.state in {"declined", "closed", "merged"}
-    readers = [one.name for one in members if not one.is_us]
+    readers = [one.name for one in members if not one.is_us and not one.suspended]
     return show(
         "cases/case.html",
         "cases",
@@ -148,5 +150,9 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         and bool(actor.may(Right.CONTRIBUTE)),
         may_vote=not is_over and bool(actor.may(Right.VOTE)),
         abstained=ABSTAINED,
+        spoken_for=spoken_for,
+        may_be_told={one.organisation for one in spoken_for},
+        may_add_absent=runs and not is_over and bool(actor.may(Right.MANAGE_MEMBERS)),
+        roles=[(role.value, ROLE_WORDS[role]) for role in CASE_ROLES],
         forms=forms,
     )
