@@ -26,7 +26,7 @@ from tests.integration.test_cases import AUDITOR, HANDLER, Room
 from tests.integration.test_relay import signed_in, token_of
 from tests.kit.api import Api
 from tests.kit.console import Console
-from tests.kit.nodes import CONSOLE, running
+from tests.kit.nodes import CONSOLE, Clock, running
 
 HOSTILE = "<script>alert(1)</script>"
 DENIED = Assessment(functional_impact=FunctionalImpact.DENIAL, essential_service=False)
@@ -124,6 +124,7 @@ def test_a_silent_members_words_are_recorded_and_each_keeps_its_own_mark(room: R
     assert grid not in spoken_for(room)
     with pytest.raises(ConflictError, match="writes for itself"):
         room.do(room.cert, relaying.respond_for, **told(room, grid), state=ResponseState.AFFECTED)
+    assert isinstance(room.cert.now, Clock)
     room.cert.now.advance(hours=1)
     assert spoken_for(room)[grid] == "joined, has a node that is silent"
     room.do(room.cert, relaying.respond_for, **told(room, grid), state=ResponseState.AFFECTED)

@@ -9,12 +9,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from hub.cases import at_once, course
-from hub.channels import service
+from federation.ledgers.ledger_records import Delivery
+from hub.cases import at_once, course, own_words
+from hub.channels import audience, service
+from hub.channels.queries import visible_pending
+from policies.assessment import ResponseState
 from policies.errors import ConflictError
 from tests.integration.test_cases import Room
 from tests.integration.test_relay import signed_in, token_of
-from tests.kit.nodes import CONSOLE, running
+from tests.kit.nodes import CONSOLE, Clock, RunningNode, running
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +46,7 @@ def test_an_expired_invitation_is_answered_all_the_same_and_once(room: Room) -> 
         late = course.open_case(session, desk, CONSOLE, title="Late", text="It waits.", now=now)
     room.cert.invite(late, room.grid)
     room.settle()
+    assert isinstance(room.cert.now, Clock)
     room.cert.now.advance(days=3)
     client = signed_in(room.grid)
     page = client.get(f"/invitations/{late}").get_data(as_text=True)
@@ -70,3 +74,45 @@ def test_an_invitation_that_was_taken_back_says_so(room: Room) -> None:
     assert "Join as" not in page
     with pytest.raises(ConflictError, match="taken back"):
         room.vendor.join(case)
+
+
+def respond_unsettled(node: RunningNode, case: str) -> None:
+    with node.writing() as session:
+        desk, now = node.office.desk(session), node.now()
+        state = ResponseState.CONTAINED
+        own_words.respond(session, desk, CONSOLE, case, state=state, text="Half said.", now=now)
+
+
+def refused_words(node: RunningNode, case: str) -> list[tuple[str, bool]]:
+    with node.reading() as session:
+        rows = visible_pending(session, CONSOLE, case, now=node.now())
+        refused = [row for row in rows if row.state is Delivery.REFUSED]
+        return [(row.act, bool(row.sentence)) for row in refused]
+
+
+def test_what_a_member_writes_while_the_case_is_closed_stays_with_it(room: Room) -> None:
+    other = Room(room.cert, room.grid, room.vendor).open("Closed meanwhile")
+    respond_unsettled(other.grid, other.case)
+    with other.cert.writing() as session:
+        desk, now = other.cert.office.desk(session), other.cert.now()
+        given = (session, desk, CONSOLE, other.case)
+        at_once.close(*given, reason="False alarm.", early="false-alarm", now=now)
+    other.settle()
+    assert {one.state for one in other.everywhere()} == {"closed"}
+    assert refused_words(other.grid, other.case) == [("response.reported", True)]
+    assert other.rows(other.cert)[other.grid.organisation].response is None
+
+
+def test_a_member_suspended_in_mid_sentence_keeps_what_it_wrote(room: Room) -> None:
+    other = Room(room.cert, room.grid, room.vendor).open("Suspended meanwhile")
+    respond_unsettled(other.vendor, other.case)
+    with other.cert.writing() as session:
+        desk, now = other.cert.office.desk(session), other.cert.now()
+        given = (session, desk, CONSOLE, other.case)
+        audience.suspend(*given, organisation=other.vendor.organisation, reason="Key.", now=now)
+    other.settle()
+    row = other.rows(other.grid)[other.vendor.organisation]
+    assert (row.suspended, row.response) == (True, None)
+    with other.vendor.reading() as session:
+        waiting = visible_pending(session, CONSOLE, other.case, now=other.vendor.now())
+    assert [one.act for one in waiting] == ["response.reported"]
