@@ -9,6 +9,7 @@ from pydantic import Field
 from hub.api.channel_models import ChannelId, OrganisationId
 from hub.api.models import Document, Form, Moment
 from hub.cases.course import MAX_TITLE_CHARACTERS
+from hub.channels.relay_records import RelayAnswer
 from policies.acts import Act
 from policies.assessment import Field as Asked
 from policies.assessment import ResponseState
@@ -191,6 +192,15 @@ class CasesOut(Document):
     next: str | None
 
 
+class ToldOut(Document):
+    """How a word came to the coordinator, who wrote it down; the organisation did not sign it."""
+
+    bundle: Annotated[str, Field(description="Hash of the statement, to confirm or dispute it.")]
+    way: str
+    at: Moment
+    answer: Annotated[RelayAnswer, Field(description="What the organisation itself says of it.")]
+
+
 class MemberStateOut(Document):
     """One organisation, and what it states."""
 
@@ -208,7 +218,14 @@ class MemberStateOut(Document):
         dict[str, Any] | None, Field(description="Null: it has stated nothing to all.")
     ]
     assessed_at: Moment | None
-    relayed: Annotated[bool, Field(description="The coordinator’s word on its behalf.")]
+    relayed: Annotated[bool, Field(description="A word here is the coordinator’s, on its behalf.")]
+    response_told: Annotated[
+        ToldOut | None, Field(description="Where `response` is the coordinator’s word.")
+    ]
+    assessment_told: Annotated[
+        ToldOut | None, Field(description="Where `assessment` is the coordinator’s word.")
+    ]
+    suspended: Annotated[bool, Field(description="It gets and writes nothing for now.")]
     response_alone: Annotated[
         ResponseState | None,
         Field(description="Told the coordinator alone; null for whom that is not for."),
@@ -225,6 +242,7 @@ class CaseWordsOut(Document):
     about: Annotated[str, Field(description="`case`, an organisation, or a decision.")]
     author: str
     author_name: str
+    behalf: Annotated[str | None, Field(description="On whose behalf the coordinator says it.")]
     act: Act
     text: str | None
     tlp: TLP
@@ -237,6 +255,7 @@ class BallotOut(Document):
     organisation: str
     name: str
     option: Annotated[str | None, Field(description="Null: silent so far.")]
+    relayed: Annotated[bool, Field(description="The coordinator’s word on its behalf.")]
 
 
 class CountOut(Document):

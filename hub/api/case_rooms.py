@@ -12,7 +12,7 @@ from federation.ledgers.channels import Written
 from hub.api.case_documents import written_in
 from hub.api.case_member_documents import CaseMembersOut, case_member_document
 from hub.api.case_models import Text
-from hub.api.case_relations import resource
+from hub.api.case_relay import resource
 from hub.api.channel_models import WrittenOut
 from hub.api.frame import Call
 from hub.api.models import Document, Form

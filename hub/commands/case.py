@@ -14,6 +14,7 @@ from hub.commands import (
     case_course,
     case_decisions,
     case_relations,
+    case_relay,
     case_rooms,
     case_words,
     frame,
@@ -141,6 +142,7 @@ for one in (
     *case_relations.COMMANDS,
 ):
     command.add_command(one)
+command.add_command(case_relay.command)
 
 
 def _show(document: dict[str, Any]) -> None:
@@ -170,8 +172,12 @@ def _show(document: dict[str, Any]) -> None:
     members = [
         one
         | {
-            "response": one["response"] or ("silent" if one["is_silent"] else None),
-            "assessment": _fields(one["assessment"]),
+            "response": _told(one["response"], one["response_told"])
+            or ("silent" if one["is_silent"] else None),
+            "assessment": [
+                *_fields(one["assessment"]),
+                *(["(told the coordinator)"] if one["assessment_told"] else []),
+            ],
             "told_alone": [
                 *([one["response_alone"]] if one["response_alone"] else []),
                 *_fields(one["assessment_alone"]),
@@ -186,6 +192,11 @@ def _show(document: dict[str, Any]) -> None:
     ]
     if decisions:
         frame.show_table(decisions, DECISION_COLUMNS, as_json=False, nothing="")
+
+
+def _told(word: str | None, told: Any) -> str | None:
+    """Give a word, marked where it is the coordinator's on somebody's behalf."""
+    return f"{word} (told the coordinator)" if word is not None and told else word
 
 
 def _fields(stated: dict[str, Any] | None) -> list[str]:

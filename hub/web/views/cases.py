@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from hub import clock
 from hub.accounts.current import current_actor
 from hub.audit import service as audit
-from hub.cases import course, deciding, from_report, joining, queries, timeline
+from hub.cases import course, deciding, from_report, joining, queries, relaying, timeline
 from hub.cases.basis import visible_basis
 from hub.cases.weighing import visible_findings
 from hub.channels import inviting
@@ -29,6 +29,7 @@ from hub.web import case_words as shown
 from hub.web import charter_words, directory_words, related_words, timeline_words
 from hub.web.acting import DONE, attempt
 from hub.web.case_forms import CaseForm
+from hub.web.channel_words import CASE_ROLES, ROLE_WORDS
 from hub.web.forms import Filled
 from hub.web.frame import pages, show
 from hub.web.report_words import likeness_words
@@ -186,6 +187,7 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         )
         runs = case.is_ours and bool(actor.may(Right.RUN_CASES))
         likely = from_report.visible_likely(session, actor, channel, us=us) if runs else []
+        spoken_for = relaying.visible_spoken_for(session, actor, channel, now=now)
         pending = len(visible_pending(session, actor, channel, now=now))
         candidates = inviting.visible_candidates(session, actor, channel)
         seeing = seeing_of(session, actor, channel, us=us)
@@ -242,5 +244,9 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         and bool(actor.may(Right.CONTRIBUTE)),
         may_vote=not is_over and bool(actor.may(Right.VOTE)),
         abstained=ABSTAINED,
+        spoken_for=spoken_for,
+        may_be_told={one.organisation for one in spoken_for},
+        may_add_absent=runs and not is_over and bool(actor.may(Right.MANAGE_MEMBERS)),
+        roles=[(role.value, ROLE_WORDS[role]) for role in CASE_ROLES],
         forms=forms,
     )
