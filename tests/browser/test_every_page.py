@@ -52,6 +52,7 @@ def test_accessible_and_fitting(
     report = node.record_report("Updater phones home")
     warning = node.warn(case, "Stop the updater.")
     room = node.open_room("A case with a room")
+    node.share_intel(room, "Beacons to 45.77.12.9 and evil-updates.com")
     node.add_event(room, "First beacon", "2025-03-01 14:30")
     node.add_event(room, "Update signed", "2025-02-03", "2025-02-20")
     ours = (
@@ -62,6 +63,7 @@ def test_accessible_and_fitting(
         f"/reports/here/{report}",
         f"/cases/{room}",
         f"/cases/{room}/timeline",
+        f"/cases/{room}/intel",
         f"/cases/{room}/members",
     )
     places = (*PLACES, *ours)
