@@ -9,9 +9,9 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 
 from federation.ledgers.channels import Written
+from hub.api import case_relations
 from hub.api.case_documents import written_in
 from hub.api.case_models import BallotIn, Stated, Text
-from hub.api.case_relations import resource
 from hub.api.channel_models import OrganisationId, WrittenOut
 from hub.api.frame import Call
 from hub.api.models import Form, Moment
@@ -24,6 +24,8 @@ from policies.assessment import ResponseState, read_assessment
 
 CREATED: Final = HTTPStatus.CREATED
 Words = Annotated[str, Field(min_length=1, max_length=relay.MAX_NAME_CHARACTERS)]
+
+resource = case_relations.resource
 
 
 class ToldIn(Form):
