@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import exists, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy.orm import Session, defer
 
 from federation.ledgers.ledger import get_state
 from federation.ledgers.ledger_records import ChannelRecord
@@ -209,17 +209,44 @@ def has_room(session: Session, channel: str) -> bool:
     return session.get(CaseView, channel) is not None
 
 
-def visible_cases(session: Session, actor: Actor) -> list[CaseSummary]:
-    """Give all cases, the newest changed first."""
+def visible_cases(
+    session: Session,
+    actor: Actor,
+    *,
+    after: tuple[datetime, str] | None = None,
+    limit: int | None = None,
+) -> list[CaseSummary]:
+    """Give cases, the newest changed first.
+
+    Args:
+        after: when the last one of the page before changed, and its channel.
+        limit: how many at most; all where none is given.
+    """
     if not actor.may(Right.READ_CHANNELS):
         return []
-    rows = session.execute(
-        select(CaseView, ChannelRecord)
+    query = (
+        select(CaseView, ChannelRecord, MemberView.name)
         .join(ChannelRecord, ChannelRecord.id == CaseView.channel)
+        .outerjoin(
+            MemberView,
+            and_(
+                MemberView.channel == CaseView.channel,
+                MemberView.organisation == ChannelRecord.owner,
+            ),
+        )
+        # The whole state of a channel is long, and a list shows none of it.
+        .options(defer(ChannelRecord.state))
         .order_by(CaseView.changed_at.desc(), CaseView.channel)
-    ).all()
-    names = _names(session, [case.channel for case, _ in rows])
-    return [_summary(actor, case, record, names) for case, record in rows]
+        .limit(limit)
+    )
+    if after is not None:
+        changed_at, channel = after
+        same = and_(CaseView.changed_at == changed_at, CaseView.channel > channel)
+        query = query.where(or_(CaseView.changed_at < changed_at, same))
+    return [
+        _summary(actor, case, record, {(case.channel, record.owner): owner or record.owner})
+        for case, record, owner in session.execute(query)
+    ]
 
 
 def get_visible_case(session: Session, actor: Actor, channel: str) -> CaseSummary:

@@ -17,13 +17,16 @@ from hub.api.paging import read_cursor, write_cursor
 from hub.audit import service as audit
 from hub.cases import intel, queries, timeline
 from hub.channels import service
+from hub.community.terms import terms_in
 from hub.office import current_office
 from hub.web import case_words, intel_words
 from hub.web.acting import DONE, attempt
 from hub.web.case_forms import Text
-from hub.web.channel_words import labels_under, usual_label
+from hub.web.channel_words import labels_under
 from hub.web.forms import Filled, PageForm
 from hub.web.frame import pages, show
+from hub.web.seeing import seeing_of
+from policies.charter import usual_label
 from policies.intel import Verdict
 from policies.roles import Right
 from policies.tlp import TLP
@@ -114,7 +117,7 @@ def _write(
             queries.get_case_row(session, actor, str(channel))
             write(form, (session, desk, actor, str(channel)))
 
-    filled, status = attempt(model, act)
+    filled, status = attempt(model, act, shares=True)
     if status is not DONE:
         return _show(str(channel), {slot: filled}, status)
     flash(done, "good")
@@ -133,6 +136,8 @@ def _show(
             session, actor, channel, before=before, limit=intel.PAGE + 1, now=now
         )
         ceiling = get_state(session, service.get_visible_channel(session, actor, channel)).ceiling
+        terms = terms_in(session, channel)
+        seeing = seeing_of(session, actor, channel, us=current_office().desk(session).organisation)
     items, older = found[: intel.PAGE], None
     if len(found) > intel.PAGE:
         cursor = write_cursor(*intel.key_of(items[-1]))
@@ -151,6 +156,7 @@ def _show(
         may_add=case.state not in {"declined", "closed", "merged"}
         and bool(actor.may(Right.CONTRIBUTE)),
         labels=labels_under(ceiling),
-        usual_label=usual_label(ceiling),
+        usual_label=usual_label(terms, ceiling),
         forms=forms,
+        seeing=seeing,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final
 from uuid import UUID
@@ -44,6 +45,8 @@ from sharing.db import reading, transaction
 
 NEWEST: Final = 3
 """How many moments of the timeline the overview shows."""
+PAGE: Final = 50
+"""Cases on one page of the list."""
 CAN_BE_OPENED: Final = (TLP.GREEN, TLP.AMBER, TLP.AMBER_STRICT)
 
 
@@ -52,8 +55,10 @@ def get_cases() -> Response:
     """Show all cases, those that need somebody first."""
     actor, now = current_actor(), clock.utcnow()
     actor.may(Right.READ_CHANNELS).enforce()
+    after = _read_place(request.args.get("after"))
     with reading() as session:
-        cases = queries.visible_cases(session, actor)
+        cases = queries.visible_cases(session, actor, after=after, limit=PAGE + 1)
+    cases, more = cases[:PAGE], len(cases) > PAGE
     over = {"declined", "closed", "merged"}
     return show(
         "cases/list.html",
@@ -63,7 +68,8 @@ def get_cases() -> Response:
             ([one for one in cases if one.state not in over], "Under way"),
             ([one for one in cases if one.state in over], "Ended"),
         ],
-        any_case=bool(cases),
+        any_case=bool(cases) or after is not None,
+        older_page=url_for("pages.get_cases", after=_place_of(cases[-1])) if more else None,
         words=shown,
         may_open=bool(actor.may(Right.RUN_CASES)),
     )
@@ -113,6 +119,20 @@ def get_case(channel: UUID) -> Response:
     with transaction() as session:
         audit.record(session, current_actor(), "case.read", str(channel), now=clock.utcnow())
     return response
+
+
+def _place_of(case: queries.CaseSummary) -> str:
+    return f"{case.changed_at.isoformat()}_{case.channel}"
+
+
+def _read_place(text: str | None) -> tuple[datetime, str] | None:
+    """Read after which case a page begins; what is none begins with the first."""
+    moment, _, channel = (text or "").partition("_")
+    try:
+        found = datetime.fromisoformat(moment), str(UUID(channel))
+    except ValueError:
+        return None
+    return found if found[0].tzinfo is not None else None
 
 
 def to_case(channel: str) -> BaseResponse:
