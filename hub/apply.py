@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from federation.judging.judged import Judged
 from federation.ledgers.rebuild import Views
 from hub.calls import reducer as calls
+from hub.cases import intel_reducer as intel
 from hub.cases import moments_reducer as moments
 from hub.cases import reducer as cases
 from hub.channels import reducer, relay_reducer
@@ -24,6 +25,7 @@ REDUCERS: Final = (
     reports.reduce_reports,
     cases.reduce_cases,
     moments.reduce_moments,
+    intel.reduce_intel,
     calls.reduce_calls,
     community.reduce_charters,
     directory.reduce_directory,
@@ -34,6 +36,7 @@ CLEARERS: Final = (
     reports.clear_reports,
     cases.clear_cases,
     moments.clear_moments,
+    intel.clear_intel,
     calls.clear_calls,
     community.clear_charters,
     directory.clear_directory,
@@ -44,6 +47,7 @@ SNAPSHOTS: Final = (
     reports.snapshot_reports,
     cases.snapshot_cases,
     moments.snapshot_moments,
+    intel.snapshot_intel,
     calls.snapshot_calls,
     community.snapshot_charters,
     directory.snapshot_directory,

@@ -41,6 +41,9 @@ LEVEL_FIELDS: Final = (
 )
 """The fields that make the level. Confidence, counts and personal data are shown beside it."""
 
+_Other = tuple[Field, Value | None, Value | None, Level]
+"""A field, what is stated in it, what might be, and the level then."""
+
 
 @dataclass(frozen=True, slots=True)
 class Floor:
@@ -227,23 +230,33 @@ def _changes(said: Mapping[str, Said], unnamed: Picture, matrix: Matrix) -> Iter
     """Tell of each organisation what every other word would make of the level.
 
     The pictures of those before and those behind an organisation are joined once, so fifty
-    organisations take fifty times the work of one.
+    organisations take fifty times the work of one; what says the same beside the same others is
+    looked at once.
     """
     pictures = [picture_of(words) for words in said.values()]
     ahead = accumulate(pictures, Picture.joined, initial=unnamed)
     behind = [*accumulate(reversed(pictures), Picture.joined, initial=Picture())][-2::-1]
-    known: dict[Picture, Level] = {}
+    known: dict[tuple[Picture, tuple[Value | None, ...]], list[_Other]] = {}
     for (organisation, words), one, other in zip(said.items(), ahead, behind, strict=False):
         others = one.joined(other)
-        for field in LEVEL_FIELDS:
-            stated = words.word(field)
-            for word in (None, *CHOICES[field]):
-                if _same(stated, word):
-                    continue
-                picture = others.joined(picture_of(words.with_word(field, word)))
-                if picture not in known:
-                    known[picture] = levels_of(picture, matrix)[Rule.SPREADING]
-                yield Change(organisation, field, stated, word, known[picture])
+        key = (others, tuple(words.word(field) for field in LEVEL_FIELDS))
+        if key not in known:
+            known[key] = [*_other_words(words, others, matrix)]
+        for field, stated, word, level in known[key]:
+            yield Change(organisation, field, stated, word, level)
+
+
+def _other_words(words: Said, others: Picture, matrix: Matrix) -> Iterator[_Other]:
+    known: dict[Picture, Level] = {}
+    for field in LEVEL_FIELDS:
+        stated = words.word(field)
+        for word in (None, *CHOICES[field]):
+            if _same(stated, word):
+                continue
+            picture = others.joined(picture_of(words.with_word(field, word)))
+            if picture not in known:
+                known[picture] = levels_of(picture, matrix)[Rule.SPREADING]
+            yield field, stated, word, known[picture]
 
 
 def _same(one: Value | None, other: Value | None) -> bool:

@@ -197,6 +197,7 @@ def sighting(  # noqa: PLR0913 - each is a property that STIX defines
     count: int | None = None,
     where_sighted: Iterable[str] = (),
     description: str | None = None,
+    labels: Iterable[str] = (),
     marking: TLP | None = None,
 ) -> StixObject:
     """Build a sighting of a domain object."""
@@ -207,6 +208,7 @@ def sighting(  # noqa: PLR0913 - each is a property that STIX defines
         "count": count,
         "sighting_of_ref": sighting_of,
         "where_sighted_refs": list(where_sighted),
+        "labels": list(labels),
     }
     return build("sighting", properties, created_by=created_by, now=now, marking=marking)
 

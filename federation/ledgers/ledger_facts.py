@@ -247,11 +247,21 @@ def find_stored_bundles(
     session: Session, channel: str, ref: str, sha256: str
 ) -> tuple[StixObject, ...]:
     """Give every copy of a bundle that a channel's collection holds."""
-    hashes = collections.find_versions(session, channel, [ref]).values()
-    listed = [one for version in hashes for one in version]
-    found = collections.find_contents(session, channel, listed).values()
-    copies = (StixObject.read(content) for content in found)
+    copies = find_bundle_copies(session, channel, [ref]).get(ref, ())
     return tuple(stix for stix in copies if SignedBundle.read(stix).sha256 == sha256)
+
+
+def find_bundle_copies(
+    session: Session, channel: str, refs: Iterable[str]
+) -> dict[str, list[StixObject]]:
+    """Give id → everything that a channel's collection holds under it, for bundles."""
+    versions = collections.find_versions(session, channel, refs)
+    listed = [sha256 for hashes in versions.values() for sha256 in hashes]
+    found: dict[str, list[StixObject]] = {}
+    for content in collections.find_contents(session, channel, listed).values():
+        stix = StixObject.read(content)
+        found.setdefault(stix.stix_id, []).append(stix)
+    return found
 
 
 @dataclass

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from federation.judging.facts import MemoryFacts
@@ -18,7 +18,8 @@ from federation.judging.state import ChannelState
 from federation.ledgers.desk import Desk
 from federation.ledgers.ledger import keep_descriptors, keep_disowned, load_state, lock_channel
 from federation.ledgers.ledger_records import CoveredRecord, EntryRecord
-from federation.ledgers.replay import entries_of, replay
+from federation.ledgers.replay import PAGE, entries_of, replay
+from sharing.objects import chunks
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,12 @@ def rebuild(session: Session, desk: Desk, channel: str, views: Views) -> Rebuilt
     differences: list[str] = []
     disowned: list[Disowned] = []
     rows = entries_of(session, channel)
-    for row, judged in replay(session, rows, MemoryFacts()):
-        state = judged.state
-        differences += _compare_entry(session, row, judged)
-        desk.apply(session, judged, row.applied_at)
-        disowned.append(judged.disowned)
+    for page in chunks(replay(session, rows, MemoryFacts()), PAGE):
+        state = page[-1][1].state
+        differences += _compare_entries(session, page)
+        for row, judged in page:
+            desk.apply(session, judged, row.applied_at)
+            disowned.append(judged.disowned)
     session.flush()
     differences += _mend_disowned(session, channel, disowned)
     if state != before_state:
@@ -105,23 +107,43 @@ def _mend_disowned(session: Session, channel: str, disowned: Sequence[Disowned])
     return ["what its authors disowned"]
 
 
-def _compare_entry(session: Session, row: EntryRecord, judged: Judged) -> list[str]:
+def _compare_entries(session: Session, page: Sequence[tuple[EntryRecord, Judged]]) -> list[str]:
+    """Compare entries that follow each other with what is kept of them."""
+    first, last = page[0][0], page[-1][0]
+    place = tuple_(CoveredRecord.epoch, CoveredRecord.seq)
+    rows = session.execute(
+        select(
+            CoveredRecord.epoch,
+            CoveredRecord.seq,
+            CoveredRecord.ref,
+            CoveredRecord.sha256,
+            CoveredRecord.author,
+            CoveredRecord.claimed,
+        )
+        .where(
+            CoveredRecord.channel == first.channel,
+            place >= tuple_(literal(first.epoch), literal(first.seq)),
+            place <= tuple_(literal(last.epoch), literal(last.seq)),
+        )
+        .order_by(CoveredRecord.epoch, CoveredRecord.seq, CoveredRecord.place)
+    )
+    kept: dict[tuple[int, int], list[tuple[Any, ...]]] = {}
+    for epoch, seq, *covered in rows:
+        kept.setdefault((epoch, seq), []).append(tuple(covered))
+    found = (
+        _compare_entry(row, judged, kept.get((row.epoch, row.seq), [])) for row, judged in page
+    )
+    return [difference for difference in found if difference is not None]
+
+
+def _compare_entry(row: EntryRecord, judged: Judged, kept: Sequence[tuple[Any, ...]]) -> str | None:
     place = f"entry {row.epoch}/{row.seq}"
     void = judged.void.doubt.value if judged.void is not None else None
     said = (judged.entry.sha256, judged.acting.act, judged.acting.author, void)
     if said != (row.sha256, row.act, row.author, row.void):
-        return [place]
-    kept = session.execute(
-        select(CoveredRecord.ref, CoveredRecord.sha256, CoveredRecord.author, CoveredRecord.claimed)
-        .where(
-            CoveredRecord.channel == row.channel,
-            CoveredRecord.epoch == row.epoch,
-            CoveredRecord.seq == row.seq,
-        )
-        .order_by(CoveredRecord.place)
-    )
+        return place
     covered = [(one.item.ref, one.item.sha256, one.author, one.claimed) for one in judged.covered]
-    return [] if [tuple(one) for one in kept] == covered else [f"what {place} covers"]
+    return None if kept == covered else f"what {place} covers"
 
 
 def _compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from federation.judging.bundles import SignedBundle
+from federation.judging.bundles import Item, SignedBundle
 from federation.judging.doubt import Doubt, DoubtError
 from federation.judging.facts import MemoryFacts
 from federation.judging.judge import judge_entry
 from federation.judging.judged import Judged
 from federation.judging.reader import Reader
 from federation.judging.state import ChannelState
-from federation.ledgers.ledger_facts import find_stored_bundles
+from federation.ledgers.ledger_facts import find_bundle_copies
 from federation.ledgers.ledger_records import EntryRecord
 from policies.errors import ConflictError
 from sharing import collections, objects
-from sharing.objects import SIGNED_BUNDLE, StixObject
+from sharing.objects import SIGNED_BUNDLE, StixObject, chunks
 
+PAGE: Final = 500
+"""Entries whose bytes are fetched together."""
 _LENIENT = Reader(lenient=True)
 
 
@@ -42,29 +45,72 @@ def replay(
         ConflictError: the store lacks an entry, or an entry no longer stands: restore a backup.
     """
     state: ChannelState | None = None
-    for row in rows:
-        judged = _judge_again(session, state, row, facts)
-        facts.record(judged)
-        state = judged.state
-        yield row, judged
+    for page in chunks(rows, PAGE):
+        kept = _Kept(session, page)
+        for row in page:
+            judged = _judge_again(state, row, facts, kept)
+            facts.record(judged)
+            state = judged.state
+            yield row, judged
+
+
+class _Kept:
+    """What this node has kept of some entries of one ledger, each table asked once."""
+
+    def __init__(self, session: Session, rows: Sequence[EntryRecord]) -> None:
+        hashes = {row.object_sha256 for row in rows}
+        hashes |= {row.contribution_object for row in rows if row.contribution_object is not None}
+        self._bytes = objects.find_contents(session, hashes)
+        self.bundles = {row.sha256: self._bundles_of(row) for row in rows}
+        items = [
+            item
+            for bundles in self.bundles.values()
+            for bundle in bundles
+            for item in bundle.contents
+        ]
+        self._contents = collections.find_contents(
+            session, rows[0].channel, (item.sha256 for item in items)
+        )
+        refs = {item.ref for item in items if _is_bundle(item)}
+        self._copies = find_bundle_copies(session, rows[0].channel, refs)
+
+    def objects_of(self, bundles: Sequence[SignedBundle]) -> Iterator[StixObject]:
+        """Give what these bundles cover, then the bundles, each with its copies."""
+        items = [item for bundle in bundles for item in bundle.contents]
+        for sha256 in dict.fromkeys(item.sha256 for item in items):
+            if sha256 in self._contents:
+                yield StixObject.read(self._contents[sha256])
+        for bundle in bundles:
+            yield bundle.stix
+            for item in filter(_is_bundle, bundle.contents):
+                for stix in self._copies.get(item.ref, ()):
+                    if SignedBundle.read(stix).sha256 == item.sha256:
+                        yield stix
+
+    def _bundles_of(self, row: EntryRecord) -> list[SignedBundle]:
+        hashes = filter(None, (row.object_sha256, row.contribution_object))
+        return [SignedBundle.read(self._stored(sha256, row)) for sha256 in hashes]
+
+    def _stored(self, sha256: str, row: EntryRecord) -> StixObject:
+        content = self._bytes.get(sha256)
+        if content is None:
+            raise ConflictError(
+                f"the bytes of entry {row.epoch}/{row.seq} are missing", hint="Restore a backup."
+            )
+        return StixObject.read(content)
+
+
+def _is_bundle(item: Item) -> bool:
+    return item.ref.startswith(f"{SIGNED_BUNDLE}--")
 
 
 def _judge_again(
-    session: Session, state: ChannelState | None, row: EntryRecord, facts: MemoryFacts
+    state: ChannelState | None, row: EntryRecord, facts: MemoryFacts, kept: _Kept
 ) -> Judged:
-    entry = SignedBundle.read(_stored(session, row.object_sha256, row))
-    bundles = [entry]
-    if row.contribution_object is not None:
-        bundles.append(SignedBundle.read(_stored(session, row.contribution_object, row)))
-    wanted = [item.sha256 for bundle in bundles for item in bundle.contents]
-    for content in collections.find_contents(session, row.channel, wanted).values():
-        facts.add_object(StixObject.read(content))
-    for bundle in bundles:
-        facts.add_object(bundle.stix)
-        for item in bundle.contents:
-            if item.ref.startswith(f"{SIGNED_BUNDLE}--"):
-                for stix in find_stored_bundles(session, row.channel, item.ref, item.sha256):
-                    facts.add_object(stix)
+    bundles = kept.bundles[row.sha256]
+    entry = bundles[0]
+    for stix in kept.objects_of(bundles):
+        facts.add_object(stix)
     try:
         judged = judge_entry(state, entry, facts, _LENIENT)
     except DoubtError as error:
@@ -74,17 +120,8 @@ def _judge_again(
         ) from error
     if row.void is not None and judged.void is None:
         # What was void for its objects' sake can't be seen again: they were not kept.
-        kept = state if state is not None else judged.state
-        after = replace(kept, head=entry.position, head_created=entry.created)
+        before = state if state is not None else judged.state
+        after = replace(before, head=entry.position, head_created=entry.created)
         void = DoubtError(Doubt(row.void), row.sentence or "")
         judged = Judged(entry, judged.contribution, judged.act, after, void=void)
     return judged
-
-
-def _stored(session: Session, sha256: str, row: EntryRecord) -> StixObject:
-    stix = objects.find(session, sha256)
-    if stix is None:
-        raise ConflictError(
-            f"the bytes of entry {row.epoch}/{row.seq} are missing", hint="Restore a backup."
-        )
-    return stix

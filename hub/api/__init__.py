@@ -16,7 +16,6 @@ from hub.api import (
     audit,
     calls,
     case_rooms,
-    cases,
     communities,
     contributions,
     directory,
@@ -26,10 +25,10 @@ from hub.api import (
     node,
     openapi,
     partners,
+    publishing,
     relay,
     repair,
     tokens,
-    travelled,
     users,
 )
 from hub.api.frame import Resource
@@ -48,7 +47,7 @@ RESOURCES: Final[tuple[Resource, ...]] = (
     relay.resource,
     calls.resource,
     repair.resource,
-    travelled.resource,
+    publishing.resource,
     contributions.resource,
     case_rooms.resource,
     communities.resource,

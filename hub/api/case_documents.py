@@ -27,11 +27,13 @@ from hub.api.case_models import (
     LineOut,
     MemberStateOut,
     StandingOut,
+    ToldOut,
 )
 from hub.api.channel_models import WrittenOut, written_document
 from hub.cases import queries
 from hub.cases.basis import ShownBasis, visible_basis
 from hub.cases.joining import Shown, visible_picture
+from hub.cases.told import Mark
 from hub.cases.weighing import visible_findings
 from policies.acts import Act
 from policies.assessment import Assessment, assessment_document
@@ -109,9 +111,18 @@ def _member(row: queries.OrganisationRow) -> MemberStateOut:
         assessment=_stated(row.stated),
         assessed_at=row.assessed_at,
         relayed=row.relayed,
+        response_told=_told(row.response_told),
+        assessment_told=_told(row.stated_told),
+        suspended=row.suspended,
         response_alone=row.response_alone,
         assessment_alone=_stated(row.stated_alone),
     )
+
+
+def _told(mark: Mark | None) -> ToldOut | None:
+    if mark is None:
+        return None
+    return ToldOut(bundle=mark.bundle, way=mark.way, at=mark.at, answer=mark.answer)
 
 
 def _words(row: queries.Words) -> CaseWordsOut:
@@ -119,6 +130,7 @@ def _words(row: queries.Words) -> CaseWordsOut:
         about=row.about,
         author=row.author,
         author_name=row.author_name,
+        behalf=row.behalf,
         act=Act(row.act),
         text=row.text,
         tlp=row.tlp,
@@ -143,7 +155,12 @@ def decision_of(row: queries.Decision) -> DecisionOut:
         options=list(row.options),
         vote_until=row.vote_until,
         votes=[
-            BallotOut(organisation=one.organisation, name=one.name, option=one.option)
+            BallotOut(
+                organisation=one.organisation,
+                name=one.name,
+                option=one.option,
+                relayed=one.relayed,
+            )
             for one in row.votes
         ],
         count=(

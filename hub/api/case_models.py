@@ -9,6 +9,7 @@ from pydantic import Field
 from hub.api.channel_models import ChannelId, OrganisationId
 from hub.api.models import Document, Form, Moment
 from hub.cases.course import MAX_TITLE_CHARACTERS
+from hub.channels.relay_records import RelayAnswer
 from policies.acts import Act
 from policies.assessment import Field as Asked
 from policies.assessment import ResponseState
@@ -46,6 +47,22 @@ class CaseIn(Form):
     no_charter: Annotated[
         Text | None, Field(description="Why it goes by none; every member reads it.")
     ] = None
+
+
+class ReportPlaceIn(Form):
+    """A report that came to us."""
+
+    channel: Annotated[str, Field(min_length=36, max_length=36)]
+    report: Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class CaseFromReportIn(ReportPlaceIn):
+    """A case of ours that is to be opened from a report; what is left out is the report's."""
+
+    title: Title | None = None
+    text: Annotated[str | None, Field(max_length=10_000)] = None
+    tlp: Annotated[TLP, Field(description="The strictest label that it takes.")] = TLP.AMBER
+    exercise: Annotated[bool, Field(description="It never changes.")] = False
 
 
 class DoneIn(Form):
@@ -175,6 +192,15 @@ class CasesOut(Document):
     next: str | None
 
 
+class ToldOut(Document):
+    """How a word came to the coordinator, who wrote it down; the organisation did not sign it."""
+
+    bundle: Annotated[str, Field(description="Hash of the statement, to confirm or dispute it.")]
+    way: str
+    at: Moment
+    answer: Annotated[RelayAnswer, Field(description="What the organisation itself says of it.")]
+
+
 class MemberStateOut(Document):
     """One organisation, and what it states."""
 
@@ -192,7 +218,14 @@ class MemberStateOut(Document):
         dict[str, Any] | None, Field(description="Null: it has stated nothing to all.")
     ]
     assessed_at: Moment | None
-    relayed: Annotated[bool, Field(description="The coordinator’s word on its behalf.")]
+    relayed: Annotated[bool, Field(description="A word here is the coordinator’s, on its behalf.")]
+    response_told: Annotated[
+        ToldOut | None, Field(description="Where `response` is the coordinator’s word.")
+    ]
+    assessment_told: Annotated[
+        ToldOut | None, Field(description="Where `assessment` is the coordinator’s word.")
+    ]
+    suspended: Annotated[bool, Field(description="It gets and writes nothing for now.")]
     response_alone: Annotated[
         ResponseState | None,
         Field(description="Told the coordinator alone; null for whom that is not for."),
@@ -209,6 +242,7 @@ class CaseWordsOut(Document):
     about: Annotated[str, Field(description="`case`, an organisation, or a decision.")]
     author: str
     author_name: str
+    behalf: Annotated[str | None, Field(description="On whose behalf the coordinator says it.")]
     act: Act
     text: str | None
     tlp: TLP
@@ -221,6 +255,7 @@ class BallotOut(Document):
     organisation: str
     name: str
     option: Annotated[str | None, Field(description="Null: silent so far.")]
+    relayed: Annotated[bool, Field(description="The coordinator’s word on its behalf.")]
 
 
 class CountOut(Document):

@@ -9,15 +9,16 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from federation.ledgers.channels import Written
+from hub.api import case_relay
 from hub.api.case_documents import written_in
+from hub.api.case_intel_documents import IntelIn, IntelOut, SightingIn, intel_document
 from hub.api.case_member_documents import CaseMembersOut, case_member_document
 from hub.api.case_models import Text
-from hub.api.cases import resource
 from hub.api.channel_models import WrittenOut
 from hub.api.frame import Call
 from hub.api.models import Document, Form
 from hub.api.paging import PageQuery, cut, read_cursor, write_cursor
-from hub.cases import queries, timeline
+from hub.cases import intel, queries, timeline
 from hub.cases.members import visible_case_members
 from hub.office import current_office
 from policies.acts import Act
@@ -36,6 +37,8 @@ When = Annotated[
 ]
 
 __all__ = ["resource"]
+
+resource = case_relay.resource
 
 
 class EventIn(Form):
@@ -141,3 +144,66 @@ def get_case_members(call: Call, channel: str) -> CaseMembersOut:
     us = current_office().desk(call.session).organisation
     rows = visible_case_members(call.session, call.actor, channel, us=us, now=call.now)
     return CaseMembersOut(items=[case_member_document(row) for row in rows])
+
+
+@resource.reads("/<channel>/intel", gives=IntelOut, query=PageQuery, audited="case.intel_read")
+def get_case_intel(call: Call, channel: str, query: PageQuery) -> IntelOut:
+    """Give what is shared in a case, newest first."""
+    key = read_cursor(query.cursor, str, str)
+    found = intel.visible_intel(
+        call.session,
+        call.actor,
+        channel,
+        before=timeline.read_key(*key) if key is not None else None,
+        limit=query.limit + 1,
+        now=call.now,
+    )
+    rows, more = cut(found, query.limit)
+    return IntelOut(
+        items=[intel_document(row) for row in rows],
+        next=write_cursor(*intel.key_of(rows[-1])) if more else None,
+    )
+
+
+@resource.writes(
+    "POST",
+    "/<channel>/intel",
+    takes=IntelIn,
+    gives=WrittenOut,
+    status=CREATED,
+    action="intel.shared",
+)
+def post_case_intel(call: Call, channel: str, body: IntelIn) -> WrittenOut:
+    """Share what was pasted, as indicators."""
+    written = intel.share(
+        call.session,
+        current_office().desk(call.session),
+        call.actor,
+        channel,
+        pasted=body.pasted,
+        tlp=body.tlp,
+        now=call.now,
+    )
+    return written_in(channel, Act.INTEL_SHARED, written)
+
+
+@resource.writes(
+    "POST",
+    "/<channel>/intel/<ref>/sightings",
+    takes=SightingIn,
+    gives=WrittenOut,
+    status=CREATED,
+    action="sighting.reported",
+)
+def post_case_sighting(call: Call, channel: str, ref: str, body: SightingIn) -> WrittenOut:
+    """Say what we found of something to look for."""
+    written = intel.sight(
+        call.session,
+        current_office().desk(call.session),
+        call.actor,
+        channel,
+        ref=ref,
+        verdict=body.verdict,
+        now=call.now,
+    )
+    return written_in(channel, Act.SIGHTING_REPORTED, written)

@@ -17,6 +17,7 @@ from hub.reports.queries import INDICATORS_SHOWN, WORDS_SHOWN, Indicator, Travel
 from hub.reports.recorded import Local
 from hub.reports.recording import MAX_TEXT_CHARACTERS, MAX_TITLE_CHARACTERS
 from policies.acts import Act
+from policies.likeness import Likeness
 from policies.reports import (
     Attribution,
     Certainty,
@@ -162,6 +163,10 @@ class AlikeOut(TravelledLineOut):
     """Another report that came to us and names the same things to look for."""
 
     same_count: Annotated[int, Field(description="How many of them.")]
+    same_host_count: Annotated[
+        int,
+        Field(description="How many hosts, where a place on it is named: that is weaker."),
+    ]
 
 
 class TravelledOut(TravelledLineOut):
@@ -320,17 +325,21 @@ def travelled_document(
     *,
     words: Iterable[Words],
     indicators: Iterable[Indicator],
-    alike: Iterable[tuple[Travelled, int]],
+    alike: Iterable[tuple[Travelled, Likeness]],
 ) -> TravelledOut:
     """Give a report between two organisations as the API shows it."""
     return TravelledOut(
         **_fields(found, TravelledOut),
         words=[WordsOut(**asdict(one)) for one in words],
         indicators=[IndicatorOut(**asdict(one)) for one in indicators],
-        alike=[
-            AlikeOut(**_fields(one, TravelledLineOut), same_count=count) for one, count in alike
-        ],
+        alike=[alike_document(one, how) for one, how in alike],
     )
+
+
+def alike_document(found: Travelled, how: Likeness) -> AlikeOut:
+    """Give another report that names the same, as the API shows it."""
+    line = _fields(found, TravelledLineOut)
+    return AlikeOut(**line, same_count=how.same, same_host_count=how.hosts)
 
 
 def written_report(act: Act, written: Written) -> WrittenOut:

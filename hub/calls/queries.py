@@ -18,6 +18,7 @@ from federation.ledgers.ledger_records import ChannelRecord, Delivery, Standing
 from hub.accounts.actor import Actor
 from hub.calls.records import CallAnswer, CalledMember, CallIndicator, CallUpdate, IssuedCall
 from hub.calls.values import Asked, Call, Indicator, Update
+from hub.cases.records import CaseView
 from hub.channels.history import READERS_OF_RED
 from hub.channels.names import UNNAMED
 from hub.channels.records import MemberView
@@ -112,6 +113,7 @@ def visible_due(
     which = and_(
         IssuedCall.closed_at.is_(None),
         ChannelRecord.standing != Standing.ENDED,
+        ~exists().where(CaseView.channel == IssuedCall.channel, CaseView.state == "merged"),
         or_(waits, and_(mine, overdue)),
     )
     found = _calls(session, actor, which, us=us, now=now, limit=limit)

@@ -66,7 +66,7 @@ def open_case(  # noqa: PLR0913 - what happened, and by which charter it is hand
         ConflictError: that community has no charter in force.
     """
     actor.may(Right.RUN_CASES).enforce()
-    title = _checked(title)
+    title = check_title(title)
     record = service.open_channel(
         session, desk, actor, kind=ChannelKind.CASE, name=title, ceiling=ceiling, now=now
     )
@@ -85,7 +85,7 @@ def open_case(  # noqa: PLR0913 - what happened, and by which charter it is hand
     return record.id
 
 
-def describe(  # noqa: PLR0913 - what happened, and by which charter it is handled
+def describe(  # noqa: PLR0913 - what happened, by which charter it is handled, who reads it
     session: Session,
     desk: Desk,
     actor: Actor,
@@ -96,6 +96,7 @@ def describe(  # noqa: PLR0913 - what happened, and by which charter it is handl
     exercise: bool = False,
     community: str | None = None,
     no_charter: str | None = None,
+    later_members: bool | None = None,
     now: datetime,
 ) -> Written:
     """Open the case in a channel that is there already: say what the incident is.
@@ -105,12 +106,13 @@ def describe(  # noqa: PLR0913 - what happened, and by which charter it is handl
     Args:
         community: whose charter it goes by; the only one in force, where nobody says.
         no_charter: why it goes by none.
+        later_members: whether they read it, whatever its label; TLP:RED takes a word.
     """
     actor.may(Right.RUN_CASES).enforce()
     basis = find_basis(session, actor, community=community, no_charter=no_charter)
     record = service.get_visible_channel(session, actor, channel)
     ceiling = get_state(session, record).ceiling
-    incident = first_incident(channel, _checked(title), text.strip() or None, ceiling, now)
+    incident = first_incident(channel, check_title(title), text.strip() or None, ceiling, now)
     body = {
         "incident": incident.stix_id,
         "exercise": exercise,
@@ -119,7 +121,10 @@ def describe(  # noqa: PLR0913 - what happened, and by which charter it is handl
     }
     about = [incident.stix_id]
     why = note_of(desk, basis.why_none, about=about, marking=ceiling, now=now)
-    return _write(session, desk, actor, channel, Act.CASE_OPENED, body, [incident, *why], now=now)
+    act, objects = Act.CASE_OPENED, [incident, *why]
+    return _write(
+        session, desk, actor, channel, act, body, objects, later_members=later_members, now=now
+    )
 
 
 def start(
@@ -283,7 +288,7 @@ def ensure_open(row: CaseView) -> None:
         raise ConflictError(f"this case is {row.state}", hint="Reopen it first, if there is news.")
 
 
-def _write(
+def _write(  # noqa: PLR0913 - who writes what, where and for whom
     session: Session,
     desk: Desk,
     actor: Actor,
@@ -292,15 +297,31 @@ def _write(
     body: Mapping[str, Any],
     objects: Sequence[StixObject],
     *,
+    later_members: bool | None = None,
     now: datetime,
 ) -> Written:
     actor.may(Right.RUN_CASES).enforce()
-    written = channels.write(session, desk, channel, act, body, objects, by=actor.name, now=now)
+    written = channels.write(
+        session,
+        desk,
+        channel,
+        act,
+        body,
+        objects,
+        later_members=later_members,
+        by=actor.name,
+        now=now,
+    )
     audit.record(session, actor, act.value, channel, now=now)
     return written
 
 
-def _checked(title: str) -> str:
+def check_title(title: str) -> str:
+    """Give a case's title as it is kept.
+
+    Raises:
+        InvalidError: it has none, or it is too long.
+    """
     title = title.strip()
     if not title:
         raise InvalidError("a case needs a name", field="title")

@@ -72,6 +72,15 @@ def heard_alone(session: Session, state: ChannelState) -> list[Heard]:
     return [one for one in _heard(rows, state) if one.organisation != state.owner]
 
 
+def placed(state: ChannelState) -> dict[str, frozenset[Role]]:
+    """Give who has its place in a case, with its roles: joined, or suspended for now."""
+    return {
+        member.organisation: frozenset(Role(role) for role in member.roles)
+        for member in state.members.values()
+        if member.state in _PLACED
+    }
+
+
 def possible_figures(state: ChannelState, document: Sequence[Any] | None) -> tuple[Figure, ...]:
     """Give the figures that a ledger tells, as far as somebody can have told them.
 
@@ -86,17 +95,11 @@ def possible_figures(state: ChannelState, document: Sequence[Any] | None) -> tup
 
 def _heard(rows: Iterable[OwnWordView], state: ChannelState) -> list[Heard]:
     found: dict[str, list[OwnWordView]] = {}
+    parts = placed(state)
     for row in rows:
-        if _has_a_part(state, row.organisation):
+        if takes_part(parts.get(row.organisation, ())):
             found.setdefault(row.organisation, []).append(row)
     return [_newest(found[organisation]) for organisation in sorted(found)]
-
-
-def _has_a_part(state: ChannelState, organisation: str) -> bool:
-    member = state.members.get(organisation)
-    if member is None or member.state not in _PLACED:
-        return False
-    return takes_part(Role(role) for role in member.roles)
 
 
 def _newest(rows: Sequence[OwnWordView]) -> Heard:

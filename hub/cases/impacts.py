@@ -43,22 +43,30 @@ _INFORMATION: Final[Mapping[InformationImpact, Kind]] = {
 
 
 def impacts_of(
-    organisation: str, stated: Assessment, marking: TLP, now: datetime
+    organisation: str,
+    stated: Assessment,
+    marking: TLP,
+    now: datetime,
+    *,
+    created_by: str | None = None,
 ) -> list[StixObject]:
     """Give the impacts that an organisation states; none for what it does not state.
 
     Numbers travel in the act's body as ranges; a range has no place in an impact, so that counts
     are written there only where they are exact.
+
+    Args:
+        created_by: who writes them; the organisation itself, if not given.
     """
-    return list(_impacts(organisation, stated, marking, now))
+    return list(_impacts(organisation, stated, marking, now, created_by or organisation))
 
 
 def _impacts(
-    organisation: str, stated: Assessment, marking: TLP, now: datetime
+    organisation: str, stated: Assessment, marking: TLP, now: datetime, created_by: str
 ) -> Iterator[StixObject]:
     counts = {kind: span.low for kind, span in stated.counts.items() if span.exact}
     common: dict[str, Any] = {
-        "created_by": organisation,
+        "created_by": created_by,
         "now": now,
         "marking": marking,
         "confidence": stated.confidence,

@@ -19,7 +19,7 @@ from federation.ledgers.desk import Desk
 from federation.ledgers.ledger import get_channel, get_state
 from hub.accounts.actor import Actor
 from hub.audit import service as audit
-from hub.cases.heard import Heard, heard_alone, heard_openly, possible_figures
+from hub.cases.heard import Heard, heard_alone, heard_openly, placed, possible_figures
 from hub.cases.incident import next_incident
 from hub.cases.queries import get_case_row
 from hub.cases.records import CaseMemory, CaseView
@@ -210,7 +210,7 @@ def _remember(session: Session, channel: str, memory: Memory) -> None:
 
 
 def _asked(state: ChannelState) -> list[str]:
-    return [who for who, roles in state.joined.items() if takes_part(roles)]
+    return [who for who, roles in placed(state).items() if takes_part(roles)]
 
 
 def _inputs(words: Sequence[Heard], asked: Sequence[str]) -> list[Input]:

@@ -56,14 +56,7 @@ def respond(  # noqa: PLR0913 - how far it is, since when, and for whom
     Raises:
         InvalidError: the times are in the future, or the wrong way round.
     """
-    latest, earliest = since, since_earliest
-    if latest is not None and latest > now:
-        raise InvalidError("this is in the future", field="since")
-    if earliest is not None and (latest is None or earliest > latest):
-        raise InvalidError("the earliest time is before the latest", field="since_earliest")
-    body: dict[str, Any] = {"state": state.value}
-    body |= {"since": write_time(latest)} if latest else {}
-    body |= {"since_earliest": write_time(earliest)} if earliest else {}
+    body = response_body(state, since, since_earliest, now)
     act = Act.RESPONSE_REPORTED
     return _say(session, desk, actor, channel, act, body, text, alone=alone, now=now)
 
@@ -84,14 +77,41 @@ def assess(
     Raises:
         InvalidError: nothing is stated.
     """
-    document = assessment_document(assessment)
-    if not document and not (text or "").strip():
-        raise InvalidError("state at least one thing, or say something", field="assessment")
-    body = {"assessment": document}
+    body = assessment_body(assessment, text)
     act = Act.ASSESSMENT_SUBMITTED
     return _say(
         session, desk, actor, channel, act, body, text, alone=alone, now=now, stated=assessment
     )
+
+
+def response_body(
+    state: ResponseState, since: datetime | None, since_earliest: datetime | None, now: datetime
+) -> dict[str, Any]:
+    """Give what an act says of how far an organisation is.
+
+    Raises:
+        InvalidError: the times are in the future, or the wrong way round.
+    """
+    if since is not None and since > now:
+        raise InvalidError("this is in the future", field="since")
+    if since_earliest is not None and (since is None or since_earliest > since):
+        raise InvalidError("the earliest time is before the latest", field="since_earliest")
+    body: dict[str, Any] = {"state": state.value}
+    body |= {"since": write_time(since)} if since else {}
+    body |= {"since_earliest": write_time(since_earliest)} if since_earliest else {}
+    return body
+
+
+def assessment_body(assessment: Assessment, text: str | None) -> dict[str, Any]:
+    """Give what an act says of how an organisation is hit.
+
+    Raises:
+        InvalidError: nothing is stated.
+    """
+    document = assessment_document(assessment)
+    if not document and not (text or "").strip():
+        raise InvalidError("state at least one thing, or say something", field="assessment")
+    return {"assessment": document}
 
 
 def _say(  # noqa: PLR0913 - who says what, to whom and when

@@ -10,14 +10,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import exists, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy.orm import Session, defer
 
 from federation.ledgers.ledger import get_state
 from federation.ledgers.ledger_records import ChannelRecord
 from hub.accounts.actor import Actor
-from hub.cases.heard import heard_alone, heard_openly, possible_figures
+from hub.cases.heard import heard_alone, heard_openly, placed, possible_figures
 from hub.cases.records import CaseView, CaseWords, DecisionView, OwnWordView, VoteView
+from hub.cases.told import Mark, marks_in
 from hub.channels.history import READERS_OF_RED
 from hub.channels.records import MemberView
 from hub.channels.service import get_visible_channel
@@ -68,6 +69,9 @@ class OrganisationRow:
         stated: what it stated openly; `None` where it has not answered.
         alone: it has told us, the coordinator, something alone.
         stated_alone: what that is; `None` for everybody else.
+        response_told: where `response` is the coordinator's word on its behalf; `stated_told`
+            likewise.
+        suspended: it gets and writes nothing for now; its place it keeps.
     """
 
     organisation: str
@@ -84,6 +88,10 @@ class OrganisationRow:
     relayed: bool
     response_alone: ResponseState | None = None
     stated_alone: Assessment | None = None
+    has_node: bool = True
+    response_told: Mark | None = None
+    stated_told: Mark | None = None
+    suspended: bool = False
 
     @property
     def coordinates(self) -> bool:
@@ -108,6 +116,8 @@ class Words:
     text: str | None
     tlp: TLP
     at: datetime
+    behalf: str | None = None
+    """Whom the coordinator wrote it down for."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +128,8 @@ class Vote:
     name: str
     option: str | None
     is_us: bool
+    relayed: bool = False
+    """The coordinator wrote it down as it was told."""
 
 
 @dataclass(frozen=True)
@@ -197,17 +209,44 @@ def has_room(session: Session, channel: str) -> bool:
     return session.get(CaseView, channel) is not None
 
 
-def visible_cases(session: Session, actor: Actor) -> list[CaseSummary]:
-    """Give all cases, the newest changed first."""
+def visible_cases(
+    session: Session,
+    actor: Actor,
+    *,
+    after: tuple[datetime, str] | None = None,
+    limit: int | None = None,
+) -> list[CaseSummary]:
+    """Give cases, the newest changed first.
+
+    Args:
+        after: when the last one of the page before changed, and its channel.
+        limit: how many at most; all where none is given.
+    """
     if not actor.may(Right.READ_CHANNELS):
         return []
-    rows = session.execute(
-        select(CaseView, ChannelRecord)
+    query = (
+        select(CaseView, ChannelRecord, MemberView.name)
         .join(ChannelRecord, ChannelRecord.id == CaseView.channel)
+        .outerjoin(
+            MemberView,
+            and_(
+                MemberView.channel == CaseView.channel,
+                MemberView.organisation == ChannelRecord.owner,
+            ),
+        )
+        # The whole state of a channel is long, and a list shows none of it.
+        .options(defer(ChannelRecord.state))
         .order_by(CaseView.changed_at.desc(), CaseView.channel)
-    ).all()
-    names = _names(session, [case.channel for case, _ in rows])
-    return [_summary(actor, case, record, names) for case, record in rows]
+        .limit(limit)
+    )
+    if after is not None:
+        changed_at, channel = after
+        same = and_(CaseView.changed_at == changed_at, CaseView.channel > channel)
+        query = query.where(or_(CaseView.changed_at < changed_at, same))
+    return [
+        _summary(actor, case, record, {(case.channel, record.owner): owner or record.owner})
+        for case, record, owner in session.execute(query)
+    ]
 
 
 def get_visible_case(session: Session, actor: Actor, channel: str) -> CaseSummary:
@@ -237,11 +276,14 @@ def visible_organisations(
         for one in heard_alone(session, state)
         if may_read or one.organisation == us
     }
+    marks = marks_in(session, channel)
     rows = []
     for who, roles in sorted(
-        state.joined.items(), key=lambda one: names.get((channel, one[0]), "")
+        placed(state).items(), key=lambda one: names.get((channel, one[0]), "")
     ):
         said, told = openly.get(who), alone.get(who)
+        responded = marks.get(said.responded_in or "") if said else None
+        assessed = marks.get(said.assessed_in or "") if said else None
         rows.append(
             OrganisationRow(
                 organisation=who,
@@ -255,9 +297,13 @@ def visible_organisations(
                 responded_at=said.responded_at if said else None,
                 stated=said.stated if said else None,
                 assessed_at=said.assessed_at if said else None,
-                relayed=bool(said and said.relayed),
+                relayed=responded is not None or assessed is not None,
                 response_alone=told.response if told else None,
                 stated_alone=told.stated if told else None,
+                has_node=not state.members[who].without_node,
+                response_told=responded,
+                stated_told=assessed,
+                suspended=who not in state.joined,
             )
         )
     return rows
@@ -279,6 +325,7 @@ def visible_case_words(
     """
     get_visible_channel(session, actor, channel)
     names = _names(session, [channel])
+    marks = marks_in(session, channel)
     rows = session.scalars(
         select(CaseWords)
         .where(CaseWords.channel == channel, *([CaseWords.act == act] if act else []))
@@ -294,6 +341,7 @@ def visible_case_words(
             text=row.text if _may_read(actor, row.tlp) else KEPT_CLOSE,
             tlp=row.tlp,
             at=row.said_at,
+            behalf=_called(names, channel, marks.get(row.bundle)),
         )
         for row in reversed(rows)
     ]
@@ -353,9 +401,9 @@ def visible_decisions(session: Session, actor: Actor, channel: str, *, us: str) 
     """Give what is asked and was decided, open questions first, then the newest."""
     get_visible_channel(session, actor, channel)
     names = _names(session, [channel])
-    votes: dict[str, dict[str, str]] = {}
+    votes: dict[str, dict[str, VoteView]] = {}
     for row in session.scalars(select(VoteView).where(VoteView.channel == channel)):
-        votes.setdefault(row.decision, {})[row.voter] = row.option
+        votes.setdefault(row.decision, {})[row.voter] = row
     rows = session.scalars(select(DecisionView).where(DecisionView.channel == channel)).all()
     found = [_decision(actor, row, votes.get(row.decision, {}), names, us) for row in rows]
     newest = sorted(found, key=lambda one: one.opened_at, reverse=True)
@@ -365,7 +413,7 @@ def visible_decisions(session: Session, actor: Actor, channel: str, *, us: str) 
 def _decision(
     actor: Actor,
     row: DecisionView,
-    cast: Mapping[str, str],
+    cast: Mapping[str, VoteView],
     names: Mapping[tuple[str, str], str],
     us: str,
 ) -> Decision:
@@ -373,7 +421,7 @@ def _decision(
     options, voters = tuple(row.options or ()), row.voters or []
     counted = None
     if rule is not None and options:
-        counted = count(rule, options, {who: cast.get(who) for who in voters})
+        counted = count(rule, options, {who: _option(cast.get(who)) for who in voters})
     return Decision(
         decision=row.decision,
         topic=row.topic,
@@ -386,7 +434,13 @@ def _decision(
         options=options,
         vote_until=row.vote_until,
         votes=tuple(
-            Vote(who, names.get((row.channel, who), who), cast.get(who), who == us)
+            Vote(
+                who,
+                names.get((row.channel, who), who),
+                _option(cast.get(who)),
+                who == us,
+                relayed=who in cast and cast[who].relayed,
+            )
             for who in voters
         ),
         count=counted,
@@ -395,6 +449,14 @@ def _decision(
         review_at=row.review_at,
         facts=row.facts,
     )
+
+
+def _called(names: Mapping[tuple[str, str], str], channel: str, mark: Mark | None) -> str | None:
+    return None if mark is None else names.get((channel, mark.organisation), mark.organisation)
+
+
+def _option(vote: VoteView | None) -> str | None:
+    return vote.option if vote is not None else None
 
 
 def _summary(

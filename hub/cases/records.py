@@ -9,6 +9,7 @@ from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from policies.assessment import ResponseState
+from policies.links import Relation
 from policies.matrix import Level
 from policies.tlp import TLP
 from sharing.orm import Base
@@ -43,6 +44,22 @@ class CaseView(Base):
     review_at: Mapped[datetime | None]
     opened_at: Mapped[datetime]
     changed_at: Mapped[datetime]
+    merged_into: Mapped[str | None] = mapped_column(index=True)
+    """The case that it goes on in; it may not be here."""
+
+
+class CaseLink(Base):
+    """A view: another case that a case names, as its ledger tells it; the newest word counts."""
+
+    __tablename__ = "case_link"
+
+    channel: Mapped[str] = mapped_column(ForeignKey("channel.id"), primary_key=True)
+    other: Mapped[str] = mapped_column(primary_key=True, index=True)
+    """Channel of a case of the same coordinator, or STIX id of another coordinator's incident."""
+    by_channel: Mapped[bool]
+    """It is the former."""
+    relation: Mapped[Relation]
+    linked_at: Mapped[datetime]
 
 
 class CaseWords(Base):

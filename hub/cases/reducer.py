@@ -13,13 +13,14 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from federation.judging.judged import Covered, Judged
-from hub.cases.records import CaseView, CaseWords, DecisionView, OwnWordView, VoteView
+from hub.cases.records import CaseLink, CaseView, CaseWords, DecisionView, OwnWordView, VoteView
 from policies.acts import Act, ChannelKind
 from policies.assessment import ResponseState, assessment_document, read_assessment
 from policies.charter import carried_by_case
 from policies.errors import InvalidError
 from policies.figures import figures_document, read_figures
 from policies.lifecycles import CHANNEL
+from policies.links import Relation
 from policies.matrix import Level
 from policies.tlp import TLP
 from sharing.canonical import read_time
@@ -27,7 +28,7 @@ from sharing.canonical import read_time
 TITLE_CHARACTERS: Final = 200
 TEXT_CHARACTERS: Final = 20_000
 ABOUT_CASE: Final = "case"
-_VIEWS: Final = (CaseView, CaseWords, OwnWordView, DecisionView, VoteView)
+_VIEWS: Final = (CaseView, CaseLink, CaseWords, OwnWordView, DecisionView, VoteView)
 _COURSE: Final = frozenset(
     {
         Act.CASE_ACTIVATED,
@@ -35,8 +36,6 @@ _COURSE: Final = frozenset(
         Act.CASE_RECOVERED,
         Act.CASE_CLOSED,
         Act.CASE_REOPENED,
-        Act.CASE_MERGED,
-        Act.CASE_LINKED,
         Act.CASE_CRISIS_DECLARED,
         Act.CASE_CRISIS_ENDED,
         Act.CONTROL_REVIEWED,
@@ -119,6 +118,24 @@ def _went_on(session: Session, judged: Judged) -> None:
     row.changed_at = read_time(judged.entry.created)
     _take_incident(row, judged)
     _keep_words(session, judged, ABOUT_CASE)
+
+
+def _merged(session: Session, judged: Judged) -> None:
+    row = session.get(CaseView, judged.entry.channel)
+    if row is not None:
+        row.merged_into = judged.acting.body["into"]
+    _went_on(session, judged)
+
+
+def _linked(session: Session, judged: Judged) -> None:
+    body, channel = judged.acting.body, judged.entry.channel
+    other = body.get("case") or body["reference"]
+    row = session.get(CaseLink, (channel, other))
+    if row is None:
+        row = CaseLink(channel=channel, other=other, by_channel="case" in body)
+        session.add(row)
+    row.relation, row.linked_at = Relation(body["relation"]), read_time(judged.entry.created)
+    _went_on(session, judged)
 
 
 def _joined(session: Session, judged: Judged) -> None:
@@ -245,6 +262,8 @@ def _ended(session: Session, judged: Judged) -> None:
 _REDUCERS: Final[Mapping[Act, Callable[[Session, Judged], None]]] = {
     Act.CASE_OPENED: _opened,
     **dict.fromkeys(_COURSE, _went_on),
+    Act.CASE_MERGED: _merged,
+    Act.CASE_LINKED: _linked,
     Act.ASSESSMENT_JOINED: _joined,
     Act.ASSESSMENT_SUBMITTED: _assessed,
     Act.RESPONSE_REPORTED: _responded,

@@ -1,4 +1,4 @@
-"""A view of what a case's ledger says of its course in time."""
+"""Views of what a case's ledger says of its course in time, and of what there is to look for."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
+from policies.intel import IntelKind, Verdict
 from policies.timeline import MomentKind, Precision
 from policies.tlp import TLP
 from sharing.orm import Base
@@ -46,3 +47,33 @@ class MomentView(Base):
     bundle: Mapped[str]
     said_at: Mapped[datetime]
     """Ledger time."""
+
+
+class IntelView(Base):
+    """A view: something to look for, a sighting of it, or a note, as a case's ledger has it."""
+
+    __tablename__ = "case_intel"
+    __table_args__ = (
+        Index(None, "channel", "said_at", "ref"),
+        Index(None, "channel", "about"),
+    )
+
+    channel: Mapped[str] = mapped_column(ForeignKey("channel.id"), primary_key=True)
+    ref: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[IntelKind]
+    organisation: Mapped[str]
+    author: Mapped[str]
+    relayed: Mapped[bool]
+    version: Mapped[str | None]
+    title: Mapped[str | None]
+    text: Mapped[str | None]
+    pattern: Mapped[str | None]
+    about: Mapped[str | None]
+    """Of a sighting: what was sighted."""
+    verdict: Mapped[Verdict | None]
+    valid_until: Mapped[datetime | None]
+    revoked: Mapped[bool]
+    recalled: Mapped[bool]
+    tlp: Mapped[TLP]
+    bundle: Mapped[str]
+    said_at: Mapped[datetime]

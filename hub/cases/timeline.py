@@ -105,7 +105,7 @@ def read_key(earliest: str, key: str) -> tuple[datetime, str]:
     except ValueError:
         at = None
     if at is None or at.tzinfo is None:
-        raise InvalidError("this is no place on the timeline", field="query.cursor")
+        raise InvalidError("this is no place that a page goes on after", field="query.cursor")
     return at, key
 
 

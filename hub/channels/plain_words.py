@@ -123,7 +123,7 @@ def _invited(body: Body, names: Names, _refs: Sequence[str]) -> str:
 
 
 def _joined(body: Body, _names: Names, _refs: Sequence[str]) -> str:
-    return f"joined{_role(body)}"
+    return f"joined{_role(body)}" + (" and accepted the charter" if "charter" in body else "")
 
 
 def _intel(_body: Body, _names: Names, refs: Sequence[str]) -> str:
@@ -203,7 +203,8 @@ def _warned(body: Body, _names: Names, _refs: Sequence[str]) -> str:
 
 
 def _case_opened(body: Body, _names: Names, _refs: Sequence[str]) -> str:
-    return "opened the case" + (": an exercise" if body.get("exercise") else "")
+    by = " by a charter" if "charter" in body else ""
+    return f"opened the case{by}" + (": an exercise" if body.get("exercise") else "")
 
 
 def _joint(body: Body, _names: Names, _refs: Sequence[str]) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from sqlalchemy import exists, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from federation.identity.key_state import KeyState, key_state_of
 from federation.judging.doubt import PLAIN_WORDS, WHAT_TO_DO, Consequence, Doubt, consequence
@@ -31,7 +32,7 @@ from hub.channels.relay import known_names
 from hub.channels.relay_records import AbsentRecord
 from hub.channels.service import get_visible_channel
 from policies.acts import Act, ChannelKind
-from policies.lifecycles import NONE
+from policies.lifecycles import CHANNEL, NONE
 from policies.roles import Right
 from policies.tlp import TLP
 from sharing import objects
@@ -51,6 +52,13 @@ WHEN_OURS_IS_FROZEN: Final = (
     "Nothing more is applied and the evidence is kept. Call the other members, then try again, or "
     "open a new epoch on the newest entry that is yours."
 )
+
+_CEILING: Final = f"ceiling:{CHANNEL}"
+_SAID: Final = (
+    ChannelRecord.state["parent"].as_string(),
+    ChannelRecord.state[("things", _CEILING)].as_string(),
+)
+"""What a list shows of a channel's state."""
 
 
 @dataclass(frozen=True)
@@ -143,12 +151,17 @@ def visible_channels(session: Session, actor: Actor) -> list[ChannelSummary]:
     """Give the channels that this person may read, the newest word first; direct ones last."""
     if not actor.may(Right.READ_CHANNELS):
         return []
-    rows = list(session.scalars(select(ChannelRecord)))
-    rows = [row for row in rows if _is_shown(row)]
-    rows.sort(key=lambda row: row.head_at or row.opened_at, reverse=True)
-    rows.sort(key=lambda row: row.kind is ChannelKind.DIRECT)
+    found = session.execute(select(ChannelRecord, *_SAID).options(defer(ChannelRecord.state)))
+    rows = [_Shown(*row) for row in found]
+    shown = [one for one in rows if _is_shown(one.record)]
+    shown.sort(key=lambda one: one.record.head_at or one.record.opened_at, reverse=True)
+    shown.sort(key=lambda one: one.record.kind is ChannelKind.DIRECT)
     owners, pending = _owner_names(session), outbox.count_pending(session)
-    return [_summary(session, row, owners.get(row.id), pending.get(row.id, 0)) for row in rows]
+    names = {one.record.id: one.record.name for one in rows if one.record.head_sha256 is not None}
+    return [
+        _summary(one, owners.get(one.record.id), pending.get(one.record.id, 0), names)
+        for one in shown
+    ]
 
 
 def visible_breakouts(session: Session, actor: Actor, channel: str) -> list[ChannelSummary]:
@@ -184,7 +197,12 @@ def get_visible_summary(session: Session, actor: Actor, channel: str) -> Channel
     row = get_visible_channel(session, actor, channel)
     owner = session.get(MemberView, (row.id, row.owner))
     name = owner.name if owner is not None else None
-    return _summary(session, row, name, len(outbox.pending(session, row.id)))
+    state = row.state or {}
+    shown = _Shown(row, state.get("parent"), state.get("things", {}).get(_CEILING))
+    parent = find_channel(session, shown.parent) if shown.parent else None
+    known = parent is not None and parent.head_sha256 is not None
+    names = {parent.id: parent.name} if parent is not None and known else {}
+    return _summary(shown, name, len(outbox.pending(session, row.id)), names)
 
 
 def visible_members(
@@ -310,7 +328,8 @@ def visible_open_acts(
 
 def _is_shown(row: ChannelRecord) -> bool:
     """Leave out what came unasked and was not taken."""
-    return not (row.standing is Standing.ENDED and row.state is None and row.genesis is None)
+    unread = row.head_sha256 is None and row.genesis is None
+    return not (row.standing is Standing.ENDED and unread)
 
 
 def _owner_names(session: Session) -> dict[str, str | None]:
@@ -322,13 +341,20 @@ def _owner_names(session: Session) -> dict[str, str | None]:
     return {row.id: row.name for row in session.execute(query)}
 
 
+@dataclass(frozen=True)
+class _Shown:
+    """A channel with the little of its state that a list shows; the whole is long, and stays."""
+
+    record: ChannelRecord
+    parent: str | None
+    ceiling: str | None
+
+
 def _summary(
-    session: Session, row: ChannelRecord, owner_name: str | None, pending_count: int
+    shown: _Shown, owner_name: str | None, pending_count: int, parents: Mapping[str, str]
 ) -> ChannelSummary:
-    state = row.state or {}
-    parent = find_channel(session, state["parent"]) if state.get("parent") else None
-    known = parent is not None and parent.state is not None
-    ceiling = state.get("things", {}).get("ceiling:channel")
+    row, ceiling = shown.record, shown.ceiling
+    parent = shown.parent if shown.parent in parents else None
     return ChannelSummary(
         id=row.id,
         kind=row.kind,
@@ -347,8 +373,8 @@ def _summary(
         head_at=row.head_at,
         applied_at=row.applied_at,
         pending_count=pending_count,
-        parent=parent.id if parent is not None and known else None,
-        parent_name=parent.name if parent is not None and known else None,
+        parent=parent,
+        parent_name=parents[parent] if parent is not None else None,
     )
 
 

@@ -10,7 +10,15 @@ from hub import clock
 from hub.api.case_documents import case_line, case_of
 from hub.audit import service as audit
 from hub.cases import course, queries
-from hub.commands import case_course, case_decisions, case_rooms, case_words, frame
+from hub.commands import (
+    case_course,
+    case_decisions,
+    case_relations,
+    case_relay,
+    case_rooms,
+    case_words,
+    frame,
+)
 from hub.commands.names import get_case_named, get_community_named
 from hub.office import current_office
 from policies.tlp import read_tlp
@@ -131,8 +139,10 @@ for one in (
     *case_words.COMMANDS,
     *case_decisions.COMMANDS,
     *case_rooms.COMMANDS,
+    *case_relations.COMMANDS,
 ):
     command.add_command(one)
+command.add_command(case_relay.command)
 
 
 def _show(document: dict[str, Any]) -> None:
@@ -162,8 +172,12 @@ def _show(document: dict[str, Any]) -> None:
     members = [
         one
         | {
-            "response": one["response"] or ("silent" if one["is_silent"] else None),
-            "assessment": _fields(one["assessment"]),
+            "response": _told(one["response"], one["response_told"])
+            or ("silent" if one["is_silent"] else None),
+            "assessment": [
+                *_fields(one["assessment"]),
+                *(["(told the coordinator)"] if one["assessment_told"] else []),
+            ],
             "told_alone": [
                 *([one["response_alone"]] if one["response_alone"] else []),
                 *_fields(one["assessment_alone"]),
@@ -178,6 +192,11 @@ def _show(document: dict[str, Any]) -> None:
     ]
     if decisions:
         frame.show_table(decisions, DECISION_COLUMNS, as_json=False, nothing="")
+
+
+def _told(word: str | None, told: Any) -> str | None:
+    """Give a word, marked where it is the coordinator's on somebody's behalf."""
+    return f"{word} (told the coordinator)" if word is not None and told else word
 
 
 def _fields(stated: dict[str, Any] | None) -> list[str]:

@@ -1,23 +1,26 @@
-"""What `tocsin case` shows of the rooms of a case: its timeline, its members."""
+"""What `tocsin case` shows of the rooms of a case: its timeline, its intelligence, its members."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TextIO
 
 import click
 
 from hub import clock
+from hub.api.case_intel_documents import intel_document
 from hub.api.case_member_documents import case_member_document
 from hub.api.case_rooms import moment_document
 from hub.audit import service as audit
-from hub.cases import timeline
+from hub.cases import intel, timeline
 from hub.cases.members import visible_case_members
 from hub.commands import frame
 from hub.commands.case_course import write
 from hub.commands.names import get_case_named
 from hub.office import current_office
-from hub.web import timeline_words
+from hub.reports.intel import MAX_PASTED_CHARACTERS
+from hub.web import intel_words, timeline_words
 from policies.acts import Act
+from policies.intel import Verdict
 from policies.timeline import GREATEST_COUNT
 from policies.tlp import read_tlp
 from sharing.db import reading, transaction
@@ -31,6 +34,15 @@ MOMENT_COLUMNS: Final = {
     "tlp": "tlp",
 }
 
+INTEL_COLUMNS: Final = {
+    "name": "organisation",
+    "kind": "kind",
+    "what": "what",
+    "standing": "standing",
+    "words": "found by",
+    "tlp": "tlp",
+    "ref": "id",
+}
 MEMBER_COLUMNS: Final = {
     "name": "name",
     "roles": "roles",
@@ -135,4 +147,62 @@ def add_event(
     )
 
 
-COMMANDS: Final = (show_timeline, add_event, show_members)
+@click.command("intel")
+@click.argument("case")
+@click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True)
+@frame.as_json
+@frame.refusing
+def show_intel(case: str, limit: int, *, as_json: bool) -> None:
+    """Show what is shared to look for, who found it, and notes, newest first."""
+    with frame.node():
+        actor, now = frame.console_actor(), clock.utcnow()
+        with reading() as session:
+            found = get_case_named(session, actor, case)
+            items = intel.visible_intel(session, actor, found, limit=limit, now=now)
+        with transaction() as session:
+            audit.record(session, actor, "case.intel_read", found, now=now)
+    rows = [
+        intel_document(one).model_dump(mode="json")
+        | {"what": intel_words.what(one), "words": intel_words.found(one)}
+        for one in items
+    ]
+    frame.show_table(rows, INTEL_COLUMNS, as_json=as_json, nothing="nothing here yet")
+
+
+@click.command("share")
+@click.argument("case")
+@click.argument("file", type=click.File("r", encoding="utf-8"))
+@click.option("--tlp", metavar="LEVEL", help="As the case has it, where none is given.")
+@frame.as_json
+@frame.refusing
+def share_intel(case: str, file: TextIO, tlp: str | None, *, as_json: bool) -> None:
+    """Share what FILE names, text, a MISP event or STIX, as indicators; `-` reads from stdin."""
+    write(
+        case,
+        Act.INTEL_SHARED,
+        intel.share,
+        pasted=file.read(MAX_PASTED_CHARACTERS + 1),
+        tlp=read_tlp(tlp) if tlp is not None else None,
+        as_json=as_json,
+    )
+
+
+@click.command("sight")
+@click.argument("case")
+@click.argument("ref")
+@click.argument("verdict", type=click.Choice([verdict.value for verdict in Verdict]))
+@frame.as_json
+@frame.refusing
+def sight(case: str, ref: str, verdict: str, *, as_json: bool) -> None:
+    """Say what we found of REF, the STIX id of something to look for."""
+    write(
+        case,
+        Act.SIGHTING_REPORTED,
+        intel.sight,
+        ref=ref,
+        verdict=Verdict(verdict),
+        as_json=as_json,
+    )
+
+
+COMMANDS: Final = (show_intel, share_intel, sight, show_timeline, add_event, show_members)

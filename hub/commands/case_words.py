@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -11,6 +12,7 @@ from hub.commands import frame
 from hub.commands.case_course import read_maybe_time, write
 from policies.acts import Act
 from policies.assessment import (
+    Assessment,
     Danger,
     FunctionalImpact,
     InformationImpact,
@@ -32,6 +34,37 @@ TEXT: Final = click.option("--text", help="More, in words.")
 
 def _words(ladder: type[Ladder]) -> click.Choice[str]:
     return click.Choice([word.value for word in ladder])
+
+
+_IMPACTS: Final = (
+    click.option("--functional-impact", type=_words(FunctionalImpact)),
+    click.option("--information-impact", type=_words(InformationImpact)),
+    click.option("--recoverability", type=_words(Recoverability)),
+    click.option("--essential-service/--no-essential-service", default=None),
+    click.option("--danger", type=_words(Danger)),
+    click.option("--still-spreading/--not-spreading", default=None),
+    click.option("--personal-data", type=_words(PersonalData)),
+    click.option("--confidence", type=click.IntRange(0, 100)),
+    click.option(
+        "--count", "counts", metavar="KIND=N", multiple=True, help="Or KIND=LOW-HIGH. Repeatable."
+    ),
+)
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def stating(command: F) -> F:
+    """Give a command the options that say how an organisation is hit."""
+    for option in reversed(_IMPACTS):
+        command = option(command)
+    return command
+
+
+def read_stated(counts: Sequence[str], stated: Mapping[str, Any]) -> Assessment:
+    """Give what these options state; what is left out is not stated."""
+    document = {name: value for name, value in stated.items() if value is not None}
+    if counts:
+        document["counts"] = dict(_read_count(count) for count in counts)
+    return read_assessment(document)
 
 
 @click.command("respond")
@@ -69,17 +102,7 @@ def respond(
 
 @click.command("assess")
 @click.argument("case")
-@click.option("--functional-impact", type=_words(FunctionalImpact))
-@click.option("--information-impact", type=_words(InformationImpact))
-@click.option("--recoverability", type=_words(Recoverability))
-@click.option("--essential-service/--no-essential-service", default=None)
-@click.option("--danger", type=_words(Danger))
-@click.option("--still-spreading/--not-spreading", default=None)
-@click.option("--personal-data", type=_words(PersonalData))
-@click.option("--confidence", type=click.IntRange(0, 100))
-@click.option(
-    "--count", "counts", metavar="KIND=N", multiple=True, help="Or KIND=LOW-HIGH. Repeatable."
-)
+@stating
 @TEXT
 @ALONE
 @frame.as_json
@@ -94,14 +117,11 @@ def assess(
     **stated: Any,
 ) -> None:
     """State how our organisation is hit; what is left out is not stated, unlike none."""
-    document = {name: value for name, value in stated.items() if value is not None}
-    if counts:
-        document["counts"] = dict(_read_count(count) for count in counts)
     write(
         case,
         Act.ASSESSMENT_SUBMITTED,
         own_words.assess,
-        assessment=read_assessment(document),
+        assessment=read_stated(counts, stated),
         text=text,
         alone=alone,
         as_json=as_json,

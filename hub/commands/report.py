@@ -378,7 +378,7 @@ def _travelled_lines(document: dict[str, Any]) -> list[str]:
     ]
     lines += [
         f"alike         “{one['title']}” from {one['reporter_name']}, {one['same_count']} the"
-        f" same: {one['channel']}/{one['report']}"
+        f" same, {one['same_host_count']} on the same host: {one['channel']}/{one['report']}"
         for one in document["alike"]
     ]
     return lines

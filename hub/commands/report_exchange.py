@@ -22,7 +22,7 @@ from hub.commands.names import get_channel_named, get_partner_named
 from hub.commands.report_names import get_report_named
 from hub.commands.words import TEXT, TEXT_FILE, read_words
 from hub.office import current_office
-from hub.reports import exchange, recording
+from hub.reports import exchange, publishing, recording
 from hub.reports.named import Called, Side
 from policies.acts import Act
 from policies.reports import Attribution, FalseAlarm, LocalStep, ReportOutcome, Triage
@@ -190,6 +190,36 @@ def link(report: str, case: str, *, as_json: bool) -> None:
     _write(report, Side.INCOMING, Act.REPORT_LINKED, linking, as_json=as_json)
 
 
+@click.command("publish")
+@click.argument("report")
+@click.argument("community")
+@click.option("--title", help="Another than the report's.")
+@click.option("--text", help="Other words than the report's.")
+@frame.as_json
+@frame.refusing
+def publish(
+    report: str, community: str, title: str | None, text: str | None, *, as_json: bool
+) -> None:
+    """Tell COMMUNITY, one that we coordinate, of a near-miss, without naming its source."""
+
+    def publishing_it(
+        session: Session, desk: Desk, actor: Actor, found: Called, now: datetime
+    ) -> Written:
+        channel = get_channel_named(session, actor, community)
+        return publishing.publish(
+            session,
+            desk,
+            actor,
+            *_place(found),
+            community=channel,
+            title=title,
+            text=text,
+            now=now,
+        )
+
+    _write(report, Side.INCOMING, Act.INTEL_SHARED, publishing_it, as_json=as_json)
+
+
 @click.command("close")
 @click.argument("report")
 @click.argument("outcome", metavar="OUTCOME", type=OUTCOMES)
@@ -296,6 +326,7 @@ COMMANDS: Final = (
     acknowledge,
     triage,
     link,
+    publish,
     close,
     reopen,
     add,

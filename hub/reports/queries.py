@@ -23,8 +23,10 @@ from hub.reports.records import (
     ReportWords,
     SentReport,
 )
+from hub.reports.things import thing_of
 from policies.acts import Act
 from policies.errors import NotFoundError
+from policies.likeness import Likeness, Thing, likeness
 from policies.reports import (
     Attribution,
     Certainty,
@@ -37,9 +39,12 @@ from policies.reports import (
 )
 from policies.roles import Right
 from policies.tlp import TLP
+from sharing.bulk import among
 
 PAGE: Final = 50
 ALIKE: Final = 20
+THINGS: Final = 500
+"""How many things a report is compared by."""
 WORDS_SHOWN: Final = 200
 INDICATORS_SHOWN: Final = 200
 KEPT_CLOSE: Final = "for coordinators and handlers"
@@ -235,17 +240,92 @@ def visible_indicators(
 
 def visible_alike(
     session: Session, actor: Actor, found: Travelled, *, us: str
-) -> list[tuple[Travelled, int]]:
-    """Give other reports that came to us and name the same things to look for, with how many.
+) -> list[tuple[Travelled, Likeness]]:
+    """Give other reports that came to us and name the same to look for, the most alike first.
 
     Only what this person may read is compared.
     """
-    named = select(ReportIndicator.pattern_sha256).where(
-        *_named_by(found.channel, found.report), _readable(actor)
+    here = (found.channel, found.report)
+    named = things_named(session, actor, *here)
+    return visible_like(session, actor, named, us=us, but=here)
+
+
+def things_named(session: Session, actor: Actor, channel: str, report: str) -> frozenset[Thing]:
+    """Give what a report names to look for, as far as this person may read it."""
+    rows = session.execute(
+        select(ReportIndicator.pattern, ReportIndicator.pattern_sha256)
+        .where(*_named_by(channel, report), _readable(actor))
+        .distinct()
+        .limit(THINGS)
     )
+    found = (thing_of(pattern, key) for pattern, key in rows if key is not None)
+    return frozenset(one for one in found if one is not None)
+
+
+def visible_like(
+    session: Session,
+    actor: Actor,
+    things: Collection[Thing],
+    *,
+    us: str,
+    but: tuple[str, str] | None = None,
+) -> list[tuple[Travelled, Likeness]]:
+    """Give the reports that came to us and name some of these things, the most alike first.
+
+    Args:
+        but: channel and id of one that is left out.
+    """
+    if not things:
+        return []
+    keys, hosts = {one.key for one in things}, {one.host for one in things if one.host is not None}
+    alike = among(session, ReportIndicator.pattern_sha256, keys)
+    at_host = among(session, ReportIndicator.host, hosts)
+    places = {
+        place
+        for which in (alike, at_host)
+        for place in _places_naming(session, actor, which, us=us, but=but)
+    }
+    if not places:
+        return []
+    theirs: dict[tuple[str, str], set[Thing]] = {place: set() for place in places}
+    rows = session.execute(
+        select(
+            ReportIndicator.channel,
+            ReportIndicator.report,
+            ReportIndicator.pattern,
+            ReportIndicator.pattern_sha256,
+        )
+        .where(
+            or_(*(and_(*_named_by(*place)) for place in sorted(places))),
+            or_(alike, at_host),
+            _readable(actor),
+        )
+        .distinct()
+    )
+    for channel, report, pattern, key in rows:
+        thing = thing_of(pattern, key) if key is not None else None
+        if thing is not None:
+            theirs[channel, report].add(thing)
+    ranked = {place: likeness(things, named) for place, named in theirs.items()}
+    which = or_(false(), *(_is_at(*place) for place in sorted(places)))
+    listed = _travelled(session, actor, which, us=us, limit=len(places))
+    both = [(one, ranked[one.channel, one.report]) for one in listed]
+    both.sort(key=lambda pair: (pair[1], pair[0].received_at), reverse=True)
+    return [pair for pair in both if pair[1]][:ALIKE]
+
+
+def _places_naming(
+    session: Session,
+    actor: Actor,
+    which: ColumnElement[bool],
+    *,
+    us: str,
+    but: tuple[str, str] | None,
+) -> list[tuple[str, str]]:
+    """Give the reports that name most of what is meant."""
     count = func.count(ReportIndicator.pattern_sha256.distinct())
     rows = session.execute(
-        select(SentReport.channel, SentReport.report, count)
+        select(SentReport.channel, SentReport.report)
         .join(
             ReportIndicator,
             and_(
@@ -255,22 +335,15 @@ def visible_alike(
         )
         .where(
             SentReport.addressee == us,
-            ReportIndicator.pattern_sha256.in_(named),
+            which,
             _readable(actor),
-            ~and_(SentReport.channel == found.channel, SentReport.report == found.report),
+            ~_is_at(*but) if but is not None else true(),
         )
         .group_by(SentReport.channel, SentReport.report)
         .order_by(count.desc(), SentReport.channel, SentReport.report)
         .limit(ALIKE)
     ).all()
-    places = or_(false(), *(_is_at(channel, report) for channel, report, _ in rows))
-    listed = _travelled(session, actor, places, us=us, limit=ALIKE)
-    others = {(one.channel, one.report): one for one in listed}
-    return [
-        (others[channel, report], count)
-        for channel, report, count in rows
-        if (channel, report) in others
-    ]
+    return [(channel, report) for channel, report in rows]
 
 
 def _is_at(channel: str, report: str) -> ColumnElement[bool]:

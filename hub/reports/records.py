@@ -164,5 +164,7 @@ class ReportIndicator(Base):
     pattern: Mapped[str]
     pattern_sha256: Mapped[str | None] = mapped_column(index=True)
     """What two that look for the same have in common; none where there is no pattern."""
+    host: Mapped[str | None] = mapped_column(index=True)
+    """The name or address that it lies on, or is."""
     name: Mapped[str]
     tlp: Mapped[TLP]

@@ -8,7 +8,6 @@ Source: lifecycles, 2.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -23,6 +22,7 @@ from hub.reports.records import (
     ReportWords,
     SentReport,
 )
+from hub.reports.things import host_of, sought
 from policies.acts import Act, ChannelKind
 from policies.reports import (
     Attribution,
@@ -221,17 +221,9 @@ def _keep_indicators(session: Session, judged: Judged, report: str) -> None:
             session.add(row)
         pattern = str(one.stix.value.get("pattern") or "")
         row.pattern, row.pattern_sha256 = pattern[:TEXT_CHARACTERS], sought(pattern)
+        row.host = host_of(pattern)
         row.name = str(one.stix.value.get("name") or "")[:TITLE_CHARACTERS]
         row.tlp, row.bundle = _label(one), judged.acting.sha256
-
-
-def sought(pattern: str) -> str | None:
-    """Give what two indicators that look for the same have in common; `None` for no pattern.
-
-    Patterns themselves are longer than an index of a database takes.
-    """
-    words = pattern.strip()
-    return hashlib.sha256(words.encode()).hexdigest() if words else None
 
 
 def _forget(session: Session, judged: Judged) -> None:

@@ -12,14 +12,17 @@ from hub.cases import course
 from hub.channels.inviting import INVITED_AT_ONCE
 from hub.web.forms import PageForm
 from policies.assessment import (
+    Assessment,
     Danger,
     FunctionalImpact,
     InformationImpact,
     PersonalData,
     Recoverability,
     ResponseState,
+    Span,
 )
 from policies.decisions import Topic
+from policies.errors import InvalidError
 from policies.matrix import Level
 from policies.roles import Role
 from policies.tlp import TLP
@@ -40,6 +43,8 @@ class CaseForm(PageForm):
     exercise: Literal["yes"] | None = None
     community: Organisation | None = None
     no_charter: Text | None = None
+    report: Annotated[str, StringConstraints(max_length=140)] | None = None
+    """Where the report stands that it is opened from: channel and id."""
 
 
 class InvitationsForm(PageForm):
@@ -93,8 +98,8 @@ class ResponseForm(PageForm):
     alone: Literal["yes"] | None = None
 
 
-class AssessmentForm(PageForm):
-    """How we are hit; what is left out is not stated."""
+class StatedForm(PageForm):
+    """How an organisation is hit; what is left out is not stated."""
 
     functional_impact: FunctionalImpact | None = None
     information_impact: InformationImpact | None = None
@@ -107,6 +112,11 @@ class AssessmentForm(PageForm):
     systems_low: Count | None = None
     systems_high: Count | None = None
     text: Text | None = None
+
+
+class AssessmentForm(StatedForm):
+    """How we are hit, and for whom."""
+
     alone: Literal["yes"] | None = None
 
 
@@ -137,3 +147,32 @@ class OutcomeForm(PageForm):
     """What the votes have come to."""
 
     outcome: Word
+
+
+def stated_by(form: StatedForm) -> Assessment:
+    """Give what a form states.
+
+    Raises:
+        InvalidError: the numbers are the wrong way round.
+    """
+    low, high = form.systems_low, form.systems_high
+    if low is None and high is not None:
+        raise InvalidError("say how many at least", field="systems_low")
+    if low is not None and high is not None and low > high:
+        raise InvalidError("fewer than at least", field="systems_high")
+    counts = {} if low is None else {"system": Span(low, high if high is not None else low)}
+    return Assessment(
+        functional_impact=form.functional_impact,
+        information_impact=form.information_impact,
+        recoverability=form.recoverability,
+        essential_service=_yes(form.essential_service),
+        danger=form.danger,
+        still_spreading=_yes(form.still_spreading),
+        personal_data=form.personal_data,
+        confidence=form.confidence,
+        counts=counts,
+    )
+
+
+def _yes(word: str | None) -> bool | None:
+    return None if word is None else word == "yes"

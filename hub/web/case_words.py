@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from hub.cases.queries import CaseSummary, Decision, OrganisationRow
+from hub.cases.told import Mark
 from hub.channels.inviting import Candidate
+from hub.channels.relay_records import RelayAnswer
 from hub.web.channel_words import CASE_ROLES, ROLE_WORDS
 from hub.web.models import State, Tone
 from policies.assessment import (
@@ -51,6 +53,18 @@ REPLY_PAIRS: Final = (
     ("72", "three days"),
 )
 ROLE_PAIRS: Final = tuple((role.value, ROLE_WORDS[role]) for role in CASE_ROLES)
+_WAYS: Final[Mapping[str, str]] = {
+    "telephone": "by telephone",
+    "in-person": "in person",
+    "e-mail": "by e-mail",
+    "message": "by message",
+}
+_ANSWERS: Final[Mapping[RelayAnswer, str]] = {
+    RelayAnswer.NONE: "the coordinator’s word, not confirmed yet",
+    RelayAnswer.CONFIRMED: "the coordinator’s word, which they confirm",
+    RelayAnswer.DISPUTED: "the coordinator’s word, which they dispute",
+    RelayAnswer.WITHHELD: "the coordinator’s word; their answer is withheld from you",
+}
 SILENT: Final = State("silent", Tone.ENDED)
 TOLD_ALONE: Final = State("told you alone", Tone.CALM)
 _CASES: Final[Mapping[str, State]] = {
@@ -231,3 +245,9 @@ def _span(span: Span) -> str:
 def candidate_pairs(candidates: Sequence[Candidate]) -> list[tuple[str, str]]:
     """Give those who may be invited, as options."""
     return [(one.organisation, one.name) for one in candidates]
+
+
+def told_words(mark: Mark) -> str:
+    """Say how a word came to the coordinator, whose word it is, and what they say of it."""
+    how = f"told {_WAYS.get(mark.way, 'another way')}, {mark.at:%d %b, %H:%M} UTC"
+    return f"{how}; {_ANSWERS[mark.answer]}"

@@ -9,6 +9,7 @@ from hub.reports.queries import Travelled, Words
 from hub.reports.recorded import Local
 from hub.web.models import State, Tone
 from policies.acts import Act
+from policies.likeness import Likeness
 from policies.reports import (
     Attribution,
     Certainty,
@@ -132,3 +133,13 @@ def category_choices() -> list[tuple[str, str]]:
     return [
         (one.key, f"{group.name}: {one.name}") for group in RSIT_CATEGORIES for one in group.types
     ]
+
+
+def likeness_words(how: Likeness) -> str:
+    """Say what two have in common; a host that both name is weaker, and said to be."""
+    hosts = f"is on the same host{'' if how.hosts == 1 else 's'}, which may be chance"
+    if not how.same:
+        return hosts
+    things = "one thing" if how.same == 1 else f"{how.same} things"
+    named = f"names {things} that this one names too"
+    return f"{named}, and {hosts}" if how.hosts else named

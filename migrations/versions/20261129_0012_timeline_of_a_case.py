@@ -1,4 +1,4 @@
-"""The timeline of a case: events with uncertain times, and what the ledger tells."""
+"""The timeline of a case, and what there is to look for in it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: Final = "20261129_0012"
-down_revision: Final = "20261129_0009"
+down_revision: Final = "20261129_0010"
 branch_labels: Final = None
 depends_on: Final = None
+
+LABELS: Final = ("clear", "green", "amber", "amber+strict", "red")
 
 
 def _one_of(name: str, *words: str) -> sa.Enum:
@@ -46,9 +48,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Text(), nullable=True),
         sa.Column("text", sa.Text(), nullable=True),
         sa.Column("more", sa.Text(), nullable=True),
-        sa.Column(
-            "tlp", _one_of("tlp", "clear", "green", "amber", "amber+strict", "red"), nullable=True
-        ),
+        sa.Column("tlp", _one_of("tlp", *LABELS), nullable=True),
         sa.Column("bundle", sa.Text(), nullable=False),
         sa.Column("said_at", time, nullable=False),
         sa.ForeignKeyConstraint(
@@ -62,7 +62,41 @@ def upgrade() -> None:
         ["channel", "earliest", "key"],
     )
     op.create_index(op.f("ix_case_moment_channel_ref"), "case_moment", ["channel", "ref"])
+    op.create_table(
+        "case_intel",
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("ref", sa.Text(), nullable=False),
+        sa.Column(
+            "kind", _one_of("intelkind", "indicator", "other", "sighting", "note"), nullable=False
+        ),
+        sa.Column("organisation", sa.Text(), nullable=False),
+        sa.Column("author", sa.Text(), nullable=False),
+        sa.Column("relayed", sa.Boolean(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=True),
+        sa.Column("title", sa.Text(), nullable=True),
+        sa.Column("text", sa.Text(), nullable=True),
+        sa.Column("pattern", sa.Text(), nullable=True),
+        sa.Column("about", sa.Text(), nullable=True),
+        sa.Column(
+            "verdict", _one_of("verdict", "seen", "not-found", "false-positive"), nullable=True
+        ),
+        sa.Column("valid_until", time, nullable=True),
+        sa.Column("revoked", sa.Boolean(), nullable=False),
+        sa.Column("recalled", sa.Boolean(), nullable=False),
+        sa.Column("tlp", _one_of("tlp", *LABELS), nullable=False),
+        sa.Column("bundle", sa.Text(), nullable=False),
+        sa.Column("said_at", time, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["channel"], ["channel.id"], name=op.f("fk_case_intel_channel_channel")
+        ),
+        sa.PrimaryKeyConstraint("channel", "ref", name=op.f("pk_case_intel")),
+    )
+    op.create_index(
+        op.f("ix_case_intel_channel_said_at_ref"), "case_intel", ["channel", "said_at", "ref"]
+    )
+    op.create_index(op.f("ix_case_intel_channel_about"), "case_intel", ["channel", "about"])
 
 
 def downgrade() -> None:
+    op.drop_table("case_intel")
     op.drop_table("case_moment")

@@ -23,7 +23,7 @@ from hub.accounts import users
 from hub.accounts.actor import Actor, Via
 from hub.app import create_app
 from hub.calls import calling
-from hub.cases import course, timeline
+from hub.cases import course, intel, timeline
 from hub.channels import relay, service
 from hub.channels.invitations import find_invited
 from hub.channels.relay import Told
@@ -203,6 +203,12 @@ class HubNode:
             charter = charters.propose(*given, text=text, now=clock.utcnow())
             charters.put_in_force(*given, charter, now=clock.utcnow())
             return charter
+
+    def share_intel(self, case: str, pasted: str) -> None:
+        """Share what a text names to look for in a case."""
+        with self.session() as session:
+            desk, now = current_office().desk(session), clock.utcnow()
+            intel.share(session, desk, self.person(), case, pasted=pasted, now=now)
 
     def add_event(self, case: str, text: str, when: str, until: str | None = None) -> None:
         """Put something that happened on the timeline of a case."""

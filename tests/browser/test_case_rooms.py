@@ -1,4 +1,4 @@
-"""The rooms of a case: what happened is put on its timeline, with scripts or without."""
+"""The rooms of a case: its timeline, what there is to look for; with scripts or without."""
 
 from __future__ import annotations
 
@@ -49,3 +49,29 @@ def test_what_happened_is_put_on_the_timeline_as_uncertain_as_it_is(
     here.see("In words, newest first")
     if folder := os.environ.get("TOCSIN_SHOTS"):
         here.page.screenshot(path=str(Path(folder) / f"timeline-{script}.png"), full_page=True)
+
+
+def test_what_was_pasted_is_shared_and_sighted_in_one_click(
+    visit: Any, node: HubNode, script: bool
+) -> None:
+    case = node.open_room(f"Beacons, {'with' if script else 'without'} scripts")
+    here = visit(script=script, size=PHONE).sign_in()
+    here.see("Waits for you")
+    here.goto(f"/cases/{case}")
+    here.page.get_by_role("link", name="Intel").first.click()
+    here.page.locator("summary", has_text="Share what to look for").click()
+    here.page.get_by_label("Paste it").fill("Nothing of use.")
+    here.press("Share it")
+    here.see("Nothing to look for was recognised in it.")
+    here.page.get_by_label("Paste it").fill("It talks to evil-updates[.]com.")
+    here.press("Share it")
+    here.see("Domain evil-updates.com")
+    here.page.get_by_role("button", name="Searched, not found").click()
+    here.see("Searched and not found by 1: National CERT.")
+    here.page.locator("summary", has_text="Add a note").click()
+    here.page.get_by_role("textbox", name="Note").fill(HOSTILE)
+    here.press("Add it")
+    here.see("Noted, for all members.")
+    assert here.page.locator("p.said", has_text=HOSTILE).count() == 1
+    if folder := os.environ.get("TOCSIN_SHOTS"):
+        here.page.screenshot(path=str(Path(folder) / f"intel-{script}.png"), full_page=True)

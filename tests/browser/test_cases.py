@@ -95,6 +95,38 @@ def test_a_vote_waits_on_today_and_is_cast_with_one_click(
     here.see("coordinated")
 
 
+def test_who_has_no_node_takes_part_by_telephone(visit: Any, node: HubNode, script: bool) -> None:
+    room = f"/cases/{node.open_room(f'By telephone, {script}')}"
+    here = visit(script=script, size=PHONE).sign_in()
+    here.see("Waits for you")
+    here.goto(room)
+    here.page.locator("summary", has_text="Invite one without a node").click()
+    here.page.get_by_label("Who?").fill(HOSTILE)
+    here.page.get_by_label("How to reach them").fill("+1 555 0100")
+    here.page.get_by_role("button", name="Invite", exact=True).click()
+    here.see("Reach them: +1 555 0100")
+    here.page.locator("#told a", has_text="Record what they say").click()
+    here.see("All members read what you record here.")
+    here.page.get_by_role("button", name="They take part").click()
+    here.see("Recorded as your word, on their behalf.")
+    here.page.locator("#told a", has_text="Record what they say").click()
+    here.page.get_by_label("We are affected", exact=True).check()
+    here.page.get_by_role("button", name="Record how far").click()
+    here.see("the coordinator’s word, not confirmed yet")
+    here.page.locator("#told a", has_text="Record what they say").click()
+    here.page.locator("summary", has_text="How they are hit").click()
+    here.page.get_by_label("Danger to life").select_option("possible")
+    here.page.get_by_role("button", name="Record how they are hit").click()
+    here.see("How they are hit: told by telephone")
+    here.see(HOSTILE)
+    here.page.locator("summary", has_text="Put a question to the vote").click()
+    here.page.get_by_label("The question").fill("Shall we coordinate?")
+    here.page.get_by_role("button", name="Ask", exact=True).click()
+    here.page.locator("#told a", has_text="Record what they say").click()
+    here.page.get_by_role("button", name="Yes", exact=True).click()
+    here.see("(told the coordinator)")
+
+
 def test_hostile_words_are_shown_as_words(visit: Any, node: HubNode) -> None:
     room = f"/cases/{node.open_room(HOSTILE)}"
     one = visit().sign_in()

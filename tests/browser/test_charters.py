@@ -31,7 +31,8 @@ def test_a_charter_is_proposed_accepted_put_in_force_and_a_case_goes_by_it(
     node.take_in(channel, grid, "member")
     here = visit(script=script).sign_in()
     here.see("Waits for you")
-    here.goto(f"/communities/{channel}")
+    here.goto(f"/channels/{channel}")
+    here.page.get_by_role("link", name="The home of this community").click()
     here.see("No charter is in force.")
     here.page.get_by_role("link", name="Propose a charter").click()
     here.page.get_by_label("Its words").fill(f"We tell each other early, {how} scripts.")
@@ -96,3 +97,23 @@ def test_hostile_words_of_a_charter_are_shown_as_words(visit: Any, node: HubNode
     one.see("Taken back, with the reason.")
     one.page.locator("summary", has_text="Proposed").click()
     assert one.page.get_by_text(HOSTILE).count() >= 3
+
+
+def test_who_is_invited_reads_the_charter_and_accepts_it_by_joining(
+    visit: Any, node: HubNode, grid: HubNode
+) -> None:
+    name = "Circle with a charter"
+    channel = node.open_community(name)
+    node.agree(channel, "We tell each other early, and blame nobody.")
+    node.invite(channel, grid, "member")
+    there = visit(grid, script=False, size=PHONE).sign_in("jonas")
+    waits(there, "/", f"Invitation to {name}")
+    there.goto(f"/invitations/{channel}")
+    there.see("We tell each other early, and blame nobody.")
+    there.page.get_by_label("Accept this charter for your organisation").check()
+    there.page.get_by_role("button", name="Join as member").click()
+    here = visit().sign_in()
+    here.see("Waits for you")
+    here.goto(f"/communities/{channel}")
+    waits(here, f"/communities/{channel}", "Grid Operator")
+    assert here.page.locator("li", has_text="Grid Operator").get_by_text("accepted").count() == 1

@@ -56,6 +56,7 @@ def test_accessible_and_fitting(
     node.agree(community, "We tell each other early.")
     warning = node.warn(case, "Stop the updater.")
     room = node.open_room("A case with a room")
+    node.share_intel(room, "Beacons to 45.77.12.9 and evil-updates.com")
     node.add_event(room, "First beacon", "2025-03-01 14:30")
     node.add_event(room, "Update signed", "2025-02-03", "2025-02-20")
     ours = (
@@ -69,7 +70,10 @@ def test_accessible_and_fitting(
         f"/communities/{community}/charters/new",
         f"/cases/{room}",
         f"/cases/{room}/timeline",
+        f"/cases/{room}/intel",
         f"/cases/{room}/members",
+        f"/cases/{room}/merge?into={node.open_room('A case that takes it in')}",
+        f"/cases/{room}/told/{node.note_absent(room, 'Rail')}",
     )
     places = (*PLACES, *ours)
     one.goto("/sign-in")

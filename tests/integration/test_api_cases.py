@@ -337,3 +337,20 @@ def test_members_stand_with_their_part_and_with_what_they_hold(apis: Apis, case:
         rows = visible_case_members(session, CONSOLE, case, us=us, now=later)
     assert {one.member.name for one in rows if one.member.late} == {"Vendor"}
     cert.get(f"/cases/{NOWHERE}/members", 404)
+
+
+def test_intel_is_shared_sighted_and_read(apis: Apis, case: str) -> None:
+    cert, grid, vendor = apis
+    says(apis, grid, f"{case}/intel", {"pasted": "evil-updates.com", "tlp": "green"})
+    (one,) = cert.get(f"/cases/{case}/intel")["items"]
+    assert (one["title"], one["tlp"], one["name"]) == ("Domain evil-updates.com", "green", "Grid")
+    says(apis, vendor, f"{case}/intel/{one['ref']}/sightings", {"verdict": "not-found"})
+    page = cert.get(f"/cases/{case}/intel", limit=1)
+    assert (page["items"][0]["kind"], page["items"][0]["about"]) == ("sighting", one["ref"])
+    (again,) = cert.get(f"/cases/{case}/intel", limit=1, cursor=page["next"])["items"]
+    assert [(found["name"], found["verdict"]) for found in again["found"]] == [
+        ("Vendor", "not-found")
+    ]
+    grid.post(f"/cases/{case}/intel", {"pasted": "nothing"}, 400)
+    grid.post(f"/cases/{case}/intel/{NO_DECISION}/sightings", {"verdict": "seen"}, 404)
+    cert.get(f"/cases/{NOWHERE}/intel", 404)

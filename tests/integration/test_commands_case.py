@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -224,3 +225,17 @@ def test_members_are_listed_with_what_they_hold(consoles: Consoles, case: str) -
     assert "contained" in shown
     assert "silent" in shown
     assert "it wrote this ledger" in shown
+
+
+def test_intel_is_shared_from_a_file_and_sighted(
+    consoles: Consoles, case: str, tmp_path: Path
+) -> None:
+    cert, grid, vendor = consoles
+    pasted = tmp_path / "pasted.txt"
+    pasted.write_text("Blocked: evil-updates[.]com", encoding="utf-8")
+    says(consoles, grid, "share", case, str(pasted))
+    (one,) = json.loads(cert.run("case", "intel", case, "--json").stdout)
+    assert one["title"] == "Domain evil-updates.com"
+    says(consoles, vendor, "sight", case, one["ref"], "seen")
+    shown = cert.run("case", "intel", case).stdout
+    assert "seen by 1: Vendor" in shown

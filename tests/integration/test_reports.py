@@ -31,6 +31,7 @@ from hub.reports.recorded import Local
 from hub.reports.recording import Said
 from policies.acts import Act, ChannelKind
 from policies.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from policies.likeness import Likeness
 from policies.reports import (
     Attribution,
     Certainty,
@@ -338,7 +339,7 @@ def test_what_a_report_names_is_recognised_and_two_of_the_same_are_held_together
     us = story.cert.organisation
     with story.cert.reading() as session:
         alike = queries.visible_alike(session, CONSOLE, second, us=us)
-    assert [(one.report, count) for one, count in alike] == [(first.report, 1)]
+    assert [(one.report, how) for one, how in alike] == [(first.report, Likeness(1, 0))]
 
 
 def test_what_is_pasted_and_cant_be_read_is_refused_by_its_field(story: Story) -> None:
@@ -396,7 +397,7 @@ def test_what_is_looked_for_may_be_longer_than_an_index_takes(story_on_postgresq
         called = visible_called(session, CONSOLE, "another", sides=tuple(Side), us=us)
         assert [one.title for one in recorded.visible_recorded(session, AUDITOR)] == []
     assert kept.pattern == pattern
-    assert [(one.report, count) for one, count in alike] == [(newest.report, 1)]
+    assert [(one.report, how) for one, how in alike] == [(newest.report, Likeness(1, 0))]
     assert rest == [oldest]
     assert [one.report for one in called] == [newest.report]
 

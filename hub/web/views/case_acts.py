@@ -31,14 +31,13 @@ from hub.web.case_forms import (
     RecoveredForm,
     ResponseForm,
     VoteForm,
+    stated_by,
 )
 from hub.web.forms import PageForm, as_utc
 from hub.web.frame import pages
 from hub.web.views.calls import to_call
 from hub.web.views.cases import show_case, to_case
-from policies.assessment import Assessment, Span
 from policies.decisions import By, DecisionRule, Topic
-from policies.errors import InvalidError
 from sharing.db import transaction
 
 F = TypeVar("F", bound=PageForm)
@@ -190,7 +189,7 @@ def post_case_assessment(channel: UUID) -> BaseResponse:
         "assessment",
         lambda form, where, now: own_words.assess(
             *where,
-            assessment=_stated(form),
+            assessment=stated_by(form),
             text=form.text,
             alone=form.alone is not None,
             now=now,
@@ -296,27 +295,3 @@ def write_in_room(
         return show_case(str(channel), {slot: filled}, status)
     flash(asked if asked and results == [None] else done, "good")
     return to_case(str(channel))
-
-
-def _stated(form: AssessmentForm) -> Assessment:
-    low, high = form.systems_low, form.systems_high
-    if low is None and high is not None:
-        raise InvalidError("say how many at least", field="systems_low")
-    if low is not None and high is not None and low > high:
-        raise InvalidError("fewer than at least", field="systems_high")
-    counts = {} if low is None else {"system": Span(low, high if high is not None else low)}
-    return Assessment(
-        functional_impact=form.functional_impact,
-        information_impact=form.information_impact,
-        recoverability=form.recoverability,
-        essential_service=_yes(form.essential_service),
-        danger=form.danger,
-        still_spreading=_yes(form.still_spreading),
-        personal_data=form.personal_data,
-        confidence=form.confidence,
-        counts=counts,
-    )
-
-
-def _yes(word: str | None) -> bool | None:
-    return None if word is None else word == "yes"

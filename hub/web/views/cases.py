@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final
 from uuid import UUID
 
-from flask import Response, flash, redirect, url_for
+from flask import Response, flash, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from hub import clock
 from hub.accounts.current import current_actor
 from hub.audit import service as audit
-from hub.cases import course, deciding, joining, queries, timeline
+from hub.cases import course, deciding, from_report, joining, queries, relaying, timeline
 from hub.cases.basis import visible_basis
 from hub.cases.weighing import visible_findings
 from hub.channels import inviting
@@ -23,15 +25,19 @@ from hub.community.directory_queries import visible_contacts
 from hub.community.queries import visible_under
 from hub.community.terms import terms_in
 from hub.office import current_office
+from hub.reports.queries import Travelled, get_travelled, visible_alike
 from hub.web import case_words as shown
-from hub.web import charter_words, directory_words, timeline_words
+from hub.web import charter_words, directory_words, related_words, timeline_words
 from hub.web.acting import DONE, attempt
 from hub.web.case_forms import CaseForm
+from hub.web.channel_words import CASE_ROLES, ROLE_WORDS
 from hub.web.forms import Filled
 from hub.web.frame import pages, show
+from hub.web.report_words import likeness_words
 from hub.web.seeing import seeing_of
 from policies.criteria import speaks_for_coordination
 from policies.decisions import ABSTAINED, Topic
+from policies.likeness import Likeness
 from policies.matrix import Level
 from policies.roles import Right
 from policies.tlp import TLP
@@ -39,6 +45,8 @@ from sharing.db import reading, transaction
 
 NEWEST: Final = 3
 """How many moments of the timeline the overview shows."""
+PAGE: Final = 50
+"""Cases on one page of the list."""
 CAN_BE_OPENED: Final = (TLP.GREEN, TLP.AMBER, TLP.AMBER_STRICT)
 
 
@@ -47,8 +55,10 @@ def get_cases() -> Response:
     """Show all cases, those that need somebody first."""
     actor, now = current_actor(), clock.utcnow()
     actor.may(Right.READ_CHANNELS).enforce()
+    after = _read_place(request.args.get("after"))
     with reading() as session:
-        cases = queries.visible_cases(session, actor)
+        cases = queries.visible_cases(session, actor, after=after, limit=PAGE + 1)
+    cases, more = cases[:PAGE], len(cases) > PAGE
     over = {"declined", "closed", "merged"}
     return show(
         "cases/list.html",
@@ -58,7 +68,8 @@ def get_cases() -> Response:
             ([one for one in cases if one.state not in over], "Under way"),
             ([one for one in cases if one.state in over], "Ended"),
         ],
-        any_case=bool(cases),
+        any_case=bool(cases) or after is not None,
+        older_page=url_for("pages.get_cases", after=_place_of(cases[-1])) if more else None,
         words=shown,
         may_open=bool(actor.may(Right.RUN_CASES)),
     )
@@ -68,7 +79,7 @@ def get_cases() -> Response:
 def get_new_case() -> Response:
     """Show the form for a case of ours."""
     current_actor().may(Right.RUN_CASES).enforce()
-    return _show_new(None)
+    return _show_new(None, place=request.args.get("report"))
 
 
 @pages.post("/cases")
@@ -77,25 +88,26 @@ def post_case() -> BaseResponse:
     opened: list[str] = []
 
     def act(form: CaseForm) -> None:
+        given: dict[str, Any] = {
+            "title": form.title,
+            "text": form.text,
+            "ceiling": form.ceiling,
+            "exercise": form.exercise is not None,
+            "community": form.community if form.no_charter is None else None,
+            "no_charter": form.no_charter,
+            "now": clock.utcnow(),
+        }
         with transaction() as session:
-            opened.append(
-                course.open_case(
-                    session,
-                    current_office().desk(session),
-                    current_actor(),
-                    title=form.title,
-                    text=form.text,
-                    ceiling=form.ceiling,
-                    exercise=form.exercise is not None,
-                    community=form.community if form.no_charter is None else None,
-                    no_charter=form.no_charter,
-                    now=clock.utcnow(),
-                )
-            )
+            where = (session, current_office().desk(session), current_actor())
+            if form.report is None:
+                opened.append(course.open_case(*where, **given))
+            else:
+                channel, report = _place(form.report)
+                opened.append(from_report.open_from_report(*where, channel, report, **given))
 
     filled, status = attempt(CaseForm, act)
     if status is not DONE:
-        return _show_new(filled, status)
+        return _show_new(filled, status, place=filled.values.get("report") or None)
     flash("The case is open. Now invite those who are needed.", "good")
     return to_case(opened[0])
 
@@ -109,13 +121,46 @@ def get_case(channel: UUID) -> Response:
     return response
 
 
+def _place_of(case: queries.CaseSummary) -> str:
+    return f"{case.changed_at.isoformat()}_{case.channel}"
+
+
+def _read_place(text: str | None) -> tuple[datetime, str] | None:
+    """Read after which case a page begins; what is none begins with the first."""
+    moment, _, channel = (text or "").partition("_")
+    try:
+        found = datetime.fromisoformat(moment), str(UUID(channel))
+    except ValueError:
+        return None
+    return found if found[0].tzinfo is not None else None
+
+
 def to_case(channel: str) -> BaseResponse:
     """Lead back to the room after an act."""
     return redirect(url_for("pages.get_case", channel=channel), HTTPStatus.SEE_OTHER)
 
 
-def _show_new(filled: Filled[CaseForm] | None, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    actor = current_actor()
+def _place(text: str) -> tuple[str, str]:
+    """Read where a report stands: its channel and its id."""
+    channel, _, report = text.partition("/")
+    return channel, report
+
+
+def _show_new(
+    filled: Filled[CaseForm] | None,
+    status: HTTPStatus = HTTPStatus.OK,
+    *,
+    place: str | None = None,
+) -> Response:
+    actor, report = current_actor(), None
+    alike: list[tuple[Travelled, Likeness]] = []
+    if place is not None:
+        there, name = _place(place)
+        with reading() as session:
+            us = current_office().desk(session).organisation
+            report = get_travelled(session, actor, there, name, us=us)
+            alike = visible_alike(session, actor, report, us=us)
+    fits = report is not None and TLP.AMBER_STRICT.allows(report.tlp)
     with reading() as session:
         communities = visible_under(session, actor)
         usual = terms_in(session, communities[0].channel).default_marking if communities else None
@@ -127,7 +172,17 @@ def _show_new(filled: Filled[CaseForm] | None, status: HTTPStatus = HTTPStatus.O
         labels=CAN_BE_OPENED,
         usual=usual if usual in CAN_BE_OPENED and len(communities) == 1 else TLP.AMBER,
         communities=[(one.channel, one.name) for one in communities],
+        report=report,
+        alike=alike,
+        fits=fits,
+        ceiling=max(report.tlp, TLP.AMBER, key=lambda one: one.rank) if report and fits else None,
+        likeness_words=likeness_words,
     )
+
+
+def guests_of(members: Sequence[queries.OrganisationRow]) -> list[tuple[str, str]]:
+    """Give who of a case may be asked into a breakout: who has a node, other than us."""
+    return [(one.organisation, one.name) for one in members if not one.is_us and one.has_node]
 
 
 def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStatus.OK) -> Response:
@@ -147,6 +202,12 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         alone = deciding.decides_alone(session, desk, record, Topic.START, now=now)
         newest = timeline.visible_moments(session, actor, channel, limit=NEWEST)
         summary = get_visible_summary(session, actor, channel)
+        related = related_words.related_part(
+            session, actor, summary, state=case.state, is_ours=case.is_ours
+        )
+        runs = case.is_ours and bool(actor.may(Right.RUN_CASES))
+        likely = from_report.visible_likely(session, actor, channel, us=us) if runs else []
+        spoken_for = relaying.visible_spoken_for(session, actor, channel, now=now)
         pending = len(visible_pending(session, actor, channel, now=now))
         candidates = inviting.visible_candidates(session, actor, channel)
         seeing = seeing_of(session, actor, channel, us=us)
@@ -157,7 +218,6 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         noted = {who: absent[who].contact for who in called if who in absent}
     names = {one.organisation: one.name for one in members}
     own = next((one for one in members if one.is_us), None)
-    runs = case.is_ours and bool(actor.may(Right.RUN_CASES))
     is_over = case.state in {"declined", "closed", "merged"}
     return show(
         "cases/case.html",
@@ -178,6 +238,11 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         decisions=decisions,
         newest=newest,
         timeline_words=timeline_words,
+        related=related,
+        likely=[] if is_over else likely,
+        likeness_words=likeness_words,
+        related_words=related_words,
+        guests=guests_of(members),
         said=[one for one in said if one.text],
         picture=picture,
         basis=basis,
@@ -199,5 +264,9 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         and bool(actor.may(Right.CONTRIBUTE)),
         may_vote=not is_over and bool(actor.may(Right.VOTE)),
         abstained=ABSTAINED,
+        spoken_for=spoken_for,
+        may_be_told={one.organisation for one in spoken_for},
+        may_add_absent=runs and not is_over and bool(actor.may(Right.MANAGE_MEMBERS)),
+        roles=[(role.value, ROLE_WORDS[role]) for role in CASE_ROLES],
         forms=forms,
     )

@@ -17,6 +17,7 @@ from hub.audit import service as audit
 from hub.channels import queries as channels
 from hub.office import current_office
 from hub.reports import exchange, intel, queries, recorded, recording
+from hub.reports.publishing import is_near_miss
 from hub.reports.queries import waits
 from hub.reports.recorded import local_of
 from hub.reports.recording import Said
@@ -296,6 +297,7 @@ def show_report(
         is_open=found.state in _ANSWERABLE,
         may_answer=answers,
         seeing=seeing,
+        may_publish=answers and is_near_miss(found),
         may_write=writes and found.state is not ReportState.WITHDRAWN,
         forms=forms,
         words=shown,

@@ -36,6 +36,12 @@ def test_every_act_has_a_sentence_that_names_no_id(act: Act) -> None:
         ),
         (Act.WARNING_ACKNOWLEDGED, {}, "National CERT read the warning"),
         (Act.CASE_OPENED, {"exercise": True}, "National CERT opened the case: an exercise"),
+        (Act.CASE_OPENED, {"charter": {}}, "National CERT opened the case by a charter"),
+        (
+            Act.MEMBER_JOINED,
+            {"role": "member", "charter": {}},
+            "National CERT joined as member and accepted the charter",
+        ),
         (
             Act.RESPONSE_REPORTED,
             {"state": "not-affected"},

@@ -1,0 +1,123 @@
+"""What a case's pages and `rebuild` ask the database does not grow with what they show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import event
+
+from federation.ledgers import rebuild
+from federation.ledgers.ledger import get_channel
+from federation.ledgers.replay import entries_of
+from hub.accounts import users
+from hub.apply import VIEWS
+from hub.cases import queries
+from policies.acts import Act
+from policies.roles import PersonRole
+from sharing.db import db
+from tests.kit.big_case import continued, open_case, organisations, tell_alone, write_cases
+from tests.kit.nodes import CONSOLE, LocalNode, RunningNode, running
+
+PASSWORD = "four words in a row"
+TEXT = "Signed, and it phones home."
+
+
+def statements(node: LocalNode, what: Callable[[], object]) -> int:
+    """Count what is asked of the database meanwhile."""
+    seen: list[str] = []
+
+    def note(*arguments: object) -> None:
+        seen.append(str(arguments[2]))
+
+    with node.app.app_context():
+        event.listen(db.engine, "before_cursor_execute", note)
+        try:
+            what()
+        finally:
+            event.remove(db.engine, "before_cursor_execute", note)
+    return len(seen)
+
+
+def reader(node: RunningNode) -> Callable[[str], object]:
+    """Give what asks for a page as a coordinator who has signed in."""
+    with node.writing() as session:
+        roles = [PersonRole.COORDINATOR]
+        users.create_user(session, CONSOLE, "mara", roles=roles, password=PASSWORD, now=node.now())
+    client = node.app.test_client()
+    door = client.get("/sign-in").get_data(as_text=True)
+    token = door.split('name="csrf_token"', 1)[1].split('value="', 1)[1].split('"', 1)[0]
+    client.post("/sign-in", data={"name": "mara", "password": PASSWORD, "csrf_token": token})
+
+    def ask(path: str) -> None:
+        answer = client.get(path)
+        assert answer.status_code == 200, path
+
+    return ask
+
+
+def grow(node: LocalNode, channel: str, first: int, count: int) -> None:
+    """Have organisations join, each with a word in the open and one alone."""
+    others = organisations(count, first)
+    with node.writing() as session:
+        desk = node.office.desk(session)
+        ledger = continued(session, desk, channel, (), first)
+        for one in others:
+            ledger.join(one, "affected")
+            ledger.contribute(one, Act.RESPONSE_REPORTED, {"state": "affected"})
+            ledger.contribute(
+                one, Act.ASSESSMENT_SUBMITTED, {"assessment": {"functional_impact": "minimal"}}
+            )
+    for one in others:
+        tell_alone(node, channel, one, one.number)
+
+
+def test_the_page_of_a_case_asks_no_more_for_many_organisations(tmp_path: Path) -> None:
+    with running(tmp_path, "CERT") as (cert,):
+        case = open_case(cert, "A trojanised update", TEXT)
+        ask = reader(cert)
+        grow(cert, case, 100, 2)
+        ask(f"/cases/{case}")
+        before = statements(cert, lambda: ask(f"/cases/{case}"))
+        grow(cert, case, 110, 6)
+        assert statements(cert, lambda: ask(f"/cases/{case}")) == before
+
+
+def test_the_list_of_cases_asks_no_more_for_many_cases(tmp_path: Path) -> None:
+    with running(tmp_path, "CERT") as (cert,):
+        ask = reader(cert)
+        write_cases(cert, 1)
+        ask("/cases")
+        before = statements(cert, lambda: ask("/cases"))
+        write_cases(cert, 4)
+        assert statements(cert, lambda: ask("/cases")) == before
+
+
+def test_the_entries_of_a_ledger_are_fetched_together(tmp_path: Path) -> None:
+    with running(tmp_path, "CERT") as (cert,):
+        case = open_case(cert, "A trojanised update", TEXT)
+
+        def made_again() -> None:
+            with cert.writing() as session:
+                rebuild.rebuild(session, cert.office.desk(session), case, VIEWS)
+
+        before = statements(cert, made_again)
+        for number in range(8):
+            cert.note(case, f"Note {number}.")
+        with cert.reading() as session:
+            assert len(entries_of(session, get_channel(session, case).id)) == 10
+        assert statements(cert, made_again) == before
+
+
+def test_cases_are_given_page_by_page_each_once(tmp_path: Path) -> None:
+    with running(tmp_path, "CERT") as (cert,):
+        channels = {open_case(cert, f"Wave {number}", TEXT) for number in range(5)}
+        with cert.reading() as session:
+            everything = queries.visible_cases(session, CONSOLE)
+            found: list[str] = []
+            after = None
+            while page := queries.visible_cases(session, CONSOLE, after=after, limit=2):
+                found += [one.channel for one in page]
+                after = (page[-1].changed_at, page[-1].channel)
+        assert found == [one.channel for one in everything]
+        assert set(found) == channels
