@@ -162,12 +162,12 @@ def post_case_reopening(call: Call, channel: str, body: DoneIn) -> WrittenOut:
     action="case.crisis_declared",
 )
 def post_case_crisis(call: Call, channel: str, body: CrisisIn) -> WrittenOut:
-    """Declare a crisis; nobody votes on that."""
+    """Declare a crisis; nobody votes on that. All who have joined are called."""
     return _write(
         call,
         channel,
         Act.CASE_CRISIS_DECLARED,
-        course.declare_crisis,
+        lambda *where, **given: at_once.declare_crisis(*where, **given).written,
         reason=body.reason,
         topics=sorted(set(body.topics)),
         until=body.until,

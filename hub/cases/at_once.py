@@ -1,21 +1,42 @@
-"""Decide and do it, in one step: start, decline, close; and what follows from votes.
+"""Decide and do it, in one step: start, decline, close, a crisis; and what follows from votes.
 
 Source: lifecycles, 1 (rule 5) and 4.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy.orm import Session
 
 from federation.ledgers.channels import Written
 from federation.ledgers.desk import Desk
+from federation.ledgers.ledger import get_state
 from hub.accounts.actor import Actor
+from hub.calls import calling
+from hub.calls.calling import Issued
 from hub.cases import course, deciding
 from hub.cases.queries import find_vote_to_close, get_case_row, get_decision_row
 from hub.channels.service import get_visible_channel
 from policies.decisions import YES, By, DecisionRule, Topic
+
+CRISIS_WORDS: Final = "A crisis is declared."
+CRISIS_ASKS: Final = "Say that you are here, and how you are hit."
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A crisis that was declared, and the call that went out with it.
+
+    Args:
+        call: `None` where nobody else has joined the case so far.
+    """
+
+    written: Written
+    call: Issued | None
 
 
 def start(
@@ -89,6 +110,31 @@ def close(
         session, desk, actor, channel, topic=Topic.CLOSE, rationale=reason, now=now
     )
     return course.close(session, desk, actor, channel, decision=decision, early=early, now=now)
+
+
+def declare_crisis(
+    session: Session,
+    desk: Desk,
+    actor: Actor,
+    channel: str,
+    *,
+    reason: str | None = None,
+    topics: Sequence[Topic] = (),
+    until: datetime | None = None,
+    now: datetime,
+) -> Declared:
+    """Declare a crisis, and call all who have joined: who does not answer is seen at once."""
+    given = (session, desk, actor, channel)
+    get_case_row(session, actor, channel)
+    state = get_state(session, get_visible_channel(session, actor, channel))
+    called = sorted(one for one in state.joined if one != desk.organisation)
+    written = course.declare_crisis(
+        *given, reason=reason, topics=topics, until=until, called=called, now=now
+    )
+    if not called:
+        return Declared(written, None)
+    words = f"{CRISIS_WORDS} {(reason or '').strip() or CRISIS_ASKS}"
+    return Declared(written, calling.warn(*given, text=words, addressees=called, now=now))
 
 
 def take(

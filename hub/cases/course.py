@@ -206,7 +206,7 @@ def reopen(
     return _write(session, desk, actor, channel, Act.CASE_REOPENED, {}, [*version, *words], now=now)
 
 
-def declare_crisis(
+def declare_crisis(  # noqa: PLR0913 - what is delegated, until when, and who is called
     session: Session,
     desk: Desk,
     actor: Actor,
@@ -215,9 +215,13 @@ def declare_crisis(
     reason: str | None = None,
     topics: Sequence[Topic] = (),
     until: datetime | None = None,
+    called: Sequence[str] = (),
     now: datetime,
 ) -> Written:
     """Declare a crisis; nobody votes on that.
+
+    Args:
+        called: who is called with it.
 
     Raises:
         InvalidError: something is delegated without an end in the future.
@@ -226,6 +230,7 @@ def declare_crisis(
     if topics and (until is None or until <= now):
         raise InvalidError("say until when this is delegated", field="until")
     body: dict[str, Any] = {"authority": "coordinator"}
+    body |= {"addressees": list(called)} if called else {}
     if topics and until is not None:
         body |= {"topics": sorted(topic.value for topic in topics), "until": write_time(until)}
     words = note_of(desk, reason, about=[row.incident], marking=row.tlp, now=now)

@@ -85,6 +85,11 @@ class Shown:
         """Tell whether by everything that is known it is another level."""
         return self.own is not None and self.own.level is not self.told.level
 
+    @property
+    def crisis_advised(self) -> bool:
+        """Tell whether by everything that this person may know a crisis should be declared."""
+        return self.told.crisis_advised or (self.own is not None and self.own.crisis_advised)
+
 
 def visible_picture(session: Session, actor: Actor, channel: str) -> Shown:
     """Give what organisations' words come to just now.

@@ -143,7 +143,7 @@ def crisis(
     ends: bool,
     as_json: bool,
 ) -> None:
-    """Declare a crisis, or end it; nobody votes on that."""
+    """Declare a crisis, and call all who have joined; or end it. Nobody votes on that."""
     if ends:
         if topics or until is not None:
             raise click.UsageError("What is delegated goes with the beginning of a crisis.")
@@ -153,7 +153,7 @@ def crisis(
     write(
         case,
         Act.CASE_CRISIS_DECLARED,
-        course.declare_crisis,
+        lambda *where, **given: at_once.declare_crisis(*where, **given).written,
         reason=reason,
         topics=[Topic(topic) for topic in sorted(set(topics))],
         until=read_maybe_time(until, "until"),

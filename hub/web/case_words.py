@@ -151,6 +151,13 @@ def level_of(level: Level | None) -> State | None:
     return None if level is None else State(f"severity {level.label}", _LEVELS[level])
 
 
+def control_of(case: CaseSummary) -> State:
+    """Give what the last review said of control, as a badge."""
+    if case.control == "yes":
+        return State("under control", Tone.GOOD)
+    return State("not under control", Tone.TROUBLE)
+
+
 def response_of(row: OrganisationRow) -> State:
     """Give how far an organisation is; silence is shown, and is nobody's no."""
     if row.response is not None:

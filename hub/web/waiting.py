@@ -32,6 +32,7 @@ from hub.web.calls_waiting import called_out
 from hub.web.case_words import topic_words
 from hub.web.channel_words import PENDING_WORDS
 from hub.web.charters_waiting import proposed_charters
+from hub.web.crises_waiting import advised_crises
 from hub.web.forms import as_sentence
 from hub.web.models import Alarm, News, Today, Tone, Waiting
 from policies.acts import ChannelKind
@@ -87,6 +88,7 @@ def _waiting(
         *_doubtful(session, actor),
         *_reports(session, actor),
         *_cases(session, actor, channels),
+        *advised_crises(session, actor),
         *called_out(session, actor, now=now),
         *proposed_charters(session, actor),
         *_invitations(session, actor, now=now),

@@ -16,6 +16,7 @@ from hub.calls.records import IssuedCall
 from hub.cases import own_words
 from hub.channels import inviting, service
 from hub.channels.invitations import find_invited
+from hub.community.directory_queries import visible_contacts
 from hub.office import current_office
 from policies.acts import ChannelKind
 from policies.assessment import Assessment, ResponseState
@@ -42,8 +43,8 @@ class Crowd:
     def nodes(self) -> list[HubNode]:
         return [self.coordinator, *self.partners]
 
-    def open_community(self, name: str) -> str:
-        """Open a community in which all are; give its channel."""
+    def open_community(self, name: str, charter: str | None = None) -> str:
+        """Open a community in which all are, under a charter where its words are given."""
         with self.coordinator.session() as session:
             desk, actor = current_office().desk(session), self.coordinator.person()
             channel = service.open_channel(
@@ -55,6 +56,10 @@ class Crowd:
                 ceiling=TLP.AMBER,
                 now=clock.utcnow(),
             ).id
+        if charter is not None:
+            self.coordinator.agree(channel, charter)
+        with self.coordinator.session() as session:
+            desk, actor = current_office().desk(session), self.coordinator.person()
             inviting.invite_several(
                 session,
                 desk,
@@ -98,6 +103,14 @@ class Crowd:
             own_words.respond(session, desk, actor, case, state=state, now=clock.utcnow())
             if stated is not None:
                 own_words.assess(session, desk, actor, case, assessment=stated, now=clock.utcnow())
+
+    def can_reach(self, who: HubNode) -> bool:
+        """Tell whether the coordinator knows whom to call there."""
+        asker, us = self.coordinator.person(), self.coordinator.organisation
+        with self.coordinator.app.app_context(), reading() as session:
+            return bool(
+                visible_contacts(session, asker, [who.organisation], us=us, now=clock.utcnow())
+            )
 
     def stop(self) -> None:
         for one in self.nodes:

@@ -119,6 +119,19 @@ class HubNode:
         """Have what waits done, as a running node does."""
         self._worker = worker.start_in_thread(self.app)
 
+    def go_down(self) -> None:
+        """Answer nobody, and do nothing that waits."""
+        if self._worker is not None:
+            self._worker.stop()
+            self._worker = None
+            self.fall_silent()
+
+    def come_up(self) -> None:
+        """Run again, after `go_down`."""
+        if self._worker is None:
+            self.listen()
+            self.start_worker()
+
     def pair_with(self, other: HubNode) -> None:
         """Pair and confirm on both sides, as two administrators do."""
         actor = Actor.at_the_console("tests")

@@ -17,7 +17,8 @@ from federation.ledgers import rebuild
 from federation.ledgers.ledger_records import ChannelRecord, CoveredRecord
 from hub.accounts.actor import Actor, Via
 from hub.apply import VIEWS
-from hub.cases import course, deciding, joining, own_words, queries
+from hub.calls.queries import visible_due
+from hub.cases import at_once, course, deciding, joining, own_words, queries
 from hub.cases.queries import CaseSummary, Decision, OrganisationRow
 from policies.assessment import (
     Assessment,
@@ -270,8 +271,15 @@ def test_a_question_is_taken_back_and_a_decision_replaced(room: Room) -> None:
 
 
 def test_a_crisis_is_declared_and_ends_when_it_is_under_control(room: Room) -> None:
-    room.do(room.cert, course.declare_crisis, reason="Lights go out.")
+    declared = room.do(room.cert, at_once.declare_crisis, reason="Lights go out.")
     assert all(one.crisis for one in room.everywhere())
+    # All who have joined are called with it, and are asked to answer.
+    for node in (room.grid, room.vendor):
+        with node.reading() as session:
+            us, now = node.organisation, node.now()
+            (call,) = visible_due(session, CONSOLE, us=us, now=now)
+            assert (call.ref, call.waits_for_us) == (declared.call.ref, True)
+            assert call.text == "A crisis is declared. Lights go out."
     with pytest.raises(InvalidError, match="control review"):
         room.do(room.cert, course.end_crisis)
     room.do(room.cert, course.review_control, under_control=True, reason="Isolated.")

@@ -336,7 +336,7 @@ def _issue(
         flash("It is on its way to the coordinator.", "good")
         return to_channel(str(channel))
     flash(done, "good")
-    return _to_call(channel, issued[0].ref)
+    return to_call(channel, issued[0].ref)
 
 
 def _do(
@@ -358,10 +358,11 @@ def _do(
     if status is not DONE:
         return _show_call(str(channel), ref, {slot: filled}, status)
     flash(done, "good")
-    return _to_call(channel, ref)
+    return to_call(channel, ref)
 
 
-def _to_call(channel: UUID, ref: str) -> BaseResponse:
+def to_call(channel: UUID, ref: str) -> BaseResponse:
+    """Lead to the page of a call."""
     return redirect(url_for("pages.get_call", channel=channel, ref=ref), HTTPStatus.SEE_OTHER)
 
 

@@ -16,6 +16,7 @@ from hub import clock
 from hub.accounts.actor import Actor
 from hub.accounts.current import current_actor
 from hub.cases import at_once, course, deciding, joining, own_words
+from hub.cases.at_once import Declared
 from hub.office import current_office
 from hub.web.acting import DONE, attempt
 from hub.web.case_forms import (
@@ -34,6 +35,7 @@ from hub.web.case_forms import (
 )
 from hub.web.forms import PageForm, as_utc
 from hub.web.frame import pages
+from hub.web.views.calls import to_call
 from hub.web.views.cases import show_case, to_case
 from policies.decisions import By, DecisionRule, Topic
 from sharing.db import transaction
@@ -114,14 +116,23 @@ def post_case_reopening(channel: UUID) -> BaseResponse:
 
 @pages.post("/cases/<uuid:channel>/crisis")
 def post_case_crisis(channel: UUID) -> BaseResponse:
-    """Declare a crisis."""
-    return write_in_room(
-        channel,
-        MaybeReasonForm,
-        "crisis",
-        lambda form, where, now: course.declare_crisis(*where, reason=form.reason, now=now),
-        "It is a crisis. Call those who must know.",
-    )
+    """Declare a crisis, and lead to the call that goes out: who is silent stands there first."""
+    declared: list[Declared] = []
+
+    def act(form: MaybeReasonForm) -> None:
+        with transaction() as session:
+            where = (session, current_office().desk(session), current_actor(), str(channel))
+            declared.append(at_once.declare_crisis(*where, reason=form.reason, now=clock.utcnow()))
+
+    filled, status = attempt(MaybeReasonForm, act, shares=True)
+    if status is not DONE:
+        return show_case(str(channel), {"crisis": filled}, status)
+    issued = declared[0].call
+    if issued is None:
+        flash("It is a crisis. Nobody else has joined so far: call those who must know.", "good")
+        return to_case(str(channel))
+    flash("It is a crisis, and all are called. Here you see who has answered.", "good")
+    return to_call(channel, issued.ref)
 
 
 @pages.post("/cases/<uuid:channel>/crisis/end")
