@@ -46,7 +46,7 @@ _COURSE: Final = frozenset(
 def reduce_cases(session: Session, judged: Judged, now: datetime) -> None:
     """Keep where a case stands, what organisations say of themselves, and what is decided."""
     del now
-    if judged.void is not None or judged.state.kind is ChannelKind.COMMUNITY:
+    if judged.void is not None:
         return
     if judged.recalled:
         _forget(session, judged)
