@@ -55,6 +55,11 @@ class Walk:
         return self.crowd.partners[0]
 
     @property
+    def spoken_for(self) -> str:
+        """How the case knows the provider as long as its node is dead."""
+        return f"{self.provider.name} (by telephone)"
+
+    @property
     def ward(self) -> HubNode:
         return self.crowd.partners[1]
 
@@ -90,6 +95,9 @@ class Walk:
             self.crowd.answer(self.community, ref, one, Affected.LOOKING)
         waits(self.desk, warning, f"{len(self.crowd.partners) - 1} of {len(self.crowd.partners)}")
         self.whom_to_call_stands_first()
+        number = self.desk.page.locator("#silent").get_by_role("link", name=TELEPHONE).first
+        assert number.get_attribute("href") == "tel:+431234"
+        self.desk.see("apart from their systems")
         self.desk.page.locator("summary", has_text="Record what they told you").click()
         self.desk.page.get_by_label("What do they say?").select_option("yes")
         self.desk.page.get_by_label("Who told you?").fill("Their head of operations")
@@ -100,9 +108,7 @@ class Walk:
         """See on the page of a call that the provider alone is silent, with its telephone."""
         silent = self.desk.page.locator("#silent")
         assert silent.locator(".strong", has_text=self.provider.name).count() == 1
-        number = silent.get_by_role("link", name=TELEPHONE).first
-        assert number.get_attribute("href") == "tel:+431234"
-        silent.get_by_text("apart from their systems").first.wait_for()
+        silent.get_by_text(TELEPHONE).first.wait_for()
         assert self.desk.page.locator("main section").first.get_attribute("id") == "silent"
 
     def a_case_by_the_charter(self) -> None:
@@ -116,7 +122,6 @@ class Walk:
         self.case = here(self.desk).rsplit("/", 1)[1]
         self.invite("affected", self.ward, *self.others)
         self.invite("authority", self.authority)
-        self.invite("supplier", self.provider)
         answer(self.phone, self.title)
         self.phone.page.get_by_role("button", name="Join as").click()
         self.crowd.join(self.case, [*self.others, self.authority])
@@ -126,24 +131,28 @@ class Walk:
         if form.get_attribute("open") is None:
             form.locator("summary").click()
         for one in organisations:
-            self.desk.page.get_by_label(one.name, exact=True).check()
-        self.desk.page.get_by_label("As what?").select_option(role)
+            form.get_by_label(one.name, exact=True).check()
+        form.get_by_label("As what?").select_option(role)
         self.desk.press("Invite them")
         self.desk.see("Invited.")
 
     def the_provider_speaks_by_telephone(self) -> None:
-        self.relay("member.joined")
-        self.relay("note.added", TOLD)
-
-    def relay(self, act: str, text: str = "") -> None:
-        page = self.desk.goto(f"/channels/{self.case}")
-        page.locator("summary", has_text="Record what somebody told you").click()
-        page.locator("#told-organisation").select_option(label=self.provider.name)
-        page.locator("#told-act").select_option(act)
-        page.locator("#told-text").fill(text)
-        page.locator("#told-informant").fill("Their head of operations")
-        self.desk.press("Record it")
-        self.desk.see("Recorded as your statement")
+        self.desk.goto(self.room)
+        self.desk.page.locator("summary", has_text="Invite one without a node").click()
+        form = self.desk.page.locator("#told form").last
+        form.get_by_label("Who?").fill(self.spoken_for)
+        form.get_by_label("As what?").select_option("supplier")
+        form.get_by_label("How to reach them").fill(TELEPHONE)
+        form.get_by_role("button", name="Invite").click()
+        self.desk.see("Reach them:")
+        self.desk.page.get_by_role("link", name="Record what they say").first.click()
+        self.desk.press("They take part")
+        self.desk.page.get_by_role("link", name="Record what they say").first.click()
+        self.desk.page.get_by_label("We are affected").check()
+        self.desk.page.locator("summary", has_text="Since when").click()
+        self.desk.page.get_by_label("In their words").first.fill(TOLD)
+        self.desk.press("Record how far")
+        waits(self.phone, self.room, TOLD)
 
     def danger_to_life_is_possible_then_confirmed(self) -> None:
         waits(self.phone, "/", "does not know yet whether you are affected")
@@ -207,9 +216,33 @@ class Walk:
         state = {"No": "not under control", "Yes": "under control"}[word]
         self.desk.page.locator(".page-head").get_by_text(state, exact=True).wait_for()
 
+    def the_provider_is_invited_in_that_place(self) -> None:
+        page = self.desk.goto(f"/channels/{self.case}")
+        page.locator("summary", has_text="Invite").first.click()
+        page.locator("#inv-organisation").select_option(label=self.provider.name)
+        page.locator("#inv-role").select_option("supplier")
+        page.locator("#inv-replaces").select_option(label=self.spoken_for)
+        page.locator("form", has=page.locator("#inv-replaces")).get_by_role("button").click()
+        self.desk.see("Invited.")
+
     def the_provider_comes_back_and_answers_for_itself(self, back: Visitor) -> None:
         back.see("Waits for you")
         answer(back, self.title)
+        back.page.get_by_role("button", name="Join as").click()
+        waits(self.desk, f"/channels/{self.case}", "Takes part with a node of its own now.")
+        self.desk.press("Let them read what was said for them")
+        # One word in the community stands in its name, two in the case: each has its answer.
+        answer(back, f"in your name in {CIRCLE}")
+        back.press("So we said")
+        back.see(f"Confirmed by {self.provider.name}.")
+        answer(back, f"in your name in {self.title}")
+        back.see(TOLD)
+        joined = back.page.locator("li", has_text="member.joined").last
+        joined.get_by_role("button", name="So we said").click()
+        back.see("Confirmed by")
+        back.press("So we did not say")
+        back.see("Disputed by")
+        waits(self.desk, self.room, "disputed")
 
 
 @pytest.fixture(scope="module")
@@ -280,6 +313,7 @@ def test_a_dead_provider_is_spoken_for_through_a_crisis_until_it_is_back(
     walk.danger_to_life_is_possible_then_confirmed()
     walk.a_crisis_is_declared_and_all_are_called()
     walk.it_is_told_decided_and_reviewed()
+    walk.the_provider_is_invited_in_that_place()
     dead.come_up()
     back = visit(dead, script=script).sign_in("jonas")
     walk.the_provider_comes_back_and_answers_for_itself(back)

@@ -113,7 +113,7 @@ class Walk:
             form.locator("summary").click()
         for one in organisations:
             self.desk.page.get_by_label(one.name, exact=True).check()
-        self.desk.page.get_by_label("As what?").select_option(role)
+        form.get_by_label("As what?").select_option(role)
         self.desk.page.get_by_label("Why they?").fill("You have to do with that client.")
         self.desk.press("Invite them")
         self.desk.see("Invited.")
