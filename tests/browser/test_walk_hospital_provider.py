@@ -234,15 +234,16 @@ class Walk:
         # One word in the community stands in its name, two in the case: each has its answer.
         answer(back, f"in your name in {CIRCLE}")
         back.press("So we said")
-        back.see(f"Confirmed by {self.provider.name}.")
+        back.see("Confirmed.")
         answer(back, f"in your name in {self.title}")
         back.see(TOLD)
-        joined = back.page.locator("li", has_text="member.joined").last
-        joined.get_by_role("button", name="So we said").click()
-        back.see("Confirmed by")
-        back.press("So we did not say")
-        back.see("Disputed by")
-        waits(self.desk, self.room, "disputed")
+        part = back.page.locator("li", has_text="member.joined").filter(has_text="on behalf of")
+        part.get_by_role("button", name="So we said").click()
+        back.see("Confirmed.")
+        said = back.page.locator("li", has_text="response.reported").filter(has_text=TOLD)
+        said.get_by_role("button", name="So we did not say").click()
+        back.see("Disputed.")
+        waits(self.desk, f"/channels/{self.case}", f"Disputed by {self.spoken_for}.")
 
 
 @pytest.fixture(scope="module")
