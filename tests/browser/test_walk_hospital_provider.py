@@ -243,7 +243,7 @@ class Walk:
         said = back.page.locator("li", has_text="response.reported").filter(has_text=TOLD)
         said.get_by_role("button", name="So we did not say").click()
         back.see("Disputed.")
-        waits(self.desk, f"/channels/{self.case}", f"Disputed by {self.spoken_for}.")
+        waits(self.desk, f"/channels/{self.case}", f"Disputed by {self.provider.name}")
 
 
 @pytest.fixture(scope="module")
