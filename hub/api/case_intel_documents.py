@@ -9,13 +9,14 @@ from pydantic import Field
 
 from hub.api.models import Document, Form
 from hub.cases.intel import IntelItem
-from hub.reports.intel import MAX_PASTED_CHARACTERS
+from hub.reports.intel import MAX_PASTED_CHARACTERS, Intel
 from policies.intel import IntelKind, Standing, Verdict
 from policies.tlp import TLP
+from sharing.formats.recognised import Finding, Kind
 
 
-class IntelIn(Form):
-    """What is to be shared."""
+class PastedIn(Form):
+    """What may be shared."""
 
     pasted: Annotated[
         str,
@@ -25,6 +26,11 @@ class IntelIn(Form):
             description="Text, a MISP event or STIX; what it names goes out as indicators.",
         ),
     ]
+
+
+class IntelIn(PastedIn):
+    """What is to be shared."""
+
     tlp: Annotated[TLP | None, Field(description="As the case has it, where none is given.")] = None
 
 
@@ -42,6 +48,32 @@ class FoundOut(Document):
     verdict: Verdict
 
 
+class FindingOut(Document):
+    """Something that is recognised in what was pasted."""
+
+    kind: Kind
+    name: str
+    pattern: str
+    tlp: Annotated[TLP | None, Field(description="Its publisher's label.")]
+
+
+class LeftOutOut(Document):
+    """What was there and is not taken."""
+
+    what: Annotated[str, Field(description="Its kind, in the words of its form.")]
+    reason: str
+    count: int
+    values: Annotated[list[str], Field(description="Some of them, the first ones first.")]
+
+
+class RecognitionOut(Document):
+    """What of something pasted would be shared, and what would not."""
+
+    findings: list[FindingOut]
+    more_count: Annotated[int, Field(description="How many more there are than go at once.")]
+    left_out: list[LeftOutOut]
+
+
 class IntelItemOut(Document):
     """Something to look for, a sighting of it, or a note."""
 
@@ -49,6 +81,7 @@ class IntelItemOut(Document):
     kind: IntelKind
     organisation: str
     name: str
+    author: Annotated[str, Field(description="Who wrote it, and alone may revoke it.")]
     author_name: str
     relayed: bool
     title: str | None
@@ -79,3 +112,19 @@ def intel_document(item: IntelItem) -> IntelItemOut:
         for one in item.found
     ]
     return IntelItemOut(**values, found=found)
+
+
+def recognition_document(intel: Intel) -> RecognitionOut:
+    """Give what was recognised as the API shows it."""
+    return RecognitionOut(
+        findings=[_finding(one) for one in intel.findings],
+        more_count=intel.more_count,
+        left_out=[
+            LeftOutOut(what=one.what, reason=one.reason, count=one.count, values=list(one.values))
+            for one in intel.left_out
+        ],
+    )
+
+
+def _finding(one: Finding) -> FindingOut:
+    return FindingOut(kind=one.kind, name=one.name, pattern=one.pattern, tlp=one.marking.tlp)

@@ -11,7 +11,15 @@ from pydantic import Field
 from federation.ledgers.channels import Written
 from hub.api import case_relay
 from hub.api.case_documents import written_in
-from hub.api.case_intel_documents import IntelIn, IntelOut, SightingIn, intel_document
+from hub.api.case_intel_documents import (
+    IntelIn,
+    IntelOut,
+    PastedIn,
+    RecognitionOut,
+    SightingIn,
+    intel_document,
+    recognition_document,
+)
 from hub.api.case_member_documents import CaseMembersOut, case_member_document
 from hub.api.case_models import Text
 from hub.api.channel_models import WrittenOut
@@ -21,6 +29,7 @@ from hub.api.paging import PageQuery, cut, read_cursor, write_cursor
 from hub.cases import intel, queries, timeline
 from hub.cases.members import visible_case_members
 from hub.office import current_office
+from hub.reports.intel import check_pasted, find_intel
 from policies.acts import Act
 from policies.timeline import MomentKind, Precision
 from policies.tlp import TLP
@@ -207,3 +216,31 @@ def post_case_sighting(call: Call, channel: str, ref: str, body: SightingIn) -> 
         now=call.now,
     )
     return written_in(channel, Act.SIGHTING_REPORTED, written)
+
+
+@resource.writes(
+    "POST",
+    "/<channel>/intel/<ref>/revocation",
+    gives=WrittenOut,
+    status=CREATED,
+    action="intel.revoked",
+)
+def post_case_revocation(call: Call, channel: str, ref: str) -> WrittenOut:
+    """Say that something we shared does not hold any more."""
+    desk = current_office().desk(call.session)
+    written = intel.revoke(call.session, desk, call.actor, channel, ref=ref, now=call.now)
+    return written_in(channel, Act.INTEL_REVOKED, written)
+
+
+@resource.writes(
+    "POST",
+    "/<channel>/intel/recognition",
+    takes=PastedIn,
+    gives=RecognitionOut,
+    action="case.intel_looked_at",
+)
+def post_case_recognition(call: Call, channel: str, body: PastedIn) -> RecognitionOut:
+    """Tell what would be shared of what was pasted, and what is left out; nothing is written."""
+    queries.get_case_row(call.session, call.actor, channel)
+    check_pasted(body.pasted)
+    return recognition_document(find_intel("", body.pasted))

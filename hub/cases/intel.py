@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import exists, select, tuple_
 from sqlalchemy.orm import Session
 
 from federation.ledgers.channels import Written
@@ -23,7 +23,7 @@ from hub.channels.history import READERS_OF_RED
 from hub.channels.names import names_in
 from hub.reports.intel import check_pasted, find_intel, indicators_of
 from policies.acts import Act
-from policies.errors import InvalidError, NotFoundError
+from policies.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from policies.intel import (
     FALSE_POSITIVE,
     IntelKind,
@@ -54,6 +54,7 @@ class IntelItem:
 
     Args:
         about_title: of a sighting, the name of what was sighted.
+        author: who wrote it; the coordinator, where it is the word of another.
         found: the newest word of each organisation.
     """
 
@@ -61,6 +62,7 @@ class IntelItem:
     kind: IntelKind
     organisation: str
     name: str
+    author: str
     author_name: str
     relayed: bool
     title: str | None
@@ -123,6 +125,7 @@ def visible_intel(
             kind=row.kind,
             organisation=row.organisation,
             name=names.get(row.organisation, row.organisation),
+            author=row.author,
             author_name=names.get(row.author, row.author),
             relayed=row.relayed,
             title=row.title,
@@ -144,6 +147,14 @@ def visible_intel(
         )
         for row in rows
     ]
+
+
+def keeps_some_close(session: Session, actor: Actor, channel: str) -> bool:
+    """Tell whether there is intelligence that this person does not read."""
+    if actor.roles & READERS_OF_RED:
+        return False
+    kept = exists().where(IntelView.channel == channel, IntelView.tlp == TLP.RED)
+    return bool(session.scalar(select(kept)))
 
 
 def key_of(item: IntelItem) -> tuple[str, str]:
@@ -203,12 +214,7 @@ def sight(
     Raises:
         NotFoundError: nothing of that id is shared here, or the actor may not know of it.
     """
-    get_case_row(session, actor, channel)
-    row = session.get(IntelView, (channel, ref))
-    hidden = row is not None and row.tlp is TLP.RED and not actor.roles & READERS_OF_RED
-    looked_for = {IntelKind.INDICATOR, IntelKind.OTHER}
-    if row is None or hidden or row.kind not in looked_for:
-        raise NotFoundError("nothing of that id is there to look for in this case")
+    row = _get_looked_for(session, actor, channel, ref)
     sighting = stix.sighting(
         ref,
         created_by=desk.organisation,
@@ -220,3 +226,35 @@ def sight(
     return service.write(
         session, desk, actor, channel, Act.SIGHTING_REPORTED, {}, [sighting], now=now
     )
+
+
+def revoke(
+    session: Session, desk: Desk, actor: Actor, channel: str, *, ref: str, now: datetime
+) -> Written:
+    """Say to all members that something we shared does not hold any more.
+
+    Raises:
+        NotFoundError: nothing of that id is shared here, or the actor may not know of it.
+        ForbiddenError: another organisation shared it, or the actor may not.
+        ConflictError: it is revoked, or taken back.
+    """
+    row = _get_looked_for(session, actor, channel, ref)
+    if row.author != desk.organisation:
+        who = names_in(session, channel).get(row.author, row.author)
+        raise ForbiddenError(
+            f"{who} shared it, and nobody else revokes it",
+            hint="Say that it is a false positive where you are.",
+        )
+    if row.recalled or row.revoked:
+        raise ConflictError(f"it is {'taken back' if row.recalled else 'revoked'} already")
+    body = {"objects": [ref]}
+    return service.write(session, desk, actor, channel, Act.INTEL_REVOKED, body, [], now=now)
+
+
+def _get_looked_for(session: Session, actor: Actor, channel: str, ref: str) -> IntelView:
+    get_case_row(session, actor, channel)
+    row = session.get(IntelView, (channel, ref))
+    hidden = row is not None and row.tlp is TLP.RED and not actor.roles & READERS_OF_RED
+    if row is None or hidden or row.kind not in {IntelKind.INDICATOR, IntelKind.OTHER}:
+        raise NotFoundError("nothing of that id is there to look for in this case")
+    return row

@@ -41,24 +41,12 @@ _COURSE: Final = frozenset(
         Act.CONTROL_REVIEWED,
     }
 )
-_DECIDING: Final = frozenset(
-    {
-        Act.DECISION_OPENED,
-        Act.DECISION_VOTED,
-        Act.DECISION_TAKEN,
-        Act.DECISION_LAPSED,
-        Act.DECISION_WITHDRAWN,
-    }
-)
-"""What a community decides, as on its charter, stands beside what is decided in cases."""
 
 
 def reduce_cases(session: Session, judged: Judged, now: datetime) -> None:
     """Keep where a case stands, what organisations say of themselves, and what is decided."""
     del now
     if judged.void is not None:
-        return
-    if judged.state.kind is ChannelKind.COMMUNITY and judged.act not in _DECIDING:
         return
     if judged.recalled:
         _forget(session, judged)

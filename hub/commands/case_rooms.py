@@ -7,7 +7,7 @@ from typing import Final, TextIO
 import click
 
 from hub import clock
-from hub.api.case_intel_documents import intel_document
+from hub.api.case_intel_documents import intel_document, recognition_document
 from hub.api.case_member_documents import case_member_document
 from hub.api.case_rooms import moment_document
 from hub.audit import service as audit
@@ -17,7 +17,7 @@ from hub.commands import frame
 from hub.commands.case_course import write
 from hub.commands.names import get_case_named
 from hub.office import current_office
-from hub.reports.intel import MAX_PASTED_CHARACTERS
+from hub.reports.intel import MAX_PASTED_CHARACTERS, check_pasted, find_intel
 from hub.web import intel_words, timeline_words
 from policies.acts import Act
 from policies.intel import Verdict
@@ -205,4 +205,42 @@ def sight(case: str, ref: str, verdict: str, *, as_json: bool) -> None:
     )
 
 
-COMMANDS: Final = (show_intel, share_intel, sight, show_timeline, add_event, show_members)
+@click.command("revoke")
+@click.argument("case")
+@click.argument("ref")
+@frame.as_json
+@frame.refusing
+def revoke(case: str, ref: str, *, as_json: bool) -> None:
+    """Say that REF, the STIX id of something we shared, does not hold any more."""
+    write(case, Act.INTEL_REVOKED, intel.revoke, ref=ref, as_json=as_json)
+
+
+@click.command("recognise")
+@click.argument("file", type=click.File("r", encoding="utf-8"))
+@frame.as_json
+@frame.refusing
+def recognise_intel(file: TextIO, *, as_json: bool) -> None:
+    """Show what `share` would share of FILE, and what it leaves out; `-` reads from stdin."""
+    pasted = file.read(MAX_PASTED_CHARACTERS + 1)
+    check_pasted(pasted)
+    found = recognition_document(find_intel("", pasted)).model_dump(mode="json")
+    lines = [f"goes out  {one['name']}" for one in found["findings"]]
+    if found["more_count"]:
+        lines.append(f"too many  {found['more_count']} more")
+    for one in found["left_out"]:
+        values = f" ({', '.join(one['values'])})" if one["values"] else ""
+        lines.append(f"left out  {one['count']} × {one['what']}: {one['reason']}{values}")
+    line = "\n".join(lines) or "nothing to look for was recognised in it"
+    frame.show(found, as_json=as_json, line=line)
+
+
+COMMANDS: Final = (
+    show_intel,
+    share_intel,
+    recognise_intel,
+    sight,
+    revoke,
+    show_timeline,
+    add_event,
+    show_members,
+)

@@ -51,6 +51,13 @@ def found(item: IntelItem) -> str:
     return "; ".join(parts)
 
 
+def may_be_revoked(item: IntelItem, us: str) -> bool:
+    """Tell whether we shared it and it still holds."""
+    looked_for = item.kind in {IntelKind.INDICATOR, IntelKind.OTHER}
+    held = item.standing in {Standing.VALID, Standing.EXPIRED}
+    return looked_for and held and item.author == us
+
+
 def may_be_sighted(item: IntelItem) -> bool:
     """Tell whether somebody can say that it was found."""
     looked_for = item.kind in {IntelKind.INDICATOR, IntelKind.OTHER}

@@ -75,3 +75,37 @@ def test_what_was_pasted_is_shared_and_sighted_in_one_click(
     assert here.page.locator("p.said", has_text=HOSTILE).count() == 1
     if folder := os.environ.get("TOCSIN_SHOTS"):
         here.page.screenshot(path=str(Path(folder) / f"intel-{script}.png"), full_page=True)
+
+
+def test_what_would_go_out_is_shown_before_it_is_shared_and_revoked_after(
+    visit: Any, node: HubNode, script: bool
+) -> None:
+    case = node.open_room(f"Looked at, {'with' if script else 'without'} scripts")
+    here = visit(script=script, size=PHONE).sign_in()
+    here.see("Waits for you")
+    here.goto(f"/cases/{case}/intel")
+    here.page.locator("summary", has_text="Share what to look for").click()
+    pasted = "It talks to evil-updates[.]com and 45.77.12[.]9, as seen by 10.0.0.7."
+    form = here.page.locator("form[action$='/intel']")
+    form.get_by_label("Paste it").fill(pasted)
+    form.get_by_role("button", name="Who will see this?").click()
+    sees = form.locator("[data-sees]")
+    sees.get_by_text("Goes out as 2 indicators").wait_for()
+    for summary in ("Goes out as 2 indicators", "Left out"):
+        folded = sees.locator("details", has_text=summary)
+        if folded.get_attribute("open") is None:
+            folded.locator("summary").click()
+    sees.get_by_text("Domain evil-updates.com").wait_for()
+    sees.get_by_text("10.0.0.7").wait_for()
+    assert here.page.get_by_text("Shared in this case").count() == 0
+    assert form.get_by_label("Paste it").input_value() == pasted
+    here.press("Share it")
+    here.see("Domain evil-updates.com")
+    line = here.page.locator("ol > li", has_text="Domain evil-updates.com")
+    line.get_by_role("button", name="Revoke it").click()
+    here.see("Revoked: all members are told")
+    assert "revoked" in line.inner_text()
+    assert line.get_by_role("button", name="Revoke it").count() == 0
+    assert here.page.get_by_role("button", name="Revoke it").count() == 1
+    if folder := os.environ.get("TOCSIN_SHOTS"):
+        here.page.screenshot(path=str(Path(folder) / f"revoked-{script}.png"), full_page=True)

@@ -351,6 +351,18 @@ def test_intel_is_shared_sighted_and_read(apis: Apis, case: str) -> None:
     assert [(found["name"], found["verdict"]) for found in again["found"]] == [
         ("Vendor", "not-found")
     ]
+    recognition = f"/cases/{case}/intel/recognition"
+    looked_at = grid.post(recognition, {"pasted": "evil-updates.com, seen by 10.0.0.7"}, 200)
+    assert [one["name"] for one in looked_at["findings"]] == ["Domain evil-updates.com"]
+    assert [one["values"] for one in looked_at["left_out"]] == [["10.0.0.7"]]
+    grid.post(recognition.replace(case, NOWHERE), {"pasted": "evil-updates.com"}, 404)
+    grid.post(recognition, {"pasted": '{"type": "bundle", "spec_version": '}, 400)
+    revocation = f"{case}/intel/{one['ref']}/revocation"
+    vendor.post(f"/cases/{revocation}", None, 403)
+    grid.post(f"/cases/{revocation}")
+    settled(apis)
+    again = next(i for i in cert.get(f"/cases/{case}/intel")["items"] if i["ref"] == one["ref"])
+    assert (again["standing"], again["author"]) == ("revoked", grid.node.organisation)
     grid.post(f"/cases/{case}/intel", {"pasted": "nothing"}, 400)
     grid.post(f"/cases/{case}/intel/{NO_DECISION}/sightings", {"verdict": "seen"}, 404)
     cert.get(f"/cases/{NOWHERE}/intel", 404)

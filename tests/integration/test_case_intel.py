@@ -17,7 +17,7 @@ from hub.cases import course, intel, timeline
 from hub.cases.intel import IntelItem
 from hub.channels import service
 from policies.acts import Act, ChannelKind
-from policies.errors import ForbiddenError, InvalidError, NotFoundError
+from policies.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from policies.intel import IntelKind, Standing, Verdict
 from policies.tlp import TLP
 from sharing import stix
@@ -102,6 +102,29 @@ def test_what_is_revoked_taken_back_or_run_out_says_so(room: Room) -> None:
     assert items(room, room.cert, days=365)[0].standing is Standing.EXPIRED
 
 
+def test_only_who_shared_it_revokes_it_and_all_see_that(room: Room) -> None:
+    room.do(room.grid, intel.share, pasted="evil-updates.com 45.77.12.9")
+    shared = indicators(room, room.cert)
+    domain = shared["Domain evil-updates.com"]
+    with pytest.raises(ForbiddenError, match=r"^Grid shared it, and nobody else revokes it$"):
+        room.do(room.vendor, intel.revoke, ref=domain.ref)
+    with pytest.raises(ForbiddenError):
+        room.do(room.grid, intel.revoke, actor=AUDITOR, ref=domain.ref)
+    room.do(room.grid, intel.revoke, ref=domain.ref)
+    for node in room.nodes:
+        found = indicators(room, node)
+        assert {one.title: one.standing for one in found.values()} == {
+            "Domain evil-updates.com": Standing.REVOKED,
+            "IPv4 address 45.77.12.9": Standing.VALID,
+        }
+    with pytest.raises(ConflictError, match="it is revoked already"):
+        room.do(room.grid, intel.revoke, ref=domain.ref)
+    room.do(room.grid, intel.sight, ref=domain.ref, verdict=Verdict.SEEN)
+    sighting = items(room, room.grid)[0]
+    with pytest.raises(NotFoundError):
+        room.do(room.grid, intel.revoke, ref=sighting.ref)
+
+
 def test_red_is_for_coordinators_and_handlers(room: Room) -> None:
     with room.cert.writing() as session:
         desk, now = room.cert.office.desk(session), room.cert.now()
@@ -123,6 +146,17 @@ def test_red_is_for_coordinators_and_handlers(room: Room) -> None:
     red = indicators(room, room.cert, HANDLER)["Domain red.evil-updates.com"]
     with pytest.raises(NotFoundError):
         room.do(room.cert, intel.sight, actor=AUDITOR, ref=red.ref, verdict=Verdict.SEEN)
+    with pytest.raises(NotFoundError):
+        room.do(room.cert, intel.revoke, actor=AUDITOR, ref=red.ref)
+    with room.cert.reading() as session:
+        assert intel.keeps_some_close(session, AUDITOR, room.case)
+        assert not intel.keeps_some_close(session, HANDLER, room.case)
+
+
+def test_where_nothing_is_red_nothing_is_kept_close(room: Room) -> None:
+    room.do(room.cert, intel.share, pasted="evil-updates.com")
+    with room.cert.reading() as session:
+        assert not intel.keeps_some_close(session, AUDITOR, room.case)
 
 
 def test_it_is_read_page_by_page_without_loss(room: Room) -> None:

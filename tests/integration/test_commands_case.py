@@ -239,3 +239,8 @@ def test_intel_is_shared_from_a_file_and_sighted(
     says(consoles, vendor, "sight", case, one["ref"], "seen")
     shown = cert.run("case", "intel", case).stdout
     assert "seen by 1: Vendor" in shown
+    assert grid.run("case", "recognise", str(pasted)).stdout == (
+        "goes out  Domain evil-updates.com\n"
+    )
+    says(consoles, grid, "revoke", case, one["ref"])
+    assert "revoked" in cert.run("case", "intel", case).stdout

@@ -19,6 +19,7 @@ from hub.cases import intel, queries, timeline
 from hub.channels import service
 from hub.community.terms import terms_in
 from hub.office import current_office
+from hub.reports.intel import MAX_PASTED_CHARACTERS, Intel, find_intel
 from hub.web import case_words, intel_words
 from hub.web.acting import DONE, attempt
 from hub.web.case_forms import Text
@@ -47,6 +48,12 @@ class SightingForm(PageForm):
 
     ref: str
     verdict: Verdict
+
+
+class RevocationForm(PageForm):
+    """What does not hold any more."""
+
+    ref: str
 
 
 class NoteForm(PageForm):
@@ -89,6 +96,18 @@ def post_case_sighting(channel: UUID) -> BaseResponse:
             *where, ref=form.ref, verdict=form.verdict, now=clock.utcnow()
         ),
         "Said.",
+    )
+
+
+@pages.post("/cases/<uuid:channel>/intel/revocations")
+def post_case_revocation(channel: UUID) -> BaseResponse:
+    """Revoke what we shared."""
+    return _write(
+        channel,
+        RevocationForm,
+        "revoke",
+        lambda form, where: intel.revoke(*where, ref=form.ref, now=clock.utcnow()),
+        "Revoked: all members are told that it does not hold any more.",
     )
 
 
@@ -137,7 +156,9 @@ def _show(
         )
         ceiling = get_state(session, service.get_visible_channel(session, actor, channel)).ceiling
         terms = terms_in(session, channel)
-        seeing = seeing_of(session, actor, channel, us=current_office().desk(session).organisation)
+        us = current_office().desk(session).organisation
+        seeing = seeing_of(session, actor, channel, us=us)
+        kept_close = intel.keeps_some_close(session, actor, channel)
     items, older = found[: intel.PAGE], None
     if len(found) > intel.PAGE:
         cursor = write_cursor(*intel.key_of(items[-1]))
@@ -153,6 +174,9 @@ def _show(
         items=items,
         older=older,
         newest=before is None,
+        kept_close=kept_close,
+        us=us,
+        recognised=_recognised(forms.get("share")),
         may_add=case.state not in {"declined", "closed", "merged"}
         and bool(actor.may(Right.CONTRIBUTE)),
         labels=labels_under(ceiling),
@@ -160,3 +184,11 @@ def _show(
         forms=forms,
         seeing=seeing,
     )
+
+
+def _recognised(filled: Filled[Any] | None) -> Intel | None:
+    """Give what was recognised in what is about to be shared; `None` where nothing is."""
+    pasted = str(filled.values.get("pasted") or "") if filled is not None else ""
+    if not pasted.strip() or len(pasted) > MAX_PASTED_CHARACTERS:
+        return None
+    return find_intel("", pasted)
