@@ -161,6 +161,14 @@ def relay(  # noqa: PLR0913 - who said what, how and when
     member = state.members.get(organisation)
     if member is None:
         raise NotFoundError("this organisation has no part in this channel", field="organisation")
+    answers_itself = member.state == "invited" and not member.without_node
+    if answers_itself and act is not Act.MEMBER_DECLINED:
+        raise ConflictError(
+            "they were invited with a node of their own, and answer from there",
+            field="organisation",
+            hint="Until it works again, invite them as one without a node as well; once it does,"
+            " it takes that place.",
+        )
     _check_cannot_write(session, record, member, now=now)
     spoken_for = _read_told(organisation, told, now)
     full = {**(body or {}), "on_behalf_of": spoken_for}

@@ -19,6 +19,7 @@ from hub.accounts.actor import Actor, Via
 from hub.apply import VIEWS
 from hub.calls.queries import visible_due
 from hub.cases import at_once, course, deciding, joining, own_words, queries
+from hub.cases.crises import visible_advised
 from hub.cases.queries import CaseSummary, Decision, OrganisationRow
 from policies.assessment import (
     Assessment,
@@ -287,6 +288,25 @@ def test_a_crisis_is_declared_and_ends_when_it_is_under_control(room: Room) -> N
     assert not any(one.crisis for one in room.everywhere())
     with pytest.raises(InvalidError, match="until when"):
         room.do(room.cert, course.declare_crisis, topics=[Topic.PUBLICATION])
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_who_coordinates_is_told_first_that_a_crisis_should_be_declared(
+    room: Room, alone: bool
+) -> None:
+    def advised(node: RunningNode, actor: Actor = CONSOLE) -> list[str]:
+        with node.reading() as session:
+            return [one.channel for one in visible_advised(session, actor, us=node.organisation)]
+
+    contained = Assessment(danger=Danger.CONFIRMED, still_spreading=False)
+    room.do(room.grid, own_words.assess, assessment=contained, alone=alone)
+    assert advised(room.cert) == []
+    spreads = Assessment(danger=Danger.CONFIRMED, still_spreading=True)
+    room.do(room.grid, own_words.assess, assessment=spreads, alone=alone)
+    assert advised(room.cert) == [room.case]
+    assert advised(room.cert, HANDLER) == advised(room.vendor) == []
+    room.do(room.cert, at_once.declare_crisis)
+    assert advised(room.cert) == []
 
 
 def test_who_may_not_is_refused(room: Room) -> None:

@@ -165,6 +165,19 @@ def test_what_is_not_relayed_is_refused_by_its_reason(story: Story) -> None:
         )
 
 
+def test_who_was_invited_with_a_node_takes_part_from_there_alone_and_may_decline_by_telephone(
+    story: Story,
+) -> None:
+    case = story.cert.open("Valves stand still", kind=ChannelKind.CASE)
+    story.cert.invite(case, story.grid)
+    given = {"organisation": story.grid.organisation, "told": story.told(), "text": "x"}
+    for act in (Act.MEMBER_JOINED, Act.NOTE_ADDED):
+        with pytest.raises(ConflictError, match="answer from there") as refused:
+            story.cert.does(relay.relay, case, act=act, **given)
+        assert "it takes that place" in (refused.value.hint or "")
+    story.cert.does(relay.relay, case, act=Act.MEMBER_DECLINED, **given)
+
+
 def test_an_organisation_that_must_not_be_named_is_a_number_to_the_others(story: Story) -> None:
     hidden = story.cert.does(
         relay.add_absent, story.case, name="Hospital X", roles=["affected"], shown=False

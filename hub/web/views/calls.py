@@ -18,6 +18,7 @@ from hub.audit import service as audit
 from hub.calls import answering, calling, queries
 from hub.calls.calling import Issued
 from hub.calls.values import Call
+from hub.cases.queries import has_room
 from hub.channels.relay import MAX_NAME_CHARACTERS, Told
 from hub.office import current_office
 from hub.web import call_words as shown
@@ -378,6 +379,7 @@ def _show_call(
         told = shown.can_be_told(session, actor, call, now=now)
         newcomers = shown.newcomers(session, actor, call, us=us, now=now)
         seeing = seeing_of(session, actor, channel, us=us)
+        room = has_room(session, channel)
         answered = seeing if _stays_there(call) else direct_to(session, call.author, us=us)
     ours = call.ours
     is_asked = ours is not None and not ours.is_closed and ours.membership == "joined"
@@ -388,6 +390,7 @@ def _show_call(
         status=status,
         now=now,
         call=call,
+        room=room,
         ours=ours,
         state=shown.state_of(call),
         updates=updates,
