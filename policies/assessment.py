@@ -239,6 +239,24 @@ def assessment_document(assessment: Assessment) -> dict[str, Any]:
     return document
 
 
+def describe_stated(stated: Assessment, name: Field) -> str | None:
+    """Give what is stated in one field in plain words; `None` where it is not stated."""
+    value = getattr(stated, name.value, None)
+    if value is None or value == {}:
+        return None
+    if isinstance(value, Ladder):
+        return value.label
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{_range(span)} {kind}" for kind, span in sorted(value.items()))
+    return f"{value} of 100"
+
+
+def _range(span: Span) -> str:
+    return str(span.low) if span.exact else f"{span.low} to {span.high}"
+
+
 def read_kind(kind: Any, at: str) -> str:
     """Read a kind of entity: one of `entity-type-ov`, or a key of one's own in that form.
 

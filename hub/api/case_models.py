@@ -131,6 +131,10 @@ class JointIn(MaybeIn):
     level: Annotated[
         Level | None, Field(description="Another level than the derived one; say why.")
     ] = None
+    seen_at: Annotated[
+        Moment | None,
+        Field(description="When you looked; refused if another of you has told all since."),
+    ] = None
 
 
 class QuestionIn(Form):

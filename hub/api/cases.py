@@ -269,6 +269,7 @@ def post_case_joint(call: Call, channel: str, body: JointIn) -> WrittenOut:
         joining.join_assessments,
         level=body.level,
         reason=body.reason,
+        seen_at=body.seen_at,
     )
 
 

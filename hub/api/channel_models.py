@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,6 +19,7 @@ from hub.api.paging import PageQuery
 from hub.channels import history, queries
 from hub.channels.incoming import MAX_OBJECTS
 from hub.channels.invitations import InvitationRow
+from hub.channels.kept_words import KeptWords
 from hub.channels.relay_records import RelayAnswer
 from policies.acts import Act, ChannelKind
 from policies.roles import Role
@@ -208,6 +211,10 @@ class PendingOut(Document):
     what_it_means: str | None
     alarm: Annotated[
         bool, Field(description="The owner said that it took it, and does not show it.")
+    ]
+    text: Annotated[
+        str | None,
+        Field(description="What it says, as a note would say it; null where you may not read it."),
     ]
 
 
@@ -427,9 +434,15 @@ def member_document(row: queries.MemberRow) -> MemberOut:
     return MemberOut.model_validate(row, from_attributes=True)
 
 
-def pending_document(row: queries.PendingRow) -> PendingOut:
-    """Give a contribution as the API shows it."""
-    return PendingOut.model_validate(row, from_attributes=True)
+def pending_document(row: queries.PendingRow, kept: Mapping[str, KeptWords]) -> PendingOut:
+    """Give a contribution as the API shows it.
+
+    Args:
+        kept: hash → what it says.
+    """
+    words = kept.get(row.sha256)
+    text = words.text if words is not None else None
+    return PendingOut.model_validate(asdict(row) | {"text": text})
 
 
 def verification_document(row: queries.Verification) -> VerificationOut:

@@ -56,6 +56,7 @@ from hub.api.paging import PageQuery, cut, read_cursor, write_cursor
 from hub.api.preview_models import PreviewIn, PreviewOut, preview_document
 from hub.channels import files, history, holders, proofs, queries, repair, service
 from hub.channels.incoming import read_objects
+from hub.channels.kept_words import kept_words_of
 from hub.channels.preview import get_preview
 from hub.office import current_office
 from policies.acts import ACTS, Act, ChannelKind
@@ -157,7 +158,8 @@ def get_channel_pending(call: Call, channel: str, query: PageQuery) -> PendingsO
         int,
         str,
     )
-    return PendingsOut(items=[pending_document(row) for row in rows], next=following)
+    kept = kept_words_of(call.session, call.actor, rows)
+    return PendingsOut(items=[pending_document(row, kept) for row in rows], next=following)
 
 
 @resource.reads("/<channel>/verification", gives=VerificationOut)

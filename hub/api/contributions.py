@@ -7,6 +7,7 @@ from hub.api.frame import Call, Resource
 from hub.api.listing import cut_page, oldest_first
 from hub.api.paging import PageQuery
 from hub.channels import queries, service
+from hub.channels.kept_words import kept_words_of
 
 resource = Resource("contributions")
 
@@ -21,7 +22,8 @@ def get_contributions(call: Call, query: PageQuery) -> PendingsOut:
         int,
         str,
     )
-    return PendingsOut(items=[pending_document(row) for row in rows], next=following)
+    kept = kept_words_of(call.session, call.actor, rows)
+    return PendingsOut(items=[pending_document(row, kept) for row in rows], next=following)
 
 
 @resource.writes("POST", "/<sha256>/noted", gives=DoneOut, action="contribution.noted")

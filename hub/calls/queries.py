@@ -5,21 +5,19 @@ Source: lifecycles, 2 and 14; domain, 1 (*Three in the morning*).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
-from federation.ledgers import outbox
-from federation.ledgers.ledger_records import ChannelRecord, Delivery, Standing
+from federation.ledgers.ledger_records import ChannelRecord
 from hub.accounts.actor import Actor
+from hub.calls.due import KEPT_CLOSE, NOT_HERE, PAGE, answers_under_way, is_due, may_read_words
 from hub.calls.records import CallAnswer, CalledMember, CallIndicator, CallUpdate, IssuedCall
 from hub.calls.values import Asked, Call, Indicator, Update
-from hub.cases.records import CaseView
-from hub.channels.history import READERS_OF_RED
 from hub.channels.names import UNNAMED
 from hub.channels.records import MemberView
 from hub.channels.relay import known_names
@@ -36,22 +34,8 @@ from policies.calls import (
 )
 from policies.errors import NotFoundError
 from policies.roles import Right
-from policies.tlp import TLP
-from sharing import objects
 
-PAGE: Final = 50
-KEPT_CLOSE: Final = "for coordinators and handlers"
-NOT_HERE: Final = "its words are not here"
-_ASKED: Final = ("called", "open")
 _CLOSED: Final = "closed"
-_ANSWERS: Final = frozenset(
-    {
-        Act.WARNING_ACKNOWLEDGED.value,
-        Act.CHECK_ACKNOWLEDGED.value,
-        Act.REQUEST_ANSWERED.value,
-        Act.REQUEST_DECLINED.value,
-    }
-)
 _ORDER: Final = (
     Reply.SILENT,
     Reply.WAITING,
@@ -94,29 +78,7 @@ def visible_due(
     session: Session, actor: Actor, *, us: str, now: datetime, limit: int = PAGE
 ) -> list[Call]:
     """Give what waits for an answer of ours, and what of ours others have not answered in time."""
-    asked = and_(
-        CalledMember.channel == IssuedCall.channel,
-        CalledMember.ref == IssuedCall.ref,
-        CalledMember.state.in_(_ASKED),
-    )
-    told = exists().where(
-        CallAnswer.ref == IssuedCall.ref,
-        CallAnswer.organisation == us,
-        CallAnswer.told_to == IssuedCall.author,
-    )
-    waits = and_(exists().where(asked, CalledMember.organisation == us), ~told)
-    mine = or_(
-        and_(IssuedCall.kind == CallKind.REQUEST, IssuedCall.author == us),
-        and_(IssuedCall.kind != CallKind.REQUEST, ChannelRecord.is_ours),
-    )
-    overdue = or_(exists().where(asked, CalledMember.reply_by < now), IssuedCall.next_update < now)
-    which = and_(
-        IssuedCall.closed_at.is_(None),
-        ChannelRecord.standing != Standing.ENDED,
-        ~exists().where(CaseView.channel == IssuedCall.channel, CaseView.state == "merged"),
-        or_(waits, and_(mine, overdue)),
-    )
-    found = _calls(session, actor, which, us=us, now=now, limit=limit)
+    found = _calls(session, actor, is_due(us=us, now=now), us=us, now=now, limit=limit)
     return [one for one in found if one.waits_for_us or one.is_to_be_led(now)]
 
 
@@ -139,7 +101,7 @@ def visible_updates(session: Session, actor: Actor, call: Call) -> list[Update]:
             author_name=name or row.author,
             act=Act(row.act),
             asks_again=row.asks_again,
-            text=row.text if _may_read_words(actor, row.tlp) else KEPT_CLOSE,
+            text=row.text if may_read_words(actor, row.tlp) else KEPT_CLOSE,
             tlp=row.tlp,
             at=row.said_at,
         )
@@ -155,7 +117,7 @@ def visible_indicators(session: Session, actor: Actor, call: Call) -> list[Indic
         .order_by(CallIndicator.name, CallIndicator.ref)
     )
     return [
-        Indicator(row.name, row.pattern, row.tlp) for row in rows if _may_read_words(actor, row.tlp)
+        Indicator(row.name, row.pattern, row.tlp) for row in rows if may_read_words(actor, row.tlp)
     ]
 
 
@@ -226,11 +188,7 @@ class _LookedUp:
         for channel in channels if len(channels) == 1 else ():
             for organisation, known in known_names(session, actor, channel).items():
                 self.absent[channel, organisation] = known
-        self.under_way = {
-            (row.channel, _ref_in(row.bundle))
-            for row in outbox.pending(session)
-            if row.act in _ANSWERS and row.state is not Delivery.REFUSED
-        }
+        self.under_way = answers_under_way(session)
 
     def name(self, channel: str, organisation: str) -> str:
         """Give what an organisation is called in a channel."""
@@ -268,7 +226,7 @@ def _call(
         author=row.author,
         author_name=looked_up.name(row.channel, row.author),
         is_ours=row.author == us if is_request else channel_is_ours,
-        text=(row.text or NOT_HERE) if _may_read_words(actor, row.tlp) else KEPT_CLOSE,
+        text=(row.text or NOT_HERE) if may_read_words(actor, row.tlp) else KEPT_CLOSE,
         tlp=row.tlp,
         issued_at=row.issued_at,
         changed_at=row.changed_at,
@@ -338,7 +296,7 @@ def _answered(actor: Actor, asked: Asked, first: CallAnswer, newest: CallAnswer)
         affected=newest.affected,
         result=newest.result,
         reason=newest.reason,
-        text=newest.text if _may_read_words(actor, newest.tlp) else KEPT_CLOSE,
+        text=newest.text if may_read_words(actor, newest.tlp) else KEPT_CLOSE,
         tlp=newest.tlp,
     )
 
@@ -348,12 +306,3 @@ def _is_to(answer: CallAnswer, row: IssuedCall) -> bool:
     if answer.told_to is None:
         return answer.channel == row.channel
     return row.kind is CallKind.REQUEST and answer.told_to == row.author
-
-
-def _ref_in(bundle: bytes) -> str:
-    body: Mapping[str, object] = objects.StixObject.read(bundle).value.get("body", {})
-    return str(body.get("call") or body.get("request"))
-
-
-def _may_read_words(actor: Actor, tlp: TLP) -> bool:
-    return tlp is not TLP.RED or bool(actor.roles & READERS_OF_RED)

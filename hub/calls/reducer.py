@@ -41,6 +41,14 @@ _ANSWERED: Final[Mapping[Act, str]] = {
     Act.REQUEST_ANSWERED: "answered",
     Act.REQUEST_DECLINED: "declined",
 }
+_OF_REQUESTS: Final = frozenset(
+    {
+        Act.REQUEST_OPENED,
+        Act.REQUEST_ANSWERED,
+        Act.REQUEST_DECLINED,
+        Act.REQUEST_CLOSED,
+    }
+)
 _ENDED: Final = (Act.WARNING_ENDED, Act.CHECK_CLOSED, Act.REQUEST_CLOSED)
 
 
@@ -54,7 +62,7 @@ def reduce_calls(session: Session, judged: Judged, now: datetime) -> None:
     if judged.disowned.bundles:
         _forget_disowned(session, judged)
     reduce = _REDUCERS.get(judged.act) if judged.act is not None else None
-    if reduce is not None:
+    if reduce is not None and not _takes_the_name_of_another(session, judged):
         reduce(session, judged)
         session.flush()
 
@@ -187,6 +195,15 @@ _REDUCERS: Final[Mapping[Act, Callable[[Session, Judged], None]]] = {
     **dict.fromkeys(_ENDED, _ended),
     Act.WARNING_UPDATED: _updated,
 }
+
+
+def _takes_the_name_of_another(session: Session, judged: Judged) -> bool:
+    """Tell whether a request goes by what a warning or a check is known by, or the other way.
+
+    The tables keep the two apart; here they share one list, where neither may change the other.
+    """
+    row = session.get(IssuedCall, (judged.entry.channel, _ref(judged)))
+    return row is not None and (row.kind is CallKind.REQUEST) != (judged.act in _OF_REQUESTS)
 
 
 def _ref(judged: Judged) -> str:

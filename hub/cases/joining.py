@@ -147,19 +147,27 @@ def join_assessments(
     *,
     level: Level | None = None,
     reason: str | None = None,
+    seen_at: datetime | None = None,
     now: datetime,
 ) -> Written:
     """Tell all what the assessments come to; what was told us alone goes in coarsely, or not.
 
     Args:
         level: another level than the derived one, with the reason why.
+        seen_at: when the person looked; what somebody else told all since is not passed over.
 
     Raises:
-        ConflictError: nothing is new.
+        ConflictError: nothing is new, or another of us has told all since the person looked.
         InvalidError: another level needs a reason.
     """
     actor.may(Right.RUN_CASES).enforce()
     row = get_case_row(session, actor, channel)
+    if seen_at is not None and row.joined_at is not None and row.joined_at > seen_at:
+        said = row.severity.label if row.severity is not None else "not stated"
+        raise ConflictError(
+            f"another of you has told all in the meantime: severity {said}",
+            hint="Yours was not told. Say it again if you still see it otherwise.",
+        )
     picture = find_picture(session, row)
     severity, body = _body(row, picture, level)
     words = note_of(desk, reason, about=[row.incident], marking=row.tlp, now=now)

@@ -17,6 +17,7 @@ from hub.api.channel_models import (
 )
 from hub.channels import history, queries, service
 from hub.channels.invitations import visible_invitations
+from hub.channels.kept_words import kept_words_of
 from hub.commands import (
     channel_acts,
     channel_answers,
@@ -136,10 +137,9 @@ def show(channel: str, *, as_json: bool) -> None:
                 session, actor, channel, us=desk.organisation, now=now
             )
         ]
-        pending = [
-            pending_document(row).model_dump(mode="json")
-            for row in queries.visible_pending(session, actor, channel, now=now)
-        ]
+        waiting = queries.visible_pending(session, actor, channel, now=now)
+        kept = kept_words_of(session, actor, waiting)
+        pending = [pending_document(row, kept).model_dump(mode="json") for row in waiting]
         proven = verification_document(queries.visible_verification(session, actor, channel))
         acts = queries.visible_open_acts(session, desk, actor, channel, now=now)
         document = summary.model_dump(mode="json") | {
@@ -156,6 +156,8 @@ def show(channel: str, *, as_json: bool) -> None:
     for row in pending:
         reason = f": {row['sentence']}" if row["sentence"] else ""
         click.echo(frame.printable(f"{row['act']} {row['state']}{reason}"))
+        for line in (row["text"] or "").splitlines():
+            click.echo(frame.printable(f"  {line}".rstrip()))
 
 
 @command.command("log")

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from federation.ledgers.ledger import find_channel, load_state
 from hub.accounts.actor import Actor
 from hub.calls import queries
+from hub.calls.due import Due
 from hub.calls.values import Asked, Call, Update
 from hub.channels.plain_words import WAY_WORDS
 from hub.channels.queries import ChannelSummary, MemberRow, visible_members
@@ -173,7 +174,7 @@ def newcomers(
     return [row.name for row in rows if row.state == "joined" and row.organisation not in asked]
 
 
-def title_of(call: Call) -> str:
+def title_of(call: Call | Due) -> str:
     """Give the first line of its words, or how that begins."""
     line = " ".join(call.text.strip().partition("\n")[0].split())
     if len(line) <= TITLE_CHARACTERS:

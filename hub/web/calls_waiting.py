@@ -10,8 +10,7 @@ from sqlalchemy.orm import Session
 
 from federation.identity import node
 from hub.accounts.actor import Actor
-from hub.calls import queries
-from hub.calls.values import Call
+from hub.calls.due import Due, visible_due_counted
 from hub.web import words
 from hub.web.call_words import DRAWINGS, title_of
 from hub.web.models import Tone, Waiting
@@ -30,7 +29,7 @@ def called_out(session: Session, actor: Actor, *, now: datetime) -> Iterator[Wai
     own = node.find_node(session)
     if own is None or not actor.may(Right.CONTRIBUTE):
         return
-    for call in queries.visible_due(session, actor, us=own.organisation, now=now):
+    for call in visible_due_counted(session, actor, us=own.organisation, now=now):
         if call.waits_for_us:
             yield _asked_of_us(call)
         leads = Right.CONTRIBUTE if call.kind is CallKind.REQUEST else Right.RUN_CASES
@@ -38,8 +37,7 @@ def called_out(session: Session, actor: Actor, *, now: datetime) -> Iterator[Wai
             yield from _asked_by_us(call, now=now)
 
 
-def _asked_of_us(call: Call) -> Waiting:
-    ours = call.ours
+def _asked_of_us(call: Due) -> Waiting:
     return Waiting(
         title=title_of(call),
         sentence=f"{call.author_name} {_ASKS[call.kind].format(call.channel_name)}",
@@ -47,25 +45,25 @@ def _asked_of_us(call: Call) -> Waiting:
         act="Look and answer",
         drawing=DRAWINGS[call.kind],
         tone=Tone.TROUBLE if call.kind is CallKind.WARNING else Tone.WAITING,
-        since=ours.asked_at if ours is not None else call.issued_at,
-        due=ours.reply_by if ours is not None else None,
+        since=call.asked_at or call.issued_at,
+        due=call.reply_by,
         tlp=call.tlp,
         first=True,
     )
 
 
-def _asked_by_us(call: Call, *, now: datetime) -> Iterator[Waiting]:
+def _asked_by_us(call: Due, *, now: datetime) -> Iterator[Waiting]:
     if call.overdue:
-        silent = words.count(len(call.overdue), "organisation")
-        verb = "has" if len(call.overdue) == 1 else "have"
+        silent = words.count(call.overdue, "organisation")
+        verb = "has" if call.overdue == 1 else "have"
         yield Waiting(
-            title=f"{silent} of {len(call.addressees)} {verb} not answered",
+            title=f"{silent} of {call.addressees} {verb} not answered",
             sentence=f"“{title_of(call)}” in {call.channel_name}. Call them by telephone.",
             href=_page(call),
             act="See whom to call",
             drawing="phone",
             tone=Tone.TROUBLE if call.kind is CallKind.WARNING else Tone.WAITING,
-            due=min(one.reply_by for one in call.overdue),
+            due=call.overdue_since,
             tlp=call.tlp,
         )
     if call.has_to_tell_more(now):
@@ -80,5 +78,5 @@ def _asked_by_us(call: Call, *, now: datetime) -> Iterator[Waiting]:
         )
 
 
-def _page(call: Call) -> str:
+def _page(call: Due) -> str:
     return url_for("pages.get_call", channel=call.channel, ref=call.ref)

@@ -125,6 +125,8 @@ class JointForm(PageForm):
 
     level: Level | None = None
     reason: Text | None = None
+    seen_at: datetime | None = None
+    """When the page was shown that the form stands on."""
 
 
 class QuestionForm(PageForm):

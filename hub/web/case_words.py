@@ -20,7 +20,7 @@ from policies.assessment import (
     PersonalData,
     Recoverability,
     ResponseState,
-    Span,
+    describe_stated,
 )
 from policies.criteria import Answer, Finding
 from policies.decisions import By, Topic
@@ -192,16 +192,8 @@ def topic_words(topic: str) -> str:
 
 def cell(stated: Assessment | None, field: Field) -> str:
     """Give what stands in one cell of the matrix; *not stated* differs from *none*."""
-    value = getattr(stated, field.value) if stated is not None else None
-    if value is None or value == {}:
-        return NOT_STATED
-    if isinstance(value, Ladder):
-        return value.label
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, Mapping):
-        return ", ".join(f"{_span(span)} {kind}" for kind, span in sorted(value.items()))
-    return f"{value} of 100"
+    word = describe_stated(stated, field) if stated is not None else None
+    return NOT_STATED if word is None else word
 
 
 def typed_value(stated: Assessment | None, field: Field) -> str:
@@ -236,10 +228,6 @@ def _word(word: object) -> str:
     if isinstance(word, bool):
         return "yes" if word else "no"
     return str(getattr(word, "label", word))
-
-
-def _span(span: Span) -> str:
-    return str(span.low) if span.exact else f"{span.low} to {span.high}"
 
 
 def candidate_pairs(candidates: Sequence[Candidate]) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ from federation.ledgers.ledger_records import Delivery, Standing
 from federation.ledgers.sources import DELIVER
 from federation.work.errands import find_waiting
 from hub.channels.invitations import InvitationRow
+from hub.channels.kept_words import KeptWords
 from hub.channels.queries import ChannelSummary, MemberRow, PendingRow, Verification
 from hub.web import words
 from hub.web.forms import as_sentence
@@ -95,6 +96,10 @@ PENDING_WORDS: Final[Mapping[str, str]] = {
     Act.MEMBER_DECLINED: "We decline",
     Act.MEMBER_LEFT: "We leave",
     Act.NOTE_ADDED: "A note of ours",
+    Act.RESPONSE_REPORTED: "How far we are",
+    Act.ASSESSMENT_SUBMITTED: "How we are hit",
+    Act.DECISION_VOTED: "Our vote",
+    Act.EVENT_ADDED: "An event of ours",
     Act.INTEL_SHARED: "Intelligence of ours",
     Act.SIGHTING_REPORTED: "A sighting of ours",
     Act.OPINION_GIVEN: "An opinion of ours",
@@ -140,6 +145,8 @@ class Contribution:
     next_at: datetime | None
     reason: str | None
     refused: bool
+    text: str | None = None
+    """What it says, in full; none where this person may not read it."""
 
 
 @dataclass(frozen=True)
@@ -275,11 +282,14 @@ def alarm_of(verification: Verification, wrong: Sequence[str]) -> Alarm | None:
     return Alarm(title, " ".join(as_sentence(part) for part in parts if part), tone)
 
 
-def contribution_of(session: Session, row: PendingRow, *, place: str) -> Contribution:
+def contribution_of(
+    session: Session, row: PendingRow, *, place: str, kept: KeptWords | None = None
+) -> Contribution:
     """Say how far a contribution has come, and why not further.
 
     Args:
         place: the name of its channel.
+        kept: what it says.
     """
     errand = find_waiting(session, DELIVER, row.channel)
     parts: list[str | None] = []
@@ -316,6 +326,7 @@ def contribution_of(session: Session, row: PendingRow, *, place: str) -> Contrib
         next_at=next_at,
         reason=" ".join(dict.fromkeys(as_sentence(part) for part in parts if part)) or None,
         refused=row.state is Delivery.REFUSED,
+        text=kept.text if kept is not None else None,
     )
 
 

@@ -19,6 +19,7 @@ from hub import own_keys
 from hub.accounts.actor import Actor, Via
 from hub.apply import VIEWS
 from hub.calls import answering, calling, queries
+from hub.calls.due import KEPT_CLOSE, NOT_HERE, Due, visible_due_counted
 from hub.calls.values import Asked, Call
 from hub.channels import relay, service
 from hub.channels.relay import Told
@@ -136,6 +137,42 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         made.does(cert, relay.relay, organisation=water, act=Act.MEMBER_JOINED, told=made.told())
         made.settle()
         yield made
+
+
+@pytest.fixture(autouse=True)
+def _what_is_due_is_counted_as_it_is_shown(story: Story) -> Iterator[None]:
+    """Compare, wherever a test has led, what the database counts with what is read one by one."""
+    yield
+    for node in story.nodes:
+        for actor in (CONSOLE, HANDLER, AUDITOR):
+            for span in (timedelta(), timedelta(hours=5), timedelta(days=3)):
+                us, now = node.organisation, node.now() + span
+                with node.reading() as session:
+                    shown = queries.visible_due(session, actor, us=us, now=now)
+                    counted = visible_due_counted(session, actor, us=us, now=now)
+                assert counted == [_counted(one) for one in shown]
+
+
+def _counted(call: Call) -> Due:
+    """Count what is shown of a call."""
+    ours = call.ours if call.waits_for_us else None
+    return Due(
+        channel=call.channel,
+        channel_name=call.channel_name,
+        ref=call.ref,
+        kind=call.kind,
+        author_name=call.author_name,
+        is_ours=call.is_ours,
+        text=call.text,
+        tlp=call.tlp,
+        issued_at=call.issued_at,
+        next_update=call.next_update,
+        addressees=len(call.addressees),
+        overdue=len(call.overdue),
+        overdue_since=min((one.reply_by for one in call.overdue), default=None),
+        asked_at=ours.asked_at if ours is not None else None,
+        reply_by=ours.reply_by if ours is not None else None,
+    )
 
 
 def test_a_warning_goes_to_all_and_the_silent_are_shown_with_how_to_reach_them(
@@ -484,7 +521,7 @@ def test_red_words_are_for_those_on_duty(story: Story) -> None:
         story.cert, calling.warn, channel=breakout, text="The mole is at the vendor.", tlp=TLP.RED
     )
     story.settle()
-    for actor, words in ((HANDLER, "The mole is at the vendor."), (AUDITOR, queries.KEPT_CLOSE)):
+    for actor, words in ((HANDLER, "The mole is at the vendor."), (AUDITOR, KEPT_CLOSE)):
         with story.grid.reading() as session:
             call = queries.get_call(
                 session,
@@ -534,7 +571,7 @@ def test_recalled_words_go_and_that_it_was_said_stays(story: Story) -> None:
     story.settle()
     for node in story.nodes:
         call = story.sees(node, ref)
-        assert call.text == queries.NOT_HERE
+        assert call.text == NOT_HERE
         assert story.of(story.grid, ref, by=node).reply is Reply.ANSWERED
 
 

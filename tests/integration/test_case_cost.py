@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import event
+from sqlalchemy.orm import Session
 
 from federation.ledgers import rebuild
+from federation.ledgers.desk import Desk
 from federation.ledgers.ledger import get_channel
 from federation.ledgers.replay import entries_of
 from hub.accounts import users
+from hub.accounts.actor import Actor
 from hub.apply import VIEWS
+from hub.calls import calling
+from hub.calls.queries import visible_calls
+from hub.calls.records import CallAnswer, CalledMember
 from hub.cases import queries
+from hub.web.waiting import count_waiting, look_at_today
 from policies.acts import Act
 from policies.roles import PersonRole
 from sharing.db import db
@@ -91,6 +99,44 @@ def test_the_list_of_cases_asks_no_more_for_many_cases(tmp_path: Path) -> None:
         before = statements(cert, lambda: ask("/cases"))
         write_cases(cert, 4)
         assert statements(cert, lambda: ask("/cases")) == before
+
+
+def test_the_mark_beside_today_reads_no_answer_to_an_overdue_warning(tmp_path: Path) -> None:
+    with running(tmp_path, "CERT") as (cert,):
+        case = open_case(cert, "A trojanised update", TEXT)
+        grow(cert, case, 100, 4)
+        issued = cert.does(_warn, case)
+        with cert.writing() as session:
+            others = organisations(3)
+            ledger = continued(session, cert.office.desk(session), case, (), 7)
+            ledger.numbers = {one.id: 3 for one in others}
+            body = {"call": issued, "way": "node", "affected": "no"}
+            for one in others:
+                ledger.contribute(one, Act.WARNING_ACKNOWLEDGED, body)
+        cert.now.advance(days=1)  # type: ignore[attr-defined]
+        read: list[object] = []
+
+        def note(target: object, _context: object) -> None:
+            read.append(target)
+
+        for view in (CallAnswer, CalledMember):
+            event.listen(view, "load", note)
+        try:
+            with cert.app.test_request_context("/"):
+                waiting = look_at_today(CONSOLE, now=cert.now()).waiting
+                assert count_waiting(CONSOLE, now=cert.now()) == len(waiting)
+            assert [one.title for one in waiting] == ["1 organisation of 4 has not answered"]
+            assert read == []
+            with cert.reading() as session:
+                visible_calls(session, CONSOLE, case, us=cert.organisation, now=cert.now())
+            assert len(read) == 4 + 3
+        finally:
+            for view in (CallAnswer, CalledMember):
+                event.remove(view, "load", note)
+
+
+def _warn(session: Session, desk: Desk, actor: Actor, case: str, *, now: datetime) -> str:
+    return calling.warn(session, desk, actor, case, text="Pull the plug.", now=now).ref
 
 
 def test_the_entries_of_a_ledger_are_fetched_together(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from federation.judging.state import Member
 from federation.ledgers import channels
 from federation.partners.partner_keys import get_chain
 from hub.accounts.actor import Actor, Via
+from hub.calls import calling
+from hub.calls.queries import get_call
 from hub.cases import course, heard, joining, own_words, queries
 from hub.cases.records import OwnWordView
 from hub.channels import history, proofs, service
@@ -27,6 +30,7 @@ from policies.errors import ConflictError, ForbiddenError
 from policies.matrix import Level
 from policies.roles import PersonRole, Role
 from policies.tlp import TLP
+from sharing.canonical import write_time
 from tests.integration.test_cases import AUDITOR, HANDLER, Room
 from tests.kit.nodes import CONSOLE, RunningNode, running
 
@@ -259,3 +263,23 @@ def test_nobody_tells_a_coordinator_anything_alone_in_a_case_that_is_over(room: 
     room.do(room.cert, course.decline, decision=decision)
     with pytest.raises(ConflictError, match="declined"):
         room.do(room.grid, own_words.assess, assessment=GRAVE, alone=True)
+
+
+def test_a_request_that_goes_by_the_name_of_a_warning_hides_nobody_who_is_silent(
+    room: Room,
+) -> None:
+    let_in(room, room.vendor, "affected")
+    warning = room.do(room.cert, calling.warn, text="Stop the updater.").ref
+    asked = {"request": warning, "addressees": [room.cert.organisation, room.vendor.organisation]}
+    later = write_time(room.cert.now() + timedelta(hours=1))
+    opened = asked | {"needed_by": later, "answers_to": "all"}
+    writes(room.grid, room.case, Act.REQUEST_OPENED, opened)
+    room.settle()
+    writes(room.grid, room.case, Act.REQUEST_CLOSED, asked | {"result": "answered"})
+    room.settle()
+    with room.cert.reading() as session:
+        us = room.cert.organisation
+        call = get_call(session, CONSOLE, room.case, warning, us=us, now=room.cert.now())
+    silent = {one.organisation for one in call.silent}
+    assert call.is_open
+    assert silent == {room.grid.organisation, room.vendor.organisation}

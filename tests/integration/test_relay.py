@@ -311,13 +311,13 @@ def test_once_it_is_there_its_page_asks_whether_it_was_so(story: Story) -> None:
     assert api.post("/relay/answers", verdict, status=201)["state"] == "pending"
 
 
-def signed_in(node: RunningNode) -> FlaskClient:
+def signed_in(node: RunningNode, name: str = "mara") -> FlaskClient:
     with node.writing() as session:
         roles = [PersonRole.COORDINATOR]
-        users.create_user(session, CONSOLE, "mara", roles=roles, password=PASSWORD, now=node.now())
+        users.create_user(session, CONSOLE, name, roles=roles, password=PASSWORD, now=node.now())
     client = node.app.test_client()
     token = token_of(client.get("/sign-in").get_data(as_text=True))
-    client.post("/sign-in", data={"name": "mara", "password": PASSWORD, "csrf_token": token})
+    client.post("/sign-in", data={"name": name, "password": PASSWORD, "csrf_token": token})
     return client
 
 

@@ -206,7 +206,11 @@ def post_case_joint(channel: UUID) -> BaseResponse:
         JointForm,
         "joint",
         lambda form, where, now: joining.join_assessments(
-            *where, level=form.level, reason=form.reason, now=now
+            *where,
+            level=form.level,
+            reason=form.reason,
+            seen_at=as_utc(form.seen_at),
+            now=now,
         ),
         "Everybody is told.",
     )

@@ -24,6 +24,7 @@ from hub.audit import service as audit
 from hub.cases.queries import has_room
 from hub.channels import history, holders, inviting, proofs, queries, service
 from hub.channels.invitations import visible_invitations
+from hub.channels.kept_words import get_kept_words, kept_words_of
 from hub.channels.ways_out import visible_repair
 from hub.community.terms import terms_in
 from hub.office import current_office
@@ -37,6 +38,7 @@ from hub.web.relay_words import relay_part
 from hub.web.seeing import seeing_of
 from policies.acts import ACTS, Act, ChannelKind
 from policies.charter import usual_label
+from policies.errors import NotFoundError
 from policies.roles import Right
 from policies.tlp import TLP
 from sharing.db import reading, transaction
@@ -204,6 +206,17 @@ def post_refusal_seen(channel: UUID, sha256: str) -> BaseResponse:
     return to_channel(str(channel))
 
 
+@pages.get("/channels/<uuid:channel>/refusals/<sha256>/note")
+def get_refused_as_note(channel: UUID, sha256: str) -> Response:
+    """Offer what was refused as a note: the form of a note with the words filled in."""
+    with reading() as session:
+        kept = get_kept_words(session, current_actor(), str(channel), sha256)
+    if not kept.refused or kept.text is None:
+        raise NotFoundError("nothing of this was refused that you may read")
+    values = {"text": kept.text} | ({"tlp": kept.tlp.value} if kept.tlp else {})
+    return show_channel(str(channel), Forms(note=Filled(values=values)))
+
+
 @pages.get("/channels/<uuid:channel>/export")
 def get_export(channel: UUID) -> Response:
     """Give the whole ledger as one file that proves itself."""
@@ -310,9 +323,11 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
         )
         rows = queries.visible_members(session, actor, channel, us=desk.organisation, now=now)
         verification = queries.visible_verification(session, actor, channel)
+        waiting = queries.visible_pending(session, actor, channel, now=now)
+        kept = kept_words_of(session, actor, waiting)
         pending = [
-            shown.contribution_of(session, row, place=summary.name)
-            for row in queries.visible_pending(session, actor, channel, now=now)
+            shown.contribution_of(session, row, place=summary.name, kept=kept.get(row.sha256))
+            for row in waiting
         ]
         open_acts = queries.visible_open_acts(session, desk, actor, channel, now=now)
         mending = visible_repair(session, desk, actor, channel, now=now)
