@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import itertools
 from functools import partial
+from typing import Any, Final
 
 from hub.demo.cast import at_once
 from hub.demo.cast import set_up as set_up_one
 from hub.demo.errors import StoryError
+from hub.demo.people import Person
 from hub.demo.processes import wait_until
 from hub.demo.scene import SHORT, WAIT_SECONDS, Scene
+
+_CHARTER: Final = (
+    "We tell each other early what concerns the sector, and answer a warning within the hour. "
+    "National CERT coordinates. What somebody tells it alone stays with it."
+)
 
 
 def set_up(scene: Scene) -> None:
@@ -69,3 +76,51 @@ def form_a_community(scene: Scene) -> None:
         )
         seq, head = scene.same_head(scene.community)
         tell.say(f"All three hold the same history: {seq + 1} entries, head {head[:SHORT]}")
+
+
+def agree_on_a_charter(scene: Scene) -> None:
+    """A charter that each signs for itself; what is opened later goes by it."""
+    tell, cast = scene.telling, scene.cast
+    place = f"/communities/{scene.community}"
+    with tell.step("National CERT proposes a charter; each accepts it with its own signature."):
+        tell.quote(_CHARTER)
+        charter = cast.cert.post(f"{place}/charters", {"text": _CHARTER})["charter"]
+        for person in cast.others(cast.cert):
+            wait_until(
+                partial(_reads_charter, person, scene.community, charter),
+                f"{person.name} reads what is proposed",
+                seconds=WAIT_SECONDS,
+            )
+            person.post(f"{place}/charters/{charter}/acceptance")
+        wait_until(
+            partial(_can_be_put_in_force, cast.cert, scene.community, charter),
+            "all have accepted it",
+            seconds=WAIT_SECONDS,
+        )
+        cast.cert.post(f"{place}/charters/{charter}/force")
+        for person in cast.all:
+            wait_until(
+                partial(_binds, person, scene.community, charter),
+                f"the charter is in force at {person.name}",
+                seconds=WAIT_SECONDS,
+            )
+        tell.say("It is in force. Who decides what, and within what time, all can look up.")
+
+
+def _charter(person: Person, community: str, charter: str) -> Any:
+    versions = person.get(f"/communities/{community}")["charters"]
+    return next((one for one in versions if one["charter"] == charter), None)
+
+
+def _reads_charter(person: Person, community: str, charter: str) -> bool:
+    version = _charter(person, community, charter)
+    return bool(version is not None and version["readable"])
+
+
+def _can_be_put_in_force(person: Person, community: str, charter: str) -> bool:
+    return _charter(person, community, charter)["lacks"] is None
+
+
+def _binds(person: Person, community: str, charter: str) -> bool:
+    version = _charter(person, community, charter)
+    return bool(version is not None and version["state"] == "in force")
