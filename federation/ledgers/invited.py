@@ -5,7 +5,7 @@ Source: protocol, 5 (the *invited*).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -29,6 +29,7 @@ from policies.acts import Act, ChannelKind, read_body
 from policies.errors import ConflictError
 from policies.tlp import TLP
 from sharing import collections
+from sharing.objects import StixObject
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,13 @@ class Invited:
     head: Position
 
 
-def answer_invitation(
+def answer_invitation(  # noqa: PLR0913 - what is answered, by whom, with which words
     session: Session,
     desk: Desk,
     invited: Invited,
     act: Act,
     body: Mapping[str, Any],
+    new: Sequence[StixObject] = (),
     *,
     label: TLP,
     by: str,
@@ -63,6 +65,7 @@ def answer_invitation(
 
     Args:
         act: `member.joined` or `member.declined`.
+        new: a note with the reason, where one is given.
         label: for the bundle's metadata; not above the ceiling that the invitation names.
 
     Raises:
@@ -75,7 +78,7 @@ def answer_invitation(
     if act is Act.MEMBER_DECLINED and record.standing is Standing.JOINING:
         record.standing = Standing.ENDED
     written = contribute(
-        session, desk, record, act, body, (), seen=invited.head, label=label, by=by, now=now
+        session, desk, record, act, body, new, seen=invited.head, label=label, by=by, now=now
     )
     # An answer to somebody else may be waiting for a node that does not take it.
     hasten(session, record.id, now=now)

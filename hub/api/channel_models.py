@@ -363,6 +363,10 @@ class AnswerIn(Form):
     accept_charter: Annotated[
         bool, Field(description="On joining: accept the charter that the invitation brought.")
     ] = False
+    reason: Annotated[
+        str | None,
+        Field(max_length=4_000, description="On declining: why; all members read it. It may stay."),
+    ] = None
 
 
 class DoneOut(Document):

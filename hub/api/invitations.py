@@ -60,6 +60,12 @@ def post_invitation_answer(call: Call, channel: str, body: AnswerIn) -> WrittenO
         )
         return written_document(channel, Act.MEMBER_JOINED, written)
     written = service.decline(
-        call.session, desk, call.actor, channel, owner=body.owner, now=call.now
+        call.session,
+        desk,
+        call.actor,
+        channel,
+        owner=body.owner,
+        reason=body.reason,
+        now=call.now,
     )
     return written_document(channel, Act.MEMBER_DECLINED, written)

@@ -9,7 +9,8 @@ Source: lifecycles, 1, rule 6; lifecycles, 5 and 6; decision 14.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -26,6 +27,7 @@ from hub.cases.queries import get_case_row, get_decision_row
 from hub.channels.names import names_in
 from hub.channels.reach import heard_lately
 from hub.channels.relay import Told, known_names, relay
+from hub.channels.relay_records import AbsentRecord
 from policies.acts import Act
 from policies.assessment import Assessment, ResponseState
 from policies.errors import ConflictError, NotFoundError
@@ -45,6 +47,7 @@ class SpokenFor:
         contact: how to reach it; never sent.
         membership: `invited`, `joined` or `suspended`.
         without_node: it has none; else its node is silent, or its part is suspended.
+        not_now: nothing is recorded for it by now; what was typed meanwhile is shown again.
     """
 
     organisation: str
@@ -53,10 +56,13 @@ class SpokenFor:
     contact: str | None
     membership: str
     without_node: bool
+    not_now: bool = False
 
     @property
     def why(self) -> str:
         """Why it does not write itself."""
+        if self.not_now:
+            return "could not write when you began"
         if self.without_node:
             return "has no node"
         if self.membership == "suspended":
@@ -81,25 +87,38 @@ def visible_spoken_for(
             continue
         if who in heard:
             continue
-        noted = known.get(who)
-        name = names.get(who, who)
-        found.append(
-            SpokenFor(
-                organisation=who,
-                name=name,
-                own_name=noted.name if noted is not None and noted.name != name else None,
-                contact=noted.contact if noted is not None else None,
-                membership=member.state,
-                without_node=member.without_node,
-            )
-        )
+        found.append(_spoken_for(who, member, names, known))
     return sorted(found, key=lambda one: (one.name, one.organisation))
 
 
+def _spoken_for(
+    who: str, member: Member, names: Mapping[str, str], known: Mapping[str, AbsentRecord]
+) -> SpokenFor:
+    noted, name = known.get(who), names.get(who, who)
+    return SpokenFor(
+        organisation=who,
+        name=name,
+        own_name=noted.name if noted is not None and noted.name != name else None,
+        contact=noted.contact if noted is not None else None,
+        membership=member.state,
+        without_node=member.without_node,
+    )
+
+
 def get_spoken_for(
-    session: Session, actor: Actor, channel: str, organisation: str, *, now: datetime
+    session: Session,
+    actor: Actor,
+    channel: str,
+    organisation: str,
+    *,
+    typed: bool = False,
+    now: datetime,
 ) -> SpokenFor:
     """Give one organisation for which we may speak now.
+
+    Args:
+        typed: somebody has typed what it says: so that nothing of that is lost, a member for which
+            nothing is recorded by now is given as well.
 
     Raises:
         NotFoundError: it has no part in this case, or the actor may not know of it.
@@ -108,11 +127,15 @@ def get_spoken_for(
     get_case_row(session, actor, channel)
     actor.may(Right.CONTRIBUTE).enforce()
     record = get_channel(session, channel)
-    if organisation not in get_state(session, record).members:
+    member = get_state(session, record).members.get(organisation)
+    if member is None:
         raise NotFoundError("this organisation has no part in this case")
     for one in visible_spoken_for(session, actor, channel, now=now):
         if one.organisation == organisation:
             return one
+    if typed and record.is_ours and organisation != record.owner:
+        names, known = names_in(session, channel), known_names(session, actor, channel)
+        return replace(_spoken_for(organisation, member, names, known), not_now=True)
     raise ConflictError(
         "nothing is recorded for this organisation now",
         hint="It writes for itself, has left, or the case is over or another's. "

@@ -234,12 +234,14 @@ def decline(
     channel: str,
     *,
     owner: str | None = None,
+    reason: str | None = None,
     now: datetime,
 ) -> Written:
     """Decline an invitation; the reason may be kept back.
 
     Args:
         owner: who invites; may be left out where one alone does.
+        reason: why, for all members to read.
 
     Raises:
         ForbiddenError: the actor may not.
@@ -249,7 +251,9 @@ def decline(
     actor.may(Right.ANSWER_INVITATIONS).enforce()
     invitation = get_open_invitation(session, channel, owner)
     body = {"descriptors": [dict(document) for document in desk.node.documents]}
-    return _answer(session, desk, actor, invitation, Act.MEMBER_DECLINED, body, now=now)
+    about, ceiling = [desk.organisation], invitation.ceiling
+    words = note_of(desk, reason, about=about, marking=ceiling, now=now)
+    return _answer(session, desk, actor, invitation, Act.MEMBER_DECLINED, body, words, now=now)
 
 
 def add_note(  # noqa: PLR0913 - what is said, about what and to whom
@@ -417,6 +421,7 @@ def _answer(
     invitation: InvitationView,
     act: Act,
     body: Mapping[str, Any],
+    words: Sequence[StixObject] = (),
     *,
     now: datetime,
 ) -> Written:
@@ -428,6 +433,7 @@ def _answer(
         invited_by(invitation),
         act,
         {**body, "answers": invitation.bundle},
+        words,
         label=invitation.ceiling,
         by=actor.name,
         now=now,

@@ -140,14 +140,15 @@ def join(channel: str, owner: str | None, *, accept_charter: bool, as_json: bool
 @click.command("decline")
 @click.argument("channel")
 @FROM
+@click.option("--reason", help="Why; all members read it. It may be left out.")
 @frame.as_json
 @frame.refusing
-def decline(channel: str, owner: str | None, *, as_json: bool) -> None:
+def decline(channel: str, owner: str | None, reason: str | None, *, as_json: bool) -> None:
     """Decline the invitation to CHANNEL."""
 
     def act(session: Session, desk: Desk, actor: Actor, now: datetime) -> tuple[str, Act, Written]:
         found, by = get_invitation_named(session, actor, channel, owner, now=now)
-        written = service.decline(session, desk, actor, found, owner=by, now=now)
+        written = service.decline(session, desk, actor, found, owner=by, reason=reason, now=now)
         return found, Act.MEMBER_DECLINED, written
 
     write_act(act, as_json=as_json)

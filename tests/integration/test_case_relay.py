@@ -271,3 +271,25 @@ def test_api_and_command_do_the_same(room: Room) -> None:
     assert "affected (told the coordinator)" in shown
     refused = console.run("case", "relay", "respond", room.case, "Grid", "affected", code=1)
     assert "writes for itself" in refused.stderr
+
+
+def test_what_was_typed_is_not_lost_when_the_node_comes_back_meanwhile(room: Room) -> None:
+    assert isinstance(room.cert.now, Clock)
+    room.cert.now.advance(hours=3)
+    assert room.grid.organisation in spoken_for(room)
+    client = signed_in(room.cert, "typist")
+    where = f"/cases/{room.case}/told/{room.grid.organisation}"
+    page = client.get(where).get_data(as_text=True)
+    assert "has a node that is silent" in page
+    room.grid.note(room.case, "We are back.")
+    room.settle()
+    assert room.grid.organisation not in spoken_for(room)
+    said = {"state": "affected", "text": "Half of the pumps stand.", "informant": "Jo"}
+    answer = client.post(f"{where}/response", data={**said, "csrf_token": token_of(page)})
+    assert answer.status_code in {403, 409}
+    again = answer.get_data(as_text=True)
+    assert "Nothing is recorded for Grid now." in again
+    assert "What you typed is below and was not recorded" in again
+    assert "Half of the pumps stand." in again
+    assert room.rows(room.cert)[room.grid.organisation].response is None
+    assert client.get(where).status_code == 409

@@ -188,7 +188,8 @@ def _show_told(
     with reading() as session:
         us = current_office().desk(session).organisation
         case = queries.get_visible_case(session, actor, channel)
-        whom = relaying.get_spoken_for(session, actor, channel, organisation, now=now)
+        typed = bool(forms)
+        whom = relaying.get_spoken_for(session, actor, channel, organisation, typed=typed, now=now)
         rows = queries.visible_organisations(session, actor, channel, us=us)
         decisions = queries.visible_decisions(session, actor, channel, us=us)
     return show(

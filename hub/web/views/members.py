@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from hub import clock
 from hub.accounts.current import current_actor
+from hub.cases.queries import has_room
 from hub.channels import service
 from hub.channels.invitations import visible_invitations
 from hub.web import channel_words as shown
@@ -49,6 +50,13 @@ class AnswerForm(PageForm):
     owner: Organisation
     takes: TLP | None = None
     accept_charter: Literal["yes"] | None = None
+
+
+class DeclineForm(PageForm):
+    """No to one invitation, and why, where that is said."""
+
+    owner: Organisation
+    reason: Reason | None = None
 
 
 class RemoveForm(PageForm):
@@ -150,14 +158,20 @@ def post_joining(channel: UUID) -> BaseResponse:
 def post_declining(channel: UUID) -> BaseResponse:
     """Decline an invitation."""
 
-    def act(form: AnswerForm) -> None:
+    def act(form: DeclineForm) -> None:
         write_act(
             lambda session, desk, actor: service.decline(
-                session, desk, actor, str(channel), owner=form.owner, now=clock.utcnow()
+                session,
+                desk,
+                actor,
+                str(channel),
+                owner=form.owner,
+                reason=form.reason,
+                now=clock.utcnow(),
             )
         )
 
-    filled, status = attempt(AnswerForm, act)
+    filled, status = attempt(DeclineForm, act)
     if status is not DONE:
         return _show_invitation(str(channel), filled, status)
     flash("You declined. They are being told.", "good")
@@ -165,11 +179,14 @@ def post_declining(channel: UUID) -> BaseResponse:
 
 
 def _show_invitation(
-    channel: str, filled: Filled[AnswerForm] | None, status: HTTPStatus = HTTPStatus.OK
+    channel: str,
+    filled: Filled[AnswerForm] | Filled[DeclineForm] | None,
+    status: HTTPStatus = HTTPStatus.OK,
 ) -> Response:
     actor, now = current_actor(), clock.utcnow()
     with reading() as session:
         rows = visible_invitations(session, actor, now=now, open_only=False)
+        room = has_room(session, channel)
     rows = [one for one in rows if one.channel == channel]
     if not rows:
         raise NotFoundError("there is no such invitation")
@@ -183,4 +200,5 @@ def _show_invitation(
         may_answer=bool(actor.may(Right.ANSWER_INVITATIONS)),
         older=shown.OLDER_WORDS,
         filled=filled,
+        room=room,
     )
