@@ -22,8 +22,8 @@ from federation.ledgers.channels import Written
 from federation.ledgers.describing import Told
 from hub.accounts.actor import Actor
 from hub.audit import service as audit
-from hub.channels.history import Entry, entry_of
-from hub.channels.names import channel_name, names_in
+from hub.channels.history import Entry, entries_of
+from hub.channels.names import channel_name
 from hub.office import Office
 from policies.errors import InvalidError
 from policies.roles import Right
@@ -146,11 +146,11 @@ def visible_doubtful(session: Session, office: Office, actor: Actor) -> list[Dou
     desk = office.desk(session)
     found = [(*one, False) for one in describing.find_doubtful(session, desk)]
     found += [(*one, True) for one in describing.find_doubtful_admissions(session, desk)]
-    rows = []
-    for record, why, admission in found:
-        names = names_in(session, record.channel)
-        entry = entry_of(session, actor, record, names)
-        rows.append(DoubtfulRow(entry, channel_name(session, record.channel), why, admission))
+    entries = entries_of(session, actor, [record for record, _, _ in found])
+    rows = [
+        DoubtfulRow(entry, channel_name(session, entry.channel), why, admission)
+        for entry, (_, why, admission) in zip(entries, found, strict=True)
+    ]
     rows.sort(key=lambda row: (row.entry.at, row.entry.channel, row.entry.seq), reverse=True)
     return rows
 

@@ -41,6 +41,7 @@ LEVEL_FIELDS: Final = (
 )
 """The fields that make the level. Confidence, counts and personal data are shown beside it."""
 
+_Alternative = tuple[Field, Value | None, Value | None, Picture]
 _Other = tuple[Field, Value | None, Value | None, Level]
 """A field, what is stated in it, what might be, and the level then."""
 
@@ -236,27 +237,36 @@ def _changes(said: Mapping[str, Said], unnamed: Picture, matrix: Matrix) -> Iter
     pictures = [picture_of(words) for words in said.values()]
     ahead = accumulate(pictures, Picture.joined, initial=unnamed)
     behind = [*accumulate(reversed(pictures), Picture.joined, initial=Picture())][-2::-1]
+    alternatives: dict[tuple[Value | None, ...], list[_Alternative]] = {}
     known: dict[tuple[Picture, tuple[Value | None, ...]], list[_Other]] = {}
+    levels: dict[Picture, Level] = {}
     for (organisation, words), one, other in zip(said.items(), ahead, behind, strict=False):
         others = one.joined(other)
-        key = (others, tuple(words.word(field) for field in LEVEL_FIELDS))
-        if key not in known:
-            known[key] = [*_other_words(words, others, matrix)]
-        for field, stated, word, level in known[key]:
+        stands = tuple(words.word(field) for field in LEVEL_FIELDS)
+        if stands not in alternatives:
+            alternatives[stands] = [*_alternatives(words)]
+        if (others, stands) not in known:
+            known[others, stands] = [
+                (field, stated, word, _level_of(others.joined(picture), matrix, levels))
+                for field, stated, word, picture in alternatives[stands]
+            ]
+        for field, stated, word, level in known[others, stands]:
             yield Change(organisation, field, stated, word, level)
 
 
-def _other_words(words: Said, others: Picture, matrix: Matrix) -> Iterator[_Other]:
-    known: dict[Picture, Level] = {}
+def _alternatives(words: Said) -> Iterator[_Alternative]:
+    """Give every other word that an organisation might state, and its picture with it."""
     for field in LEVEL_FIELDS:
         stated = words.word(field)
         for word in (None, *CHOICES[field]):
-            if _same(stated, word):
-                continue
-            picture = others.joined(picture_of(words.with_word(field, word)))
-            if picture not in known:
-                known[picture] = levels_of(picture, matrix)[Rule.SPREADING]
-            yield field, stated, word, known[picture]
+            if not _same(stated, word):
+                yield field, stated, word, picture_of(words.with_word(field, word))
+
+
+def _level_of(picture: Picture, matrix: Matrix, known: dict[Picture, Level]) -> Level:
+    if picture not in known:
+        known[picture] = levels_of(picture, matrix)[Rule.SPREADING]
+    return known[picture]
 
 
 def _same(one: Value | None, other: Value | None) -> bool:

@@ -220,6 +220,21 @@ def find_contents(session: Session, collection_id: str, hashes: Iterable[str]) -
     return dict(rows.all())
 
 
+def find_contents_in(
+    session: Session, collection_ids: Iterable[str], hashes: Iterable[str]
+) -> dict[tuple[str, str], bytes]:
+    """Give the same of several collections: collection and hash → canonical bytes."""
+    rows = session.execute(
+        select(CollectionRow.collection_id, StoredObject.sha256, StoredObject.content)
+        .join(CollectionRow, CollectionRow.sha256 == StoredObject.sha256)
+        .where(
+            among(session, StoredObject.sha256, hashes),
+            CollectionRow.collection_id.in_(set(collection_ids)),
+        )
+    )
+    return {(collection_id, sha256): content for collection_id, sha256, content in rows}
+
+
 def find_hashes(session: Session, collection_id: str, hashes: Iterable[str]) -> frozenset[str]:
     """Give those of the hashes that this collection holds, and whose bytes are here."""
     query = select(StoredObject.sha256)

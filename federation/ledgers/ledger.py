@@ -8,7 +8,7 @@ Source: protocol, 5 to 7.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
@@ -99,15 +99,29 @@ def load_state(session: Session, record: ChannelRecord) -> ChannelState | None:
 
 def load_chains(session: Session, channel: str) -> Mapping[str, tuple[Descriptor, ...]]:
     """Give what the ledger says of each organisation's keys: organisation → its descriptors."""
-    rows = session.execute(
-        select(DescribedRecord.organisation, DescribedRecord.jws)
-        .where(DescribedRecord.channel == channel)
+    return load_chains_in(session, [channel]).get(channel, {})
+
+
+def load_chains_in(
+    session: Session, channels: Collection[str], organisations: Collection[str] | None = None
+) -> Mapping[str, Mapping[str, tuple[Descriptor, ...]]]:
+    """Give the same of several ledgers, by channel.
+
+    Args:
+        organisations: of these alone, where any are given.
+    """
+    query = (
+        select(DescribedRecord.channel, DescribedRecord.organisation, DescribedRecord.jws)
+        .where(DescribedRecord.channel.in_(channels))
         .order_by(DescribedRecord.organisation, DescribedRecord.version)
     )
-    chains: dict[str, tuple[Descriptor, ...]] = {}
-    for organisation, jws in rows:
+    if organisations is not None:
+        query = query.where(DescribedRecord.organisation.in_(organisations))
+    found: dict[str, dict[str, tuple[Descriptor, ...]]] = {}
+    for channel, organisation, jws in session.execute(query):
+        chains = found.setdefault(channel, {})
         chains[organisation] = (*chains.get(organisation, ()), _descriptor(jws))
-    return chains
+    return found
 
 
 def get_state(session: Session, record: ChannelRecord) -> ChannelState:

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from federation.judging.state import ChannelState
 from federation.ledgers.ledger import get_channel, get_state
@@ -20,7 +20,8 @@ from hub.accounts.actor import Actor
 from hub.cases.queries import KEPT_CLOSE, get_case_row
 from hub.cases.records import CaseLink, CaseView
 from hub.channels.history import READERS_OF_RED
-from hub.channels.records import InvitationView
+from hub.channels.queries import SAID
+from hub.channels.records import InvitationView, MemberView
 from policies.links import OPEN_STATES, Known, Relation, may_name
 from policies.roles import Right
 from policies.tlp import TLP
@@ -101,10 +102,19 @@ def nameable_cases(session: Session, actor: Actor, channel: str) -> list[tuple[s
         return []
     here = get_case_row(session, actor, channel)
     ours = known_of(get_state(session, get_channel(session, channel)), here)
+    others = _others(session, actor, channel)
+    secret = [one.row.channel for one in others if one.is_secret]
+    members: dict[str, set[str]] = {}
+    for there, organisation in session.execute(
+        select(MemberView.channel, MemberView.organisation).where(
+            MemberView.channel.in_(secret), MemberView.state == "joined"
+        )
+    ):
+        members.setdefault(there, set()).add(organisation)
     return [
-        (row.channel, title)
-        for row, record, title in _others(session, actor, channel)
-        if may_name(ours, known_of(get_state(session, record), row))
+        (one.row.channel, one.title)
+        for one in others
+        if may_name(ours, one.known(frozenset(members.get(one.row.channel, ()))))
     ]
 
 
@@ -114,9 +124,9 @@ def mergeable_cases(session: Session, actor: Actor, channel: str) -> list[tuple[
     if not actor.may(Right.RUN_CASES) or here.state not in OPEN_STATES:
         return []
     return [
-        (row.channel, title)
-        for row, record, title in _others(session, actor, channel)
-        if record.is_ours and row.state in OPEN_STATES and row.exercise is here.exercise
+        (one.row.channel, one.title)
+        for one in _others(session, actor, channel)
+        if one.is_ours and one.row.state in OPEN_STATES and one.row.exercise is here.exercise
     ]
 
 
@@ -125,16 +135,37 @@ def known_of(state: ChannelState, row: CaseView) -> Known:
     return Known(row.tlp, state.ceiling, frozenset(state.joined), state.is_breakout)
 
 
-def _others(
-    session: Session, actor: Actor, channel: str
-) -> list[tuple[CaseView, ChannelRecord, str]]:
+@dataclass(frozen=True)
+class _Other:
+    """Another case, by what can be told without reading the whole state of its channel."""
+
+    row: CaseView
+    is_ours: bool
+    title: str
+    ceiling: TLP
+    is_breakout: bool
+
+    @property
+    def is_secret(self) -> bool:
+        """Tell whether the rule asks who its members are."""
+        return self.is_breakout or self.row.tlp is TLP.RED
+
+    def known(self, members: frozenset[str]) -> Known:
+        return Known(self.row.tlp, self.ceiling, members, self.is_breakout)
+
+
+def _others(session: Session, actor: Actor, channel: str) -> list[_Other]:
     rows = session.execute(
-        select(CaseView, ChannelRecord)
+        select(CaseView, ChannelRecord, *SAID)
         .join(ChannelRecord, ChannelRecord.id == CaseView.channel)
         .where(CaseView.channel != channel)
+        .options(defer(ChannelRecord.state))
         .order_by(CaseView.changed_at.desc(), CaseView.channel)
     )
-    return [(row, record, _title(actor, row, record)) for row, record in rows]
+    return [
+        _Other(row, record.is_ours, _title(actor, row, record), TLP(ceiling), parent is not None)
+        for row, record, parent, ceiling in rows
+    ]
 
 
 def _names(row: CaseView) -> ColumnElement[bool]:

@@ -38,8 +38,13 @@ _HIT: Final = frozenset(
 _SEVERAL: Final = 2
 
 
-def visible_findings(session: Session, actor: Actor, channel: str) -> tuple[Finding, ...]:
+def visible_findings(
+    session: Session, actor: Actor, channel: str, told: Severity | None = None
+) -> tuple[Finding, ...]:
     """Give the criteria of a case of ours to who runs it; none to anybody else.
+
+    Args:
+        told: what `joining.find_picture` gives, where the caller has it.
 
     Raises:
         NotFoundError: there is no such case, or the actor may not know of it.
@@ -49,7 +54,8 @@ def visible_findings(session: Session, actor: Actor, channel: str) -> tuple[Find
     if not record.is_ours or not actor.may(Right.RUN_CASES):
         return ()
     state = get_state(session, record)
-    told = find_picture(session, row).told
+    if told is None:
+        told = find_picture(session, row).told
     severity: Severity | Overridden = told
     if row.severity is not None and row.severity is not told.level and row.derived:
         severity = Overridden(row.severity, "as all were told", told)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -10,33 +10,24 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from federation.identity.node import find_node
 from federation.judging.contents import Chains
 from federation.judging.disowning import doubt_about, doubt_about_admission
-from federation.ledgers.ledger import load_chains
 from federation.ledgers.ledger_records import (
-    ChannelRecord,
     CoveredRecord,
     EntryRecord,
 )
-from federation.ledgers.told_alone import can_tell_alone
 from hub.accounts.actor import Actor
-from hub.channels.names import names_in
+from hub.channels.history_pages import EntryPage
 from hub.channels.plain_words import describe_clock, describe_entry
-from hub.channels.relay import is_ours_to_answer
-from hub.channels.relay_records import RelayAnswer, RelayedView
+from hub.channels.relay_records import RelayAnswer
 from hub.channels.service import get_visible_channel
-from policies.acts import TOLD_ALONE
 from policies.roles import PersonRole, Right
 from policies.tlp import TLP
-from sharing import collections, objects
+from sharing import objects
 from sharing.canonical import read_time
-from sharing.records import CollectionRow
-from sharing.selection import NEVER_WITHHELD
 
 PAGE: Final = 25
 MAX_PAGE: Final = 100
-OBJECTS_SHOWN: Final = 20
 READERS_OF_RED: Final = frozenset({PersonRole.COORDINATOR, PersonRole.HANDLER})
 
 
@@ -160,62 +151,42 @@ def visible_entries(
         )
     query = query.order_by(EntryRecord.epoch.desc(), EntryRecord.seq.desc())
     rows = list(session.scalars(query.limit(max(1, min(limit, MAX_PAGE + 1)))))
-    names, chains = names_in(session, channel), load_chains(session, channel)
-    return [entry_of(session, actor, row, names, chains) for row in rows]
+    return entries_of(session, actor, rows)
 
 
 def visible_news(session: Session, actor: Actor, *, us: str, limit: int = 15) -> list[Entry]:
     """Give what others wrote last, over all channels, newest first."""
     if not actor.may(Right.READ_CHANNELS):
         return []
-    rows = session.scalars(
+    query = (
         select(EntryRecord)
         .where(EntryRecord.author != us, ~EntryRecord.disowned)
         .order_by(EntryRecord.applied_at.desc(), EntryRecord.date_added.desc())
         .limit(limit)
     )
-    return [entry_of(session, actor, row, names_in(session, row.channel)) for row in rows]
+    return entries_of(session, actor, list(session.scalars(query)))
 
 
-def entry_of(
-    session: Session,
-    actor: Actor,
-    row: EntryRecord,
-    names: Mapping[str, str],
-    chains: Chains | None = None,
-) -> Entry:
-    """Give one entry in plain words.
+def entries_of(session: Session, actor: Actor, rows: Sequence[EntryRecord]) -> list[Entry]:
+    """Give entries, of one channel or of several, in plain words and in the same order."""
+    if not rows:
+        return []
+    page = EntryPage(session, rows)
+    return [_entry(actor, row, page) for row in rows]
 
-    Args:
-        names: organisation → name.
-        chains: organisation → its descriptors, by the whole ledger; looked up where not given.
-    """
-    chains = load_chains(session, row.channel) if chains is None else chains
-    hashes = [row.contribution_object or row.object_sha256]
-    covered = list(
-        session.scalars(
-            select(CoveredRecord)
-            .where(
-                CoveredRecord.channel == row.channel,
-                CoveredRecord.epoch == row.epoch,
-                CoveredRecord.seq == row.seq,
-            )
-            .order_by(CoveredRecord.place)
-        )
-    )
-    shown = covered[:OBJECTS_SHOWN]
-    wanted = [*hashes, *(one.sha256 for one in shown)]
-    contents = collections.find_contents(session, row.channel, wanted)
-    bundle = contents.get(hashes[0])
+
+def _entry(actor: Actor, row: EntryRecord, page: EntryPage) -> Entry:
+    chains, covered, shown = page.chains(row.channel), page.covered(row), page.shown(row)
+    bundle = page.content(row.channel, row.contribution_object or row.object_sha256)
     body: Mapping[str, Any] = {}
-    dated, close = row.created_at, is_kept_close(session, actor, row)
+    dated, close = row.created_at, _is_kept_close(actor, row, page)
     if bundle is not None:
         value = objects.StixObject.read(bundle).value
         body, dated = value.get("body", {}), read_time(str(value["created"]))
-    listed = [_item(actor, one, contents.get(one.sha256), close=close) for one in shown]
-    items = tuple(_with_later_members(session, row.channel, shown, listed))
+    items = tuple(_item(actor, one, page, close=close) for one in shown)
     # Who told it is named by an identity that came along, for those who may read it.
-    names = {**{one.ref: one.title for one in items if one.is_named}, **names}
+    known = page.names.get(row.channel, {})
+    names = {**{one.ref: one.title for one in items if one.is_named}, **known}
     author = names.get(row.author, row.author)
     return Entry(
         channel=row.channel,
@@ -248,17 +219,14 @@ def entry_of(
         disowned=row.disowned,
         items=items,
         more_items=len(covered) - len(shown),
-        relayed=_relayed(session, row, names) if "on_behalf_of" in body else None,
+        relayed=_relayed(row, page, names) if "on_behalf_of" in body else None,
         clock=describe_clock(author, dated, row.created_at, row.applied_at),
     )
 
 
-def is_kept_close(session: Session, actor: Actor, row: EntryRecord) -> bool:
+def _is_kept_close(actor: Actor, row: EntryRecord, page: EntryPage) -> bool:
     """Tell whether an entry was told us alone, and this person is not among those who answer."""
-    if row.act not in TOLD_ALONE or actor.roles & READERS_OF_RED:
-        return False
-    record = session.get(ChannelRecord, row.channel)
-    return record is not None and can_tell_alone(record)
+    return page.was_told_alone(row) and not actor.roles & READERS_OF_RED
 
 
 def _doubtful_admission(row: EntryRecord, chains: Chains) -> str | None:
@@ -268,10 +236,9 @@ def _doubtful_admission(row: EntryRecord, chains: Chains) -> str | None:
     return doubt_about_admission(chain, row.admitted_kid, row.created_ns)
 
 
-def _relayed(session: Session, row: EntryRecord, names: Mapping[str, str]) -> Relayed | None:
-    kept = session.get(RelayedView, (row.channel, row.contribution_sha256 or row.sha256))
-    node = find_node(session)
-    if kept is None or node is None:
+def _relayed(row: EntryRecord, page: EntryPage, names: Mapping[str, str]) -> Relayed | None:
+    kept = page.relayed(row)
+    if kept is None or page.us is None:
         return None
     return Relayed(
         organisation=kept.organisation,
@@ -281,45 +248,19 @@ def _relayed(session: Session, row: EntryRecord, names: Mapping[str, str]) -> Re
         informant=names.get(kept.informant) if kept.informant else None,
         answer=kept.answer,
         answered_at=kept.answered_at,
-        is_ours=is_ours_to_answer(session, kept, node.organisation),
+        is_ours=page.is_ours_to_answer(kept),
     )
 
 
-def _with_later_members(
-    session: Session, channel: str, covered: Sequence[CoveredRecord], items: Sequence[EntryItem]
-) -> Iterator[EntryItem]:
-    """Say of each object whether later members read it, and whether we can open it to them."""
-    asked = [one for one in covered if one.claimed not in NEVER_WITHHELD and one.claimed]
-    if not asked:
-        yield from items
-        return
-    rows = session.execute(
-        select(CollectionRow.sha256, CollectionRow.released_from).where(
-            CollectionRow.collection_id == channel,
-            CollectionRow.sha256.in_([one.sha256 for one in asked]),
-            ~CollectionRow.hidden,
-        )
-    )
-    released = {sha256: released_from is not None for sha256, released_from in rows}
-    authors: dict[str, str] = {}
-    for ref, author in session.execute(
-        select(CoveredRecord.ref, CoveredRecord.author)
-        .where(CoveredRecord.channel == channel, CoveredRecord.ref.in_([one.ref for one in asked]))
-        .order_by(CoveredRecord.epoch, CoveredRecord.seq, CoveredRecord.place)
-    ):
-        authors.setdefault(ref, author)
-    node = find_node(session)
-    us = node.organisation if node is not None else None
-    for one, item in zip(covered, items, strict=True):
-        if one not in asked or one.sha256 not in released:
-            yield item
-            continue
-        later = released[one.sha256]
-        yield replace(item, later=later, may_open=not later and authors.get(one.ref) == us)
+def _item(actor: Actor, row: CoveredRecord, page: EntryPage, *, close: bool) -> EntryItem:
+    """Give an object, with whether later members read it, and whether we can open it to them."""
+    item = _content_of(actor, row, page.content(row.channel, row.sha256), close=close)
+    later = page.later(row)
+    return replace(item, later=later, may_open=later is False and page.is_ours(row))
 
 
-def _item(
-    actor: Actor, row: CoveredRecord, content: bytes | None, *, close: bool = False
+def _content_of(
+    actor: Actor, row: CoveredRecord, content: bytes | None, *, close: bool
 ) -> EntryItem:
     stix_type = row.ref.partition("--")[0]
     red = close or (row.claimed is TLP.RED and not actor.roles & READERS_OF_RED)

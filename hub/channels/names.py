@@ -23,9 +23,14 @@ def names_in(session: Session, channel: str) -> Mapping[str, str]:
         )
     )
     return {
-        organisation: name or (UNNAMED if without_node else organisation)
+        organisation: called(organisation, name, without_node=without_node)
         for organisation, name, without_node in rows
     }
+
+
+def called(organisation: str, name: str | None, *, without_node: bool) -> str:
+    """Give what a member is called."""
+    return name or (UNNAMED if without_node else organisation)
 
 
 def channel_name(session: Session, channel: str) -> str:

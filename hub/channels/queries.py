@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import Session, defer
 
 from federation.identity.key_state import KeyState, key_state_of
@@ -54,11 +54,11 @@ WHEN_OURS_IS_FROZEN: Final = (
 )
 
 _CEILING: Final = f"ceiling:{CHANNEL}"
-_SAID: Final = (
+SAID: Final = (
     ChannelRecord.state["parent"].as_string(),
     ChannelRecord.state[("things", _CEILING)].as_string(),
 )
-"""What a list shows of a channel's state."""
+"""What a list shows of a channel's state: its parent, its ceiling."""
 
 
 @dataclass(frozen=True)
@@ -151,12 +151,16 @@ def visible_channels(session: Session, actor: Actor) -> list[ChannelSummary]:
     """Give the channels that this person may read, the newest word first; direct ones last."""
     if not actor.may(Right.READ_CHANNELS):
         return []
-    found = session.execute(select(ChannelRecord, *_SAID).options(defer(ChannelRecord.state)))
-    rows = [_Shown(*row) for row in found]
+    return _listed(session)
+
+
+def _listed(session: Session, *which: ColumnElement[bool]) -> list[ChannelSummary]:
+    query = select(ChannelRecord, *SAID).options(defer(ChannelRecord.state))
+    rows = [_Shown(*row) for row in session.execute(query.where(*which))]
     shown = [one for one in rows if _is_shown(one.record)]
     shown.sort(key=lambda one: one.record.head_at or one.record.opened_at, reverse=True)
     shown.sort(key=lambda one: one.record.kind is ChannelKind.DIRECT)
-    owners, pending = _owner_names(session), outbox.count_pending(session)
+    owners, pending = _owner_names(session, *which), outbox.count_pending(session)
     names = {one.record.id: one.record.name for one in rows if one.record.head_sha256 is not None}
     return [
         _summary(one, owners.get(one.record.id), pending.get(one.record.id, 0), names)
@@ -167,7 +171,9 @@ def visible_channels(session: Session, actor: Actor) -> list[ChannelSummary]:
 def visible_breakouts(session: Session, actor: Actor, channel: str) -> list[ChannelSummary]:
     """Give the breakouts of a case that we take part in."""
     get_visible_channel(session, actor, channel)
-    return [one for one in visible_channels(session, actor) if one.parent == channel]
+    parent, _ceiling = SAID
+    found = _listed(session, or_(parent == channel, ChannelRecord.id == channel))
+    return [one for one in found if one.parent == channel]
 
 
 def visible_channels_with(
@@ -332,13 +338,13 @@ def _is_shown(row: ChannelRecord) -> bool:
     return not (row.standing is Standing.ENDED and unread)
 
 
-def _owner_names(session: Session) -> dict[str, str | None]:
-    """Give channel → the name of its owner, for all channels in one look-up."""
+def _owner_names(session: Session, *which: ColumnElement[bool]) -> dict[str, str | None]:
+    """Give channel → the name of its owner, for all of these channels in one look-up."""
     query = select(ChannelRecord.id, MemberView.name).join(
         MemberView,
         (MemberView.channel == ChannelRecord.id) & (MemberView.organisation == ChannelRecord.owner),
     )
-    return {row.id: row.name for row in session.execute(query)}
+    return {row.id: row.name for row in session.execute(query.where(*which))}
 
 
 @dataclass(frozen=True)

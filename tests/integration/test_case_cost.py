@@ -20,6 +20,7 @@ from hub.calls import calling
 from hub.calls.queries import visible_calls
 from hub.calls.records import CallAnswer, CalledMember
 from hub.cases import queries
+from hub.channels.history import Entry, visible_entries
 from hub.web.waiting import count_waiting, look_at_today
 from policies.acts import Act
 from policies.roles import PersonRole
@@ -89,6 +90,27 @@ def test_the_page_of_a_case_asks_no_more_for_many_organisations(tmp_path: Path) 
         before = statements(cert, lambda: ask(f"/cases/{case}"))
         grow(cert, case, 110, 6)
         assert statements(cert, lambda: ask(f"/cases/{case}")) == before
+
+
+def test_histories_and_news_ask_no_more_for_many_entries(tmp_path: Path) -> None:
+    with running(tmp_path, "CERT") as (cert,):
+        case = open_case(cert, "A trojanised update", TEXT)
+        ask = reader(cert)
+        found: list[list[Entry]] = []
+
+        def history() -> None:
+            with cert.reading() as session:
+                found.append(visible_entries(session, CONSOLE, case))
+
+        def news() -> None:
+            ask("/")
+
+        grow(cert, case, 100, 1)
+        news()
+        before = statements(cert, history), statements(cert, news)
+        grow(cert, case, 110, 3)
+        assert (statements(cert, history), statements(cert, news)) == before
+        assert [len(one) for one in found] == [6, 18]
 
 
 def test_the_list_of_cases_asks_no_more_for_many_cases(tmp_path: Path) -> None:

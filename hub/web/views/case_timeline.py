@@ -86,12 +86,14 @@ def _show(
 ) -> Response:
     actor, now = current_actor(), clock.utcnow()
     with reading() as session:
+        # Held until the end: the session lets go of rows that nobody holds, and asks for them anew.
+        record = get_visible_channel(session, actor, channel)
         case = queries.get_visible_case(session, actor, channel)
         found = timeline.visible_moments(
             session, actor, channel, before=_before(), limit=GREATEST_COUNT + 1
         )
         kept_close = timeline.keeps_some_close(session, actor, channel)
-        ceiling = get_state(session, get_visible_channel(session, actor, channel)).ceiling
+        ceiling = get_state(session, record).ceiling
         terms = terms_in(session, channel)
         seeing = seeing_of(session, actor, channel, us=current_office().desk(session).organisation)
     moments = found[:GREATEST_COUNT]

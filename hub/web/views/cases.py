@@ -191,19 +191,21 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
     with reading() as session:
         desk = current_office().desk(session)
         us = desk.organisation
+        # Held until the end: the session lets go of rows that nobody holds, and asks for them anew.
+        record = get_visible_channel(session, actor, channel)
+        row = queries.get_case_row(session, actor, channel)
         case = queries.get_visible_case(session, actor, channel)
         members = queries.visible_organisations(session, actor, channel, us=us)
         decisions = queries.visible_decisions(session, actor, channel, us=us)
         said = queries.visible_case_words(session, actor, channel)
         picture = joining.visible_picture(session, actor, channel)
         basis = visible_basis(session, actor, channel)
-        findings = visible_findings(session, actor, channel)
-        record = get_visible_channel(session, actor, channel)
+        findings = visible_findings(session, actor, channel, picture.told)
         alone = deciding.decides_alone(session, desk, record, Topic.START, now=now)
         newest = timeline.visible_moments(session, actor, channel, limit=NEWEST)
         summary = get_visible_summary(session, actor, channel)
         related = related_words.related_part(
-            session, actor, summary, state=case.state, is_ours=case.is_ours
+            session, actor, summary, state=row.state, is_ours=case.is_ours
         )
         runs = case.is_ours and bool(actor.may(Right.RUN_CASES))
         likely = from_report.visible_likely(session, actor, channel, us=us) if runs else []
