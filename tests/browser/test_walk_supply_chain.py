@@ -45,6 +45,8 @@ class Walk:
     desk: Visitor
     phone: Visitor
     maker: Visitor
+    users: int = len(USERS) - 1
+    """How many take part in front of whom nobody sits."""
     case: str = ""
 
     @property
@@ -57,8 +59,7 @@ class Walk:
 
     @property
     def others(self) -> list[HubNode]:
-        """The users in front of whom nobody sits."""
-        return self.crowd.partners[2:-1]
+        return self.crowd.partners[2 : 2 + self.users]
 
     def two_reports_of_one_thing(self) -> None:
         report(self.phone, f"Strange traffic, {self.how}", SEEN_BY_USER)
@@ -199,6 +200,7 @@ def test_a_trojanised_client_comes_from_two_reports_to_a_decision(
         desk=visit(crowd.coordinator, script=script).sign_in(),
         phone=visit(crowd.partners[1], script=script, size=PHONE).sign_in("jonas"),
         maker=visit(crowd.partners[0], script=script).sign_in("jonas"),
+        users=len(USERS) - 1 if script else 2,
     )
     for one in (walk.desk, walk.phone, walk.maker):
         one.see("Waits for you")
