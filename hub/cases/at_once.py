@@ -13,7 +13,8 @@ from federation.ledgers.channels import Written
 from federation.ledgers.desk import Desk
 from hub.accounts.actor import Actor
 from hub.cases import course, deciding
-from hub.cases.queries import find_vote_to_close, get_case_row, get_decision_row
+from hub.cases.decision_queries import find_vote_to_close, get_decision_row
+from hub.cases.queries import get_case_row
 from hub.channels.service import get_visible_channel
 from policies.decisions import YES, By, DecisionRule, Topic
 
