@@ -30,7 +30,7 @@ from hub.api.case_models import (
     ToldOut,
 )
 from hub.api.channel_models import WrittenOut, written_document
-from hub.cases import queries
+from hub.cases import decision_queries, queries
 from hub.cases.basis import ShownBasis, visible_basis
 from hub.cases.joining import Shown, visible_picture
 from hub.cases.told import Mark
@@ -58,7 +58,7 @@ def case_of(session: Session, actor: Actor, channel: str, *, us: str) -> CaseOut
     """
     row = queries.get_visible_case(session, actor, channel)
     members = queries.visible_organisations(session, actor, channel, us=us)
-    decisions = queries.visible_decisions(session, actor, channel, us=us)
+    decisions = decision_queries.visible_decisions(session, actor, channel, us=us)
     return CaseOut(
         **_line(row),
         text=row.text,
@@ -142,7 +142,7 @@ def _stated(stated: Assessment | None) -> dict[str, Any] | None:
     return None if stated is None else assessment_document(stated)
 
 
-def decision_of(row: queries.Decision) -> DecisionOut:
+def decision_of(row: decision_queries.Decision) -> DecisionOut:
     """Give something that is asked or was decided as the API shows it."""
     return DecisionOut(
         decision=row.decision,

@@ -16,7 +16,7 @@ from hub.api.community_models import (
     CommunityOut,
     TermsDocument,
 )
-from hub.cases.queries import visible_decisions
+from hub.cases.decision_queries import visible_decisions
 from hub.community import queries
 from policies.charter import Terms, read_terms, terms_document
 

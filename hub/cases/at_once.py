@@ -19,7 +19,8 @@ from hub.accounts.actor import Actor
 from hub.calls import calling
 from hub.calls.calling import Issued
 from hub.cases import course, deciding
-from hub.cases.queries import find_vote_to_close, get_case_row, get_decision_row
+from hub.cases.decision_queries import find_vote_to_close, get_decision_row
+from hub.cases.queries import get_case_row
 from hub.channels.service import get_visible_channel
 from policies.decisions import YES, By, DecisionRule, Topic
 

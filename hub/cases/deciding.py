@@ -20,7 +20,7 @@ from federation.ledgers.ledger_facts import LedgerFacts
 from federation.ledgers.ledger_records import ChannelRecord
 from hub.accounts.actor import Actor
 from hub.audit import service as audit
-from hub.cases.queries import get_decision_row
+from hub.cases.decision_queries import get_decision_row
 from hub.channels.service import get_visible_channel, note_of
 from policies.acts import Act
 from policies.decisions import NO, YES, DecisionRule, Topic, read_rules

@@ -1,4 +1,4 @@
-"""Cases as a person may see them: where they stand, who says what, what is decided.
+"""Cases as a person may see them: where they stand, and who says what.
 
 Source: domain, 2 and 8.
 """
@@ -8,23 +8,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.orm import Session, defer
 
 from federation.ledgers.ledger import get_state
 from federation.ledgers.ledger_records import ChannelRecord
 from hub.accounts.actor import Actor
 from hub.cases.heard import heard_alone, heard_openly, placed, possible_figures
-from hub.cases.records import CaseView, CaseWords, DecisionView, OwnWordView, VoteView
+from hub.cases.records import CaseView, CaseWords, OwnWordView
 from hub.cases.told import Mark, marks_in
 from hub.channels.history import READERS_OF_RED
 from hub.channels.records import MemberView
 from hub.channels.service import get_visible_channel
 from policies.acts import Act
 from policies.assessment import Assessment, ResponseState
-from policies.decisions import YES, Count, DecisionRule, Topic, count
 from policies.errors import NotFoundError
 from policies.figures import Figure
 from policies.matrix import Level
@@ -120,45 +119,6 @@ class Words:
     """Whom the coordinator wrote it down for."""
 
 
-@dataclass(frozen=True)
-class Vote:
-    """One voter's newest vote; silence is nobody's no."""
-
-    organisation: str
-    name: str
-    option: str | None
-    is_us: bool
-    relayed: bool = False
-    """The coordinator wrote it down as it was told."""
-
-
-@dataclass(frozen=True)
-class Decision:
-    """Something that is decided, or asked."""
-
-    decision: str
-    topic: str
-    state: str
-    text: str | None
-    tlp: TLP
-    outcome: str | None
-    authority: str | None
-    rule: DecisionRule | None
-    options: tuple[str, ...]
-    vote_until: datetime | None
-    votes: tuple[Vote, ...]
-    count: Count | None
-    opened_at: datetime
-    taken_at: datetime | None
-    review_at: datetime | None
-    facts: Mapping[str, Any] | None
-
-    @property
-    def ours(self) -> Vote | None:
-        """Our own vote, where we have one."""
-        return next((one for one in self.votes if one.is_us), None)
-
-
 def get_case_row(session: Session, actor: Actor, channel: str) -> CaseView:
     """Give a case that this actor may know of.
 
@@ -170,38 +130,6 @@ def get_case_row(session: Session, actor: Actor, channel: str) -> CaseView:
     if row is None:
         raise NotFoundError("there is no such case")
     return row
-
-
-def get_decision_row(session: Session, channel: str, decision: str) -> DecisionView:
-    """Give something that was asked or decided in a channel.
-
-    Raises:
-        NotFoundError: there is none.
-    """
-    row = session.get(DecisionView, (channel, decision))
-    if row is None:
-        raise NotFoundError("there is no such decision")
-    return row
-
-
-def find_vote_to_close(session: Session, actor: Actor, channel: str) -> str | None:
-    """Give the vote that said yes to closing a case, since it was opened last."""
-    get_visible_channel(session, actor, channel)
-    reopened = session.scalar(
-        select(func.max(CaseWords.said_at)).where(
-            CaseWords.channel == channel, CaseWords.act == Act.CASE_REOPENED
-        )
-    )
-    query = select(DecisionView.decision).where(
-        DecisionView.channel == channel,
-        DecisionView.topic == Topic.CLOSE,
-        DecisionView.state == "taken",
-        DecisionView.authority == "vote",
-        DecisionView.outcome == YES,
-    )
-    if reopened is not None:
-        query = query.where(DecisionView.taken_at > reopened)
-    return session.scalars(query.order_by(DecisionView.taken_at.desc())).first()
 
 
 def has_room(session: Session, channel: str) -> bool:
@@ -257,7 +185,7 @@ def get_visible_case(session: Session, actor: Actor, channel: str) -> CaseSummar
     """
     row = get_case_row(session, actor, channel)
     record = get_visible_channel(session, actor, channel)
-    summary = _summary(actor, row, record, _names(session, [channel]))
+    summary = _summary(actor, row, record, names_of(session, [channel]))
     figures = possible_figures(get_state(session, record), row.figures)
     return replace(summary, figures=figures)
 
@@ -268,7 +196,7 @@ def visible_organisations(
     """Give each member, and what it states; what was told us alone only to whom may answer."""
     record = get_visible_channel(session, actor, channel)
     state = get_state(session, record)
-    names = _names(session, [channel])
+    names = names_of(session, [channel])
     openly = {one.organisation: one for one in heard_openly(session, state)}
     may_read = record.is_ours and bool(actor.roles & READERS_OF_RED)
     alone = {
@@ -324,7 +252,7 @@ def visible_case_words(
         limit: how many at most; the newest are given.
     """
     get_visible_channel(session, actor, channel)
-    names = _names(session, [channel])
+    names = names_of(session, [channel])
     marks = marks_in(session, channel)
     rows = session.scalars(
         select(CaseWords)
@@ -338,33 +266,12 @@ def visible_case_words(
             author=row.author,
             author_name=names.get((channel, row.author), row.author),
             act=row.act,
-            text=row.text if _may_read(actor, row.tlp) else KEPT_CLOSE,
+            text=row.text if may_read(actor, row.tlp) else KEPT_CLOSE,
             tlp=row.tlp,
             at=row.said_at,
             behalf=_called(names, channel, marks.get(row.bundle)),
         )
         for row in reversed(rows)
-    ]
-
-
-def visible_unvoted(session: Session, actor: Actor, *, us: str) -> list[tuple[str, str, datetime]]:
-    """Give the open questions that wait for our vote: channel, topic, until when."""
-    if not actor.may(Right.VOTE):
-        return []
-    voted = exists().where(
-        VoteView.channel == DecisionView.channel,
-        VoteView.decision == DecisionView.decision,
-        VoteView.voter == us,
-    )
-    rows = session.scalars(
-        select(DecisionView)
-        .where(DecisionView.state == "open", ~voted)
-        .order_by(DecisionView.vote_until)
-    )
-    return [
-        (row.channel, row.topic, row.vote_until)
-        for row in rows
-        if us in (row.voters or ()) and row.vote_until is not None
     ]
 
 
@@ -393,70 +300,12 @@ def visible_unstated(session: Session, actor: Actor, *, us: str) -> list[CaseSum
         .order_by(CaseView.opened_at)
         .limit(WAITING)
     ).all()
-    names = _names(session, [case.channel for case, _ in rows])
+    names = names_of(session, [case.channel for case, _ in rows])
     return [_summary(actor, case, record, names) for case, record in rows]
-
-
-def visible_decisions(session: Session, actor: Actor, channel: str, *, us: str) -> list[Decision]:
-    """Give what is asked and was decided, open questions first, then the newest."""
-    get_visible_channel(session, actor, channel)
-    names = _names(session, [channel])
-    votes: dict[str, dict[str, VoteView]] = {}
-    for row in session.scalars(select(VoteView).where(VoteView.channel == channel)):
-        votes.setdefault(row.decision, {})[row.voter] = row
-    rows = session.scalars(select(DecisionView).where(DecisionView.channel == channel)).all()
-    found = [_decision(actor, row, votes.get(row.decision, {}), names, us) for row in rows]
-    newest = sorted(found, key=lambda one: one.opened_at, reverse=True)
-    return sorted(newest, key=lambda one: one.state != "open")
-
-
-def _decision(
-    actor: Actor,
-    row: DecisionView,
-    cast: Mapping[str, VoteView],
-    names: Mapping[tuple[str, str], str],
-    us: str,
-) -> Decision:
-    rule = DecisionRule.read(row.rule) if row.rule is not None else None
-    options, voters = tuple(row.options or ()), row.voters or []
-    counted = None
-    if rule is not None and options:
-        counted = count(rule, options, {who: _option(cast.get(who)) for who in voters})
-    return Decision(
-        decision=row.decision,
-        topic=row.topic,
-        state=row.state,
-        text=row.text if _may_read(actor, row.tlp) else KEPT_CLOSE,
-        tlp=row.tlp,
-        outcome=row.outcome,
-        authority=row.authority,
-        rule=rule,
-        options=options,
-        vote_until=row.vote_until,
-        votes=tuple(
-            Vote(
-                who,
-                names.get((row.channel, who), who),
-                _option(cast.get(who)),
-                who == us,
-                relayed=who in cast and cast[who].relayed,
-            )
-            for who in voters
-        ),
-        count=counted,
-        opened_at=row.opened_at,
-        taken_at=row.taken_at,
-        review_at=row.review_at,
-        facts=row.facts,
-    )
 
 
 def _called(names: Mapping[tuple[str, str], str], channel: str, mark: Mark | None) -> str | None:
     return None if mark is None else names.get((channel, mark.organisation), mark.organisation)
-
-
-def _option(vote: VoteView | None) -> str | None:
-    return vote.option if vote is not None else None
 
 
 def _summary(
@@ -465,11 +314,11 @@ def _summary(
     record: ChannelRecord,
     names: Mapping[tuple[str, str], str],
 ) -> CaseSummary:
-    may_read = _may_read(actor, case.tlp)
+    readable = may_read(actor, case.tlp)
     return CaseSummary(
         channel=case.channel,
-        title=(case.title or record.name) if may_read else KEPT_CLOSE,
-        text=case.text if may_read else None,
+        title=(case.title or record.name) if readable else KEPT_CLOSE,
+        text=case.text if readable else None,
         tlp=case.tlp,
         state=case.state,
         crisis=case.crisis,
@@ -488,7 +337,8 @@ def _summary(
     )
 
 
-def _names(session: Session, channels: Sequence[str]) -> Mapping[tuple[str, str], str]:
+def names_of(session: Session, channels: Sequence[str]) -> Mapping[tuple[str, str], str]:
+    """Give (channel, organisation) → name, for the members of channels."""
     rows = session.execute(
         select(MemberView.channel, MemberView.organisation, MemberView.name).where(
             MemberView.channel.in_(channels)
@@ -497,5 +347,6 @@ def _names(session: Session, channels: Sequence[str]) -> Mapping[tuple[str, str]
     return {(channel, who): name or who for channel, who, name in rows}
 
 
-def _may_read(actor: Actor, tlp: TLP) -> bool:
+def may_read(actor: Actor, tlp: TLP) -> bool:
+    """Tell whether a person reads what has this label."""
     return tlp is not TLP.RED or bool(actor.roles & READERS_OF_RED)

@@ -21,9 +21,10 @@ from federation.ledgers.channels import Written
 from federation.ledgers.desk import Desk
 from federation.ledgers.ledger import get_channel, get_state
 from hub.accounts.actor import Actor
+from hub.cases.decision_queries import get_decision_row
 from hub.cases.impacts import impacts_of
 from hub.cases.own_words import assessment_body, response_body
-from hub.cases.queries import get_case_row, get_decision_row
+from hub.cases.queries import get_case_row
 from hub.channels.names import names_in
 from hub.channels.reach import heard_lately
 from hub.channels.relay import Told, known_names, relay

@@ -15,6 +15,7 @@ from federation.partners.partners import Partner
 from hub.accounts.actor import Actor
 from hub.calls import queries as calls
 from hub.calls.values import Call
+from hub.cases import decision_queries
 from hub.cases import queries as cases
 from hub.channels import queries
 from hub.channels.invitations import visible_invitations
@@ -111,7 +112,7 @@ def get_decision_named(session: Session, actor: Actor, case: str, name: str, *, 
         NotFoundError: there is none.
         InvalidError: several are meant.
     """
-    rows = cases.visible_decisions(session, actor, case, us=us)
+    rows = decision_queries.visible_decisions(session, actor, case, us=us)
     found = _pick(name, [(row.decision, row.topic, row.decision) for row in rows])
     if not found:
         raise NotFoundError(f"there is no decision “{name}”", hint="See: tocsin case show")

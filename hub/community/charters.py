@@ -21,7 +21,7 @@ from federation.ledgers.ledger import get_state
 from hub.accounts.actor import Actor
 from hub.audit import service as audit
 from hub.cases import deciding
-from hub.cases.queries import get_decision_row
+from hub.cases.decision_queries import get_decision_row
 from hub.channels import relay
 from hub.channels.relay import Told
 from hub.channels.service import note_of

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from hub.cases.queries import CaseSummary, Decision, OrganisationRow
+from hub.cases.decision_queries import Decision
+from hub.cases.queries import CaseSummary, OrganisationRow
 from hub.cases.told import Mark
 from hub.channels.inviting import Candidate
 from hub.channels.relay_records import RelayAnswer

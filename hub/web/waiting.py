@@ -19,6 +19,7 @@ from federation.partners.partner_records import PartnerState
 from federation.partners.partners import Partner
 from federation.work import worker
 from hub.accounts.actor import Actor
+from hub.cases import decision_queries
 from hub.cases import queries as cases
 from hub.channels import history, queries, relay
 from hub.channels.invitations import visible_invitations
@@ -164,7 +165,9 @@ def _cases(
     own = node.find_node(session)
     if own is None:
         return
-    for channel, topic, until in cases.visible_unvoted(session, actor, us=own.organisation):
+    for channel, topic, until in decision_queries.visible_unvoted(
+        session, actor, us=own.organisation
+    ):
         if channel in channels:
             yield Waiting(
                 title=channels[channel].name,

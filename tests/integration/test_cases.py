@@ -18,9 +18,18 @@ from federation.ledgers.ledger_records import ChannelRecord, CoveredRecord
 from hub.accounts.actor import Actor, Via
 from hub.apply import VIEWS
 from hub.calls.queries import visible_due
-from hub.cases import at_once, course, deciding, joining, own_words, queries
+from hub.cases import (
+    at_once,
+    course,
+    deciding,
+    decision_queries,
+    joining,
+    own_words,
+    queries,
+)
 from hub.cases.crises import visible_advised
-from hub.cases.queries import CaseSummary, Decision, OrganisationRow
+from hub.cases.decision_queries import Decision
+from hub.cases.queries import CaseSummary, OrganisationRow
 from policies.assessment import (
     Assessment,
     Danger,
@@ -105,7 +114,7 @@ class Room:
     def decisions(self, node: RunningNode) -> list[Decision]:
         with node.reading() as session:
             us = node.organisation
-            return queries.visible_decisions(session, CONSOLE, self.case, us=us)
+            return decision_queries.visible_decisions(session, CONSOLE, self.case, us=us)
 
     def picture(self) -> joining.Picture:
         with self.cert.reading() as session:

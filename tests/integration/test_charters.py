@@ -19,7 +19,7 @@ from hub.accounts.actor import Actor, Via
 from hub.apply import VIEWS
 from hub.calls import calling
 from hub.calls.queries import get_call
-from hub.cases import at_once, course, deciding, joining, own_words
+from hub.cases import at_once, course, deciding, decision_queries, joining, own_words
 from hub.cases import queries as cases
 from hub.cases.basis import NONE_THERE, Basis, ShownBasis, find_basis, visible_basis
 from hub.cases.weighing import visible_findings
@@ -250,10 +250,10 @@ def test_a_charter_ends_by_a_vote_where_it_says_so(circle: Circle) -> None:
     circle.adopt(Terms(rules={Topic.CHARTER: MAJORITY}))
     assert circle.do(circle.cert, charters.end, reason="Shall we part?") is None
     with circle.grid.reading() as session:
-        asked = cases.visible_decisions(
+        asked = decision_queries.visible_decisions(
             session, CONSOLE, circle.channel, us=circle.grid.organisation
         )
-        unvoted = cases.visible_unvoted(session, CONSOLE, us=circle.grid.organisation)
+        unvoted = decision_queries.visible_unvoted(session, CONSOLE, us=circle.grid.organisation)
     assert (circle.channel, "charter") in [one[:2] for one in unvoted]
     decision = asked[0].decision
     for node in (circle.cert, circle.grid):
@@ -349,7 +349,7 @@ def test_a_case_goes_by_the_charter_that_it_is_opened_under_and_keeps_it(circle:
     assert case.do(case.cert, at_once.start_or_ask, **start) is None
     with case.grid.reading() as session:
         us = case.grid.organisation
-        decision = cases.visible_decisions(session, CONSOLE, case.channel, us=us)[0]
+        decision = decision_queries.visible_decisions(session, CONSOLE, case.channel, us=us)[0]
     assert (decision.topic, decision.rule, decision.text) == (
         "start-coordination",
         MAJORITY,
@@ -371,7 +371,7 @@ def test_a_delegation_lets_the_coordinator_start_alone_up_to_its_severity(circle
     with case.grid.reading() as session:
         assert cases.get_visible_case(session, CONSOLE, case.channel).state == "response"
         us = case.grid.organisation
-        taken = cases.visible_decisions(session, CONSOLE, case.channel, us=us)[0]
+        taken = decision_queries.visible_decisions(session, CONSOLE, case.channel, us=us)[0]
     assert taken.authority == "delegation"
 
 

@@ -17,7 +17,16 @@ from hub.accounts.actor import Actor, Via
 from hub.apply import VIEWS
 from hub.calls import calling
 from hub.calls.queries import visible_due
-from hub.cases import breakouts, course, deciding, neighbours, own_words, queries, related
+from hub.cases import (
+    breakouts,
+    course,
+    deciding,
+    decision_queries,
+    neighbours,
+    own_words,
+    queries,
+    related,
+)
 from hub.cases.neighbours import Neighbour, Tie
 from hub.channels import audience, relay
 from hub.channels.queries import visible_breakouts
@@ -240,7 +249,7 @@ def test_a_merged_case_goes_on_in_the_other_with_everybody(world: World) -> None
     assert (vendors.channel, vendors.title) == (into, "Large")
     with world.cert.reading() as session:
         us = world.cert.organisation
-        decisions = queries.visible_decisions(session, CONSOLE, here, us=us)
+        decisions = decision_queries.visible_decisions(session, CONSOLE, here, us=us)
         assert [one.state for one in decisions] == ["withdrawn"]
         names = {one.name for one in queries.visible_organisations(session, CONSOLE, into, us=us)}
     assert names >= {"CERT", "Grid", "Vendor"}

@@ -17,7 +17,7 @@ from federation.ledgers.desk import Desk
 from hub import clock
 from hub.accounts.actor import Actor
 from hub.accounts.current import current_actor
-from hub.cases import queries, relaying
+from hub.cases import decision_queries, queries, relaying
 from hub.channels import relay
 from hub.channels.relay import Told
 from hub.office import current_office
@@ -191,7 +191,7 @@ def _show_told(
         typed = bool(forms)
         whom = relaying.get_spoken_for(session, actor, channel, organisation, typed=typed, now=now)
         rows = queries.visible_organisations(session, actor, channel, us=us)
-        decisions = queries.visible_decisions(session, actor, channel, us=us)
+        decisions = decision_queries.visible_decisions(session, actor, channel, us=us)
     return show(
         "cases/told.html",
         "cases",

@@ -14,7 +14,16 @@ from werkzeug.wrappers import Response as BaseResponse
 from hub import clock
 from hub.accounts.current import current_actor
 from hub.audit import service as audit
-from hub.cases import course, deciding, from_report, joining, queries, relaying, timeline
+from hub.cases import (
+    course,
+    deciding,
+    decision_queries,
+    from_report,
+    joining,
+    queries,
+    relaying,
+    timeline,
+)
 from hub.cases.basis import visible_basis
 from hub.cases.weighing import visible_findings
 from hub.channels import inviting
@@ -196,7 +205,7 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         row = queries.get_case_row(session, actor, channel)
         case = queries.get_visible_case(session, actor, channel)
         members = queries.visible_organisations(session, actor, channel, us=us)
-        decisions = queries.visible_decisions(session, actor, channel, us=us)
+        decisions = decision_queries.visible_decisions(session, actor, channel, us=us)
         said = queries.visible_case_words(session, actor, channel)
         picture = joining.visible_picture(session, actor, channel)
         basis = visible_basis(session, actor, channel)

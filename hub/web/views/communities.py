@@ -17,8 +17,7 @@ from hub import clock
 from hub.accounts.actor import Actor
 from hub.accounts.current import current_actor
 from hub.audit import service as audit
-from hub.cases import deciding
-from hub.cases import queries as cases
+from hub.cases import deciding, decision_queries
 from hub.channels.queries import visible_members, visible_pending
 from hub.channels.relay import Told
 from hub.community import charters, queries
@@ -241,7 +240,7 @@ def show_community(
         us = current_office().desk(session).organisation
         community = queries.get_visible_community(session, actor, channel)
         versions = queries.visible_charters(session, actor, channel, us=us, now=now)
-        decisions = cases.visible_decisions(session, actor, channel, us=us)
+        decisions = decision_queries.visible_decisions(session, actor, channel, us=us)
         rows = visible_members(session, actor, channel, us=us, now=now)
         speakers = speakers_in(session, actor, channel, rows, now=now)
         pending = len(visible_pending(session, actor, channel, now=now))

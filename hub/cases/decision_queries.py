@@ -1,0 +1,174 @@
+"""What is asked and was decided in a channel, and how it was voted, as a person may see it.
+
+Source: domain, 2; lifecycles, 6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import Session
+
+from hub.accounts.actor import Actor
+from hub.cases.queries import KEPT_CLOSE, may_read, names_of
+from hub.cases.records import CaseWords, DecisionView, VoteView
+from hub.channels.service import get_visible_channel
+from policies.acts import Act
+from policies.decisions import YES, Count, DecisionRule, Topic, count
+from policies.errors import NotFoundError
+from policies.roles import Right
+from policies.tlp import TLP
+
+
+@dataclass(frozen=True)
+class Vote:
+    """One voter's newest vote; silence is nobody's no."""
+
+    organisation: str
+    name: str
+    option: str | None
+    is_us: bool
+    relayed: bool = False
+    """The coordinator wrote it down as it was told."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Something that is decided, or asked."""
+
+    decision: str
+    topic: str
+    state: str
+    text: str | None
+    tlp: TLP
+    outcome: str | None
+    authority: str | None
+    rule: DecisionRule | None
+    options: tuple[str, ...]
+    vote_until: datetime | None
+    votes: tuple[Vote, ...]
+    count: Count | None
+    opened_at: datetime
+    taken_at: datetime | None
+    review_at: datetime | None
+    facts: Mapping[str, Any] | None
+
+    @property
+    def ours(self) -> Vote | None:
+        """Our own vote, where we have one."""
+        return next((one for one in self.votes if one.is_us), None)
+
+
+def get_decision_row(session: Session, channel: str, decision: str) -> DecisionView:
+    """Give something that was asked or decided in a channel.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    row = session.get(DecisionView, (channel, decision))
+    if row is None:
+        raise NotFoundError("there is no such decision")
+    return row
+
+
+def find_vote_to_close(session: Session, actor: Actor, channel: str) -> str | None:
+    """Give the vote that said yes to closing a case, since it was opened last."""
+    get_visible_channel(session, actor, channel)
+    reopened = session.scalar(
+        select(func.max(CaseWords.said_at)).where(
+            CaseWords.channel == channel, CaseWords.act == Act.CASE_REOPENED
+        )
+    )
+    query = select(DecisionView.decision).where(
+        DecisionView.channel == channel,
+        DecisionView.topic == Topic.CLOSE,
+        DecisionView.state == "taken",
+        DecisionView.authority == "vote",
+        DecisionView.outcome == YES,
+    )
+    if reopened is not None:
+        query = query.where(DecisionView.taken_at > reopened)
+    return session.scalars(query.order_by(DecisionView.taken_at.desc())).first()
+
+
+def visible_unvoted(session: Session, actor: Actor, *, us: str) -> list[tuple[str, str, datetime]]:
+    """Give the open questions that wait for our vote: channel, topic, until when."""
+    if not actor.may(Right.VOTE):
+        return []
+    voted = exists().where(
+        VoteView.channel == DecisionView.channel,
+        VoteView.decision == DecisionView.decision,
+        VoteView.voter == us,
+    )
+    rows = session.scalars(
+        select(DecisionView)
+        .where(DecisionView.state == "open", ~voted)
+        .order_by(DecisionView.vote_until)
+    )
+    return [
+        (row.channel, row.topic, row.vote_until)
+        for row in rows
+        if us in (row.voters or ()) and row.vote_until is not None
+    ]
+
+
+def visible_decisions(session: Session, actor: Actor, channel: str, *, us: str) -> list[Decision]:
+    """Give what is asked and was decided, open questions first, then the newest."""
+    get_visible_channel(session, actor, channel)
+    names = names_of(session, [channel])
+    votes: dict[str, dict[str, VoteView]] = {}
+    for row in session.scalars(select(VoteView).where(VoteView.channel == channel)):
+        votes.setdefault(row.decision, {})[row.voter] = row
+    rows = session.scalars(select(DecisionView).where(DecisionView.channel == channel)).all()
+    found = [_decision(actor, row, votes.get(row.decision, {}), names, us) for row in rows]
+    newest = sorted(found, key=lambda one: one.opened_at, reverse=True)
+    return sorted(newest, key=lambda one: one.state != "open")
+
+
+def _decision(
+    actor: Actor,
+    row: DecisionView,
+    cast: Mapping[str, VoteView],
+    names: Mapping[tuple[str, str], str],
+    us: str,
+) -> Decision:
+    rule = DecisionRule.read(row.rule) if row.rule is not None else None
+    options, voters = tuple(row.options or ()), row.voters or []
+    counted = None
+    if rule is not None and options:
+        counted = count(rule, options, {who: _option(cast.get(who)) for who in voters})
+    return Decision(
+        decision=row.decision,
+        topic=row.topic,
+        state=row.state,
+        text=row.text if may_read(actor, row.tlp) else KEPT_CLOSE,
+        tlp=row.tlp,
+        outcome=row.outcome,
+        authority=row.authority,
+        rule=rule,
+        options=options,
+        vote_until=row.vote_until,
+        votes=tuple(
+            Vote(
+                who,
+                names.get((row.channel, who), who),
+                _option(cast.get(who)),
+                who == us,
+                relayed=who in cast and cast[who].relayed,
+            )
+            for who in voters
+        ),
+        count=counted,
+        opened_at=row.opened_at,
+        taken_at=row.taken_at,
+        review_at=row.review_at,
+        facts=row.facts,
+    )
+
+
+def _option(vote: VoteView | None) -> str | None:
+    return vote.option if vote is not None else None
