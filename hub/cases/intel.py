@@ -169,10 +169,14 @@ def share(
     channel: str,
     *,
     pasted: str,
+    observed_too: bool = False,
     tlp: TLP | None = None,
     now: datetime,
 ) -> Written:
     """Share what was pasted, as indicators: text, a MISP event or STIX.
+
+    Args:
+        observed_too: also what is not meant for detection (of MISP: `to_ids` is off).
 
     Raises:
         InvalidError: it can't be read, or names nothing to look for.
@@ -181,7 +185,13 @@ def share(
     record = service.get_visible_channel(session, actor, channel)
     get_case_row(session, actor, channel)
     check_pasted(pasted)
-    intel = find_intel("", pasted)
+    intel = find_intel("", pasted, observed_too=observed_too)
+    if not intel.findings and intel.observed:
+        raise InvalidError(
+            "nothing in it is meant for detection",
+            field="pasted",
+            hint="Say that what is not goes out, too, or write a note.",
+        )
     if not intel.findings:
         raise InvalidError(
             "nothing to look for was recognised in it",
