@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import exists, select, tuple_
+from sqlalchemy import exists, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from federation.ledgers.channels import Written
@@ -37,6 +37,8 @@ from policies.tlp import TLP
 from sharing import stix
 
 PAGE: Final = 50
+PATTERNS: Final = 500
+"""How many of them count when reports that are alike are looked for."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,21 @@ def keeps_some_close(session: Session, actor: Actor, channel: str) -> bool:
         return False
     kept = exists().where(IntelView.channel == channel, IntelView.tlp == TLP.RED)
     return bool(session.scalar(select(kept)))
+
+
+def visible_patterns(session: Session, actor: Actor, channel: str, *, now: datetime) -> list[str]:
+    """Give the newest patterns that are shared in a case and still hold, as this person reads."""
+    query = select(IntelView.pattern).where(
+        IntelView.channel == channel,
+        IntelView.kind == IntelKind.INDICATOR,
+        ~IntelView.revoked,
+        ~IntelView.recalled,
+        or_(IntelView.valid_until.is_(None), IntelView.valid_until > now),
+    )
+    if not actor.roles & READERS_OF_RED:
+        query = query.where(IntelView.tlp != TLP.RED)
+    newest = query.order_by(IntelView.said_at.desc(), IntelView.ref.desc()).limit(PATTERNS)
+    return [pattern for pattern in session.scalars(newest) if pattern]
 
 
 def key_of(item: IntelItem) -> tuple[str, str]:

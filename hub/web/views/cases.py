@@ -206,7 +206,7 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
             session, actor, summary, state=case.state, is_ours=case.is_ours
         )
         runs = case.is_ours and bool(actor.may(Right.RUN_CASES))
-        likely = from_report.visible_likely(session, actor, channel, us=us) if runs else []
+        likely = from_report.visible_likely(session, actor, channel, us=us, now=now) if runs else []
         spoken_for = relaying.visible_spoken_for(session, actor, channel, now=now)
         pending = len(visible_pending(session, actor, channel, now=now))
         candidates = inviting.visible_candidates(session, actor, channel)
