@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from hub import clock
 from hub.accounts.current import current_actor
 from hub.audit import service as audit
-from hub.cases import course, deciding, from_report, joining, queries, relaying, timeline
+from hub.cases import course, deciding, from_report, intel, joining, queries, relaying, timeline
 from hub.cases.basis import visible_basis
 from hub.cases.weighing import visible_findings
 from hub.channels import inviting
@@ -27,7 +27,7 @@ from hub.community.terms import terms_in
 from hub.office import current_office
 from hub.reports.queries import Travelled, get_travelled, visible_alike
 from hub.web import case_words as shown
-from hub.web import charter_words, directory_words, related_words, timeline_words
+from hub.web import charter_words, directory_words, intel_words, related_words, timeline_words
 from hub.web.acting import DONE, attempt
 from hub.web.case_forms import CaseForm
 from hub.web.channel_words import CASE_ROLES, ROLE_WORDS
@@ -201,6 +201,7 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         record = get_visible_channel(session, actor, channel)
         alone = deciding.decides_alone(session, desk, record, Topic.START, now=now)
         newest = timeline.visible_moments(session, actor, channel, limit=NEWEST)
+        newest_intel = intel.visible_intel(session, actor, channel, limit=NEWEST, now=now)
         summary = get_visible_summary(session, actor, channel)
         related = related_words.related_part(
             session, actor, summary, state=case.state, is_ours=case.is_ours
@@ -237,6 +238,8 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         seeing=seeing,
         decisions=decisions,
         newest=newest,
+        newest_intel=newest_intel,
+        intel_words=intel_words,
         timeline_words=timeline_words,
         related=related,
         likely=[] if is_over else likely,
