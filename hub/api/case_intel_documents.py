@@ -31,6 +31,10 @@ class PastedIn(Form):
 class IntelIn(PastedIn):
     """What is to be shared."""
 
+    observed_too: Annotated[
+        bool,
+        Field(description="What is not meant for detection (of MISP: `to_ids` off) goes, too."),
+    ] = False
     tlp: Annotated[TLP | None, Field(description="As the case has it, where none is given.")] = None
 
 
@@ -70,6 +74,9 @@ class RecognitionOut(Document):
     """What of something pasted would be shared, and what would not."""
 
     findings: list[FindingOut]
+    observed: Annotated[
+        list[FindingOut], Field(description="Not meant for detection: not shared by itself.")
+    ]
     more_count: Annotated[int, Field(description="How many more there are than go at once.")]
     left_out: list[LeftOutOut]
 
@@ -118,6 +125,7 @@ def recognition_document(intel: Intel) -> RecognitionOut:
     """Give what was recognised as the API shows it."""
     return RecognitionOut(
         findings=[_finding(one) for one in intel.findings],
+        observed=[_finding(one) for one in intel.observed],
         more_count=intel.more_count,
         left_out=[
             LeftOutOut(what=one.what, reason=one.reason, count=one.count, values=list(one.values))

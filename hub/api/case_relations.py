@@ -185,7 +185,7 @@ def post_case_from_report(call: Call, body: CaseFromReportIn) -> tuple[CaseOut, 
 def get_case_likely_reports(call: Call, channel: str) -> LikelyReportsOut:
     """Give the reports that may belong to a case of ours, and are part of none."""
     us = current_office().desk(call.session).organisation
-    likely = from_report.visible_likely(call.session, call.actor, channel, us=us)
+    likely = from_report.visible_likely(call.session, call.actor, channel, us=us, now=call.now)
     return LikelyReportsOut(items=[alike_document(one, how) for one, how in likely])
 
 

@@ -190,6 +190,7 @@ def post_case_intel(call: Call, channel: str, body: IntelIn) -> WrittenOut:
         call.actor,
         channel,
         pasted=body.pasted,
+        observed_too=body.observed_too,
         tlp=body.tlp,
         now=call.now,
     )

@@ -249,6 +249,10 @@ class SubmissionIn(Form):
     ] = None
     tlp: Annotated[TLP | None, Field(description="As recorded, if not given.")] = None
     help_wanted: bool = False
+    observed_too: Annotated[
+        bool,
+        Field(description="What is not meant for detection (of MISP: `to_ids` off) goes, too."),
+    ] = False
 
 
 class ReportAcknowledgementIn(Form):

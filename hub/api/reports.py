@@ -183,6 +183,7 @@ def post_report_submission(call: Call, report: str, body: SubmissionIn) -> tuple
         text=body.text,
         tlp=body.tlp,
         help_wanted=body.help_wanted,
+        observed_too=body.observed_too,
         now=call.now,
     )
     document = written_report(Act.REPORT_SUBMITTED, written)

@@ -16,7 +16,7 @@ from federation.ledgers.channels import Written
 from federation.ledgers.desk import Desk
 from federation.ledgers.ledger import get_channel
 from hub.accounts.actor import Actor
-from hub.cases import course
+from hub.cases import course, intel
 from hub.cases.queries import get_case_row, get_visible_case
 from hub.reports import exchange
 from hub.reports.intel import find_intel
@@ -128,11 +128,12 @@ def take_in(
 
 
 def visible_likely(
-    session: Session, actor: Actor, case: str, *, us: str
+    session: Session, actor: Actor, case: str, *, us: str, now: datetime
 ) -> list[tuple[Travelled, Likeness]]:
     """Give the reports that may belong to a case of ours, and are part of none.
 
-    They name what its words name, or what a report names that is part of it.
+    They name what its words name, what is shared in it to look for and still holds, or what a
+    report names that is part of it.
 
     Raises:
         NotFoundError: there is no such case, or the actor may not know of it.
@@ -148,6 +149,7 @@ def visible_likely(
     ).all()
     words = f"{found.title}\n{found.text or ''}"
     things: set[Thing] = set(things_of(one.pattern for one in find_intel(words).findings))
+    things |= things_of(intel.visible_patterns(session, actor, case, now=now))
     for channel, report in linked:
         things |= things_named(session, actor, channel, report)
     return [

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import exists, select, tuple_
+from sqlalchemy import exists, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from federation.ledgers.channels import Written
@@ -37,6 +37,8 @@ from policies.tlp import TLP
 from sharing import stix
 
 PAGE: Final = 50
+PATTERNS: Final = 500
+"""How many of them count when reports that are alike are looked for."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,21 @@ def keeps_some_close(session: Session, actor: Actor, channel: str) -> bool:
     return bool(session.scalar(select(kept)))
 
 
+def visible_patterns(session: Session, actor: Actor, channel: str, *, now: datetime) -> list[str]:
+    """Give the newest patterns that are shared in a case and still hold, as this person reads."""
+    query = select(IntelView.pattern).where(
+        IntelView.channel == channel,
+        IntelView.kind == IntelKind.INDICATOR,
+        ~IntelView.revoked,
+        ~IntelView.recalled,
+        or_(IntelView.valid_until.is_(None), IntelView.valid_until > now),
+    )
+    if not actor.roles & READERS_OF_RED:
+        query = query.where(IntelView.tlp != TLP.RED)
+    newest = query.order_by(IntelView.said_at.desc(), IntelView.ref.desc()).limit(PATTERNS)
+    return [pattern for pattern in session.scalars(newest) if pattern]
+
+
 def key_of(item: IntelItem) -> tuple[str, str]:
     """Give what a page goes on after."""
     return item.said_at.isoformat(), item.ref
@@ -169,10 +186,14 @@ def share(
     channel: str,
     *,
     pasted: str,
+    observed_too: bool = False,
     tlp: TLP | None = None,
     now: datetime,
 ) -> Written:
     """Share what was pasted, as indicators: text, a MISP event or STIX.
+
+    Args:
+        observed_too: also what is not meant for detection (of MISP: `to_ids` is off).
 
     Raises:
         InvalidError: it can't be read, or names nothing to look for.
@@ -181,7 +202,13 @@ def share(
     record = service.get_visible_channel(session, actor, channel)
     get_case_row(session, actor, channel)
     check_pasted(pasted)
-    intel = find_intel("", pasted)
+    intel = find_intel("", pasted, observed_too=observed_too)
+    if not intel.findings and intel.observed:
+        raise InvalidError(
+            "nothing in it is meant for detection",
+            field="pasted",
+            hint="Say that what is not goes out, too, or write a note.",
+        )
     if not intel.findings:
         raise InvalidError(
             "nothing to look for was recognised in it",

@@ -5,7 +5,7 @@ Source: domain, 2 (*Detect and report*) and 8 (*intel*); lifecycles, 13.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -35,6 +35,12 @@ _TAKES: Final[Mapping[Act, frozenset[IntelKind]]] = {
     Act.WARNING_UPDATED: frozenset({IntelKind.INDICATOR}),
 }
 
+_NOTHING_KNOWN: Final[Mapping[str, Any]] = dict.fromkeys(
+    ("version", "title", "text", "pattern", "valid_until", "about", "verdict")
+) | {"revoked": False}
+"""What is left of an object once its bytes are gone: the same, whoever reads the ledger when."""
+_HELD: Final = "intel rows"
+
 
 def reduce_intel(session: Session, judged: Judged, now: datetime) -> None:
     """Keep what is shared to look for, who found it, and what does not hold any more."""
@@ -43,17 +49,13 @@ def reduce_intel(session: Session, judged: Judged, now: datetime) -> None:
         return
     channel = judged.entry.channel
     if judged.recalled:
-        _set(session, channel, judged.recalled, recalled=True, title=None, text=None, pattern=None)
+        _set(session, channel, judged.recalled, recalled=True, **_NOTHING_KNOWN)
     if judged.disowned.bundles:
-        session.execute(
-            delete(IntelView)
-            .where(IntelView.channel == channel, IntelView.bundle.in_(judged.disowned.bundles))
-            .execution_options(synchronize_session="fetch")
-        )
+        _forget(session, channel, judged.disowned.bundles)
     for due in judged.due:
-        row = session.get(IntelView, (channel, due.stix.stix_id))
+        row = _known(session, channel, [due.stix.stix_id]).get(due.stix.stix_id)
         if row is not None:
-            _take(row, due.stix.value, due.claimed)
+            _take(row, due.stix.value)
     if judged.act is Act.INTEL_REVOKED:
         _set(session, channel, judged.acting.body["objects"], revoked=True)
     elif judged.act is not None and judged.act in _TAKES:
@@ -63,6 +65,7 @@ def reduce_intel(session: Session, judged: Judged, now: datetime) -> None:
 def clear_intel(session: Session, channel: str) -> None:
     """Throw away what entries of one channel have filled, before they are applied anew."""
     session.execute(delete(IntelView).where(IntelView.channel == channel))
+    _held(session)[channel] = {}
 
 
 def snapshot_intel(session: Session, channel: str) -> Mapping[str, Any]:
@@ -80,15 +83,13 @@ def _shared(session: Session, judged: Judged, takes: frozenset[IntelKind]) -> No
     }
     if not found:
         return
-    known = select(IntelView).where(
-        IntelView.channel == judged.entry.channel, IntelView.ref.in_(found)
-    )
-    rows = {row.ref: row for row in session.scalars(known)}
+    channel = judged.entry.channel
+    rows, held = _known(session, channel, found), _held(session).get(channel)
     for ref, one in found.items():
         row = rows.get(ref)
         if row is None:
             row = IntelView(
-                channel=judged.entry.channel,
+                channel=channel,
                 ref=ref,
                 kind=kind_of(ref),
                 organisation=body.get("on_behalf_of", {}).get("organisation", judged.acting.author),
@@ -96,22 +97,24 @@ def _shared(session: Session, judged: Judged, takes: frozenset[IntelKind]) -> No
                 relayed="on_behalf_of" in body,
                 revoked=False,
                 recalled=False,
-                tlp=one.claimed or TLP.GREEN,
                 bundle=judged.acting.sha256,
                 said_at=at,
             )
             session.add(row)
+            if held is not None:
+                held[ref] = row
+        # The label is the entry's word: it stands whether or not the bytes are here still.
+        row.tlp = one.claimed or TLP.GREEN
         if one.stix is not None:
-            _take(row, one.stix.value, one.claimed)
-    session.flush()
+            _take(row, one.stix.value)
 
 
-def _take(row: IntelView, value: Mapping[str, Any], claimed: TLP | None) -> None:
+def _take(row: IntelView, value: Mapping[str, Any]) -> None:
     """Take what the newest version says."""
     version = str(value.get("modified") or "")
     if row.version is not None and version <= row.version:
         return
-    row.version, row.tlp, row.recalled = version, claimed or TLP.GREEN, False
+    row.version, row.recalled = version, False
     row.title = _text(value, "name", "abstract", "value")
     row.title = row.title[:NAME_CHARACTERS] if row.title else None
     row.text = _text(value, "content", "description")
@@ -125,6 +128,36 @@ def _take(row: IntelView, value: Mapping[str, Any], claimed: TLP | None) -> None
             count if isinstance(count, int) else None,
             [str(one) for one in labels] if isinstance(labels, list) else (),
         )
+
+
+def _known(session: Session, channel: str, refs: Iterable[str]) -> dict[str, IntelView]:
+    """Give the rows of some objects; none is asked for that was made since the view was empty."""
+    held = _held(session).get(channel)
+    if held is not None:
+        return {ref: held[ref] for ref in refs if ref in held}
+    query = select(IntelView).where(IntelView.channel == channel, IntelView.ref.in_(list(refs)))
+    return {row.ref: row for row in session.scalars(query)}
+
+
+def _held(session: Session) -> dict[str, dict[str, IntelView]]:
+    """Give the rows of each channel whose view was emptied in this transaction, by object."""
+    session.connection()
+    begun, kept = session.get_transaction(), session.info.get(_HELD)
+    if kept is None or kept[0] is not begun:
+        kept = session.info[_HELD] = (begun, {})
+    rows: dict[str, dict[str, IntelView]] = kept[1]
+    return rows
+
+
+def _forget(session: Session, channel: str, bundles: Collection[str]) -> None:
+    session.execute(
+        delete(IntelView)
+        .where(IntelView.channel == channel, IntelView.bundle.in_(bundles))
+        .execution_options(synchronize_session="fetch")
+    )
+    held = _held(session).get(channel, {})
+    for ref in [ref for ref, row in held.items() if row.bundle in bundles]:
+        del held[ref]
 
 
 def kind_of(ref: str) -> IntelKind:

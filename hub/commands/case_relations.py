@@ -222,7 +222,9 @@ def likely_reports(case: str, *, as_json: bool) -> None:
         us = current_office().desk(session).organisation
         rows = [
             alike_document(one, how).model_dump(mode="json")
-            for one, how in from_report.visible_likely(session, actor, channel, us=us)
+            for one, how in from_report.visible_likely(
+                session, actor, channel, us=us, now=clock.utcnow()
+            )
         ]
     frame.show_table(rows, LIKELY_COLUMNS, as_json=as_json, nothing="none names the same")
 

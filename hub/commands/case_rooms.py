@@ -173,15 +173,21 @@ def show_intel(case: str, limit: int, *, as_json: bool) -> None:
 @click.argument("case")
 @click.argument("file", type=click.File("r", encoding="utf-8"))
 @click.option("--tlp", metavar="LEVEL", help="As the case has it, where none is given.")
+@click.option(
+    "--observed-too", is_flag=True, help="What is not meant for detection (`to_ids` off), too."
+)
 @frame.as_json
 @frame.refusing
-def share_intel(case: str, file: TextIO, tlp: str | None, *, as_json: bool) -> None:
+def share_intel(
+    case: str, file: TextIO, tlp: str | None, *, observed_too: bool, as_json: bool
+) -> None:
     """Share what FILE names, text, a MISP event or STIX, as indicators; `-` reads from stdin."""
     write(
         case,
         Act.INTEL_SHARED,
         intel.share,
         pasted=file.read(MAX_PASTED_CHARACTERS + 1),
+        observed_too=observed_too,
         tlp=read_tlp(tlp) if tlp is not None else None,
         as_json=as_json,
     )
@@ -225,6 +231,7 @@ def recognise_intel(file: TextIO, *, as_json: bool) -> None:
     check_pasted(pasted)
     found = recognition_document(find_intel("", pasted)).model_dump(mode="json")
     lines = [f"goes out  {one['name']}" for one in found["findings"]]
+    lines += [f"observed  {one['name']}" for one in found["observed"]]
     if found["more_count"]:
         lines.append(f"too many  {found['more_count']} more")
     for one in found["left_out"]:

@@ -54,6 +54,9 @@ Writing = Callable[[Session, Desk, Actor, Called, datetime], Written]
 @TEXT_FILE
 @click.option("--tlp", metavar="LEVEL", help="Its label; as recorded, if not given.")
 @click.option("--help-wanted", is_flag=True, help="Ask for help.")
+@click.option(
+    "--observed-too", is_flag=True, help="What is not meant for detection (`to_ids` off), too."
+)
 @frame.as_json
 @frame.refusing
 def submit(  # noqa: PLR0913 - one argument for each option
@@ -66,6 +69,7 @@ def submit(  # noqa: PLR0913 - one argument for each option
     tlp: str | None,
     *,
     help_wanted: bool,
+    observed_too: bool,
     as_json: bool,
 ) -> None:
     """Submit what was recorded here to PARTNER, through our direct channel to it.
@@ -89,6 +93,7 @@ def submit(  # noqa: PLR0913 - one argument for each option
             text=words,
             tlp=label,
             help_wanted=help_wanted,
+            observed_too=observed_too,
             now=now,
         )
 

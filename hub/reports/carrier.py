@@ -25,6 +25,7 @@ def carrier_of(
     title: str,
     text: str,
     pasted: str | None,
+    observed_too: bool,
     tlp: TLP,
     now: datetime,
 ) -> list[StixObject]:
@@ -33,7 +34,7 @@ def carrier_of(
     The first is what the report is known by. An incident is *suspected* until it is said to be
     actual; a near-miss was blocked.
     """
-    findings = find_intel(text, pasted).findings
+    findings = find_intel(text, pasted, observed_too=observed_too).findings
     indicators = indicators_of(findings, author=desk.organisation, tlp=tlp, now=now)
     return [_said(desk, row, title=title, text=text, tlp=tlp, now=now), *indicators]
 

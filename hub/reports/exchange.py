@@ -64,6 +64,7 @@ def submit(  # noqa: PLR0913 - what is told, to whom and in which form
     text: str | None = None,
     tlp: TLP | None = None,
     help_wanted: bool = False,
+    observed_too: bool = False,
     now: datetime,
 ) -> Written:
     """Submit a report to a partner that coordinates, through our direct channel to it.
@@ -73,6 +74,7 @@ def submit(  # noqa: PLR0913 - what is told, to whom and in which form
         title: what is said instead of the recorded title, where not all is meant to leave.
         text: the same for the text.
         tlp: another label than the recorded one.
+        observed_too: what was pasted and is not meant for detection goes along as indicators.
 
     Raises:
         NotFoundError: there is no such report or partner.
@@ -99,6 +101,7 @@ def submit(  # noqa: PLR0913 - what is told, to whom and in which form
         title=(title or row.title).strip(),
         text=(text or row.text).strip(),
         pasted=row.pasted if text is None else None,
+        observed_too=observed_too,
         tlp=tlp or row.tlp,
         now=now,
     )

@@ -29,22 +29,26 @@ class Intel:
 
     Args:
         findings: each pattern once, in the order in which they stand there.
+        observed: what is not meant for detection, and does not go out by itself.
         more_count: how many more there are than go with a report.
         left_out: what was there and is not taken, and why.
     """
 
     findings: tuple[Finding, ...] = ()
+    observed: tuple[Finding, ...] = ()
     more_count: int = 0
     left_out: tuple[LeftOut, ...] = ()
 
 
-def find_intel(text: str, pasted: str | None = None) -> Intel:
+def find_intel(text: str, pasted: str | None = None, *, observed_too: bool = False) -> Intel:
     """Recognise what a report names; what can't be read names nothing.
 
     Args:
         pasted: text, a MISP event or STIX.
+        observed_too: what is not meant for detection is taken as if it were.
     """
     found: dict[str, Finding] = {}
+    observed: dict[str, Finding] = {}
     left_out: list[LeftOut] = []
     for source in (text, pasted or ""):
         if not source.strip():
@@ -56,9 +60,14 @@ def find_intel(text: str, pasted: str | None = None) -> Intel:
         left_out += recognised.left_out
         for one in recognised.findings:
             found.setdefault(one.pattern, one)
+        for one in recognised.observed:
+            observed.setdefault(one.pattern, one)
+    if observed_too:
+        found, observed = observed | found, {}
     findings = tuple(found.values())
     rest = max(len(findings) - MAX_INDICATORS, 0)
-    return Intel(findings[:MAX_INDICATORS], rest, tuple(left_out))
+    kept = tuple(one for pattern, one in observed.items() if pattern not in found)
+    return Intel(findings[:MAX_INDICATORS], kept, rest, tuple(left_out))
 
 
 def check_pasted(pasted: str | None) -> None:

@@ -50,6 +50,7 @@ class SubmissionForm(PageForm):
     text: Text | None = None
     tlp: TLP | None = None
     help_wanted: Literal["yes"] | None = None
+    observed_too: Literal["yes"] | None = None
 
 
 class StepForm(PageForm):

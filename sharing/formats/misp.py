@@ -1,7 +1,8 @@
 """MISP events: what their publishers give for detection, under the marking that they say.
 
 What a publisher says is read and not judged: a domain of an honest service that it gives for
-detection is one. What it does not give for detection is context, and counted.
+detection is one. What it does not give for detection (`to_ids` is off) was observed, and is kept
+apart.
 
 Source: MISP core format (attributes, objects, tags); MISP taxonomies `tlp`, `PAP`,
 `admiralty-scale`.
@@ -212,25 +213,38 @@ class _Event:
     ) -> None:
         """Read attributes; those of an object describe one file, where they hold hashes."""
         named = _file_name_among(attributes) if of_one_file else None
-        given: list[tuple[_Around, Detectable]] = []
+        given: dict[bool, list[tuple[_Around, Detectable]]] = {True: [], False: []}
         for attribute in attributes:
             if attribute is named:
                 continue
             detectable = self._given_by(attribute)
             if detectable is not None:
-                given.append((self._around_attribute(around, attribute), detectable))
-        hashes = [one for one in given if of_one_file and one[1].hash_of_file]
-        if hashes:
-            self._add_file(hashes, around, None if named is None else named["value"].strip())
-        elif named is not None and (detectable := self._given_by(named)) is not None:
-            given.insert(0, (self._around_attribute(around, named), detectable))
-        for about, detectable in given:
-            if not (of_one_file and detectable.hash_of_file):
-                shown = detectable.file_name or detectable.value
-                self._add(detectable, detectable.pattern, shown, about)
+                about = self._around_attribute(around, attribute)
+                given[_is_for_detection(attribute)].append((about, detectable))
+        hashes = {
+            suited: [one for one in some if of_one_file and one[1].hash_of_file]
+            for suited, some in given.items()
+        }
+        # A name that is there to detect by itself is no mere name of what was only observed.
+        only_names = hashes[True] or (hashes[False] and not _is_for_detection(named))
+        if (
+            named is not None
+            and not only_names
+            and (detectable := self._given_by(named)) is not None
+        ):
+            about = self._around_attribute(around, named)
+            given[_is_for_detection(named)].insert(0, (about, detectable))
+        name = None if named is None else named["value"].strip()
+        for suited, some in given.items():
+            if hashes[suited]:
+                self._add_file(hashes[suited], around, name, for_detection=suited)
+            for about, detectable in some:
+                if not (of_one_file and detectable.hash_of_file):
+                    shown = detectable.file_name or detectable.value
+                    self._add(detectable, detectable.pattern, shown, about, for_detection=suited)
 
     def _given_by(self, attribute: Any) -> Detectable | None:
-        """Give what an attribute is there to detect; what it does not give is left out."""
+        """Give what an attribute shows, for detection or not; what shows nothing is left out."""
         misp_type = _type_of(attribute)
         value = attribute.get("value") if isinstance(attribute, Mapping) else None
         if not isinstance(value, str) or not isinstance(attribute.get("type"), str):
@@ -243,19 +257,24 @@ class _Event:
             self._found.add_context(ContextKind.VULNERABILITY, value.strip().upper())
             return None
         detectable = read_attribute(misp_type, value) if is_detectable(misp_type) else None
-        if not _is_on(attribute.get("to_ids")):
+        if detectable is not None:
+            return detectable
+        if not _is_for_detection(attribute):
             reason = _NOT_GIVEN
         elif not is_detectable(misp_type):
             reason = _NO_KIND
-        elif detectable is None:
-            reason = _OUT_OF_FORM
         else:
-            return detectable
+            reason = _OUT_OF_FORM
         self._found.leave_out(misp_type, reason, tidy(value))
         return None
 
     def _add_file(
-        self, hashes: Sequence[tuple[_Around, Detectable]], around: _Around, name: str | None
+        self,
+        hashes: Sequence[tuple[_Around, Detectable]],
+        around: _Around,
+        name: str | None,
+        *,
+        for_detection: bool,
     ) -> None:
         """Add a file that is known by any of its hashes."""
         order = list(HASH_NAMES)
@@ -266,9 +285,17 @@ class _Event:
         for said, _ in hashes:
             about = about.with_said(said)
         pattern = of_hashes([(one.kind, one.value) for _, one in hashes])
-        self._add(strongest, pattern, shown, about)
+        self._add(strongest, pattern, shown, about, for_detection=for_detection)
 
-    def _add(self, detectable: Detectable, pattern: str, shown: str, about: _Around) -> None:
+    def _add(
+        self,
+        detectable: Detectable,
+        pattern: str,
+        shown: str,
+        about: _Around,
+        *,
+        for_detection: bool,
+    ) -> None:
         self._found.add(
             Finding(
                 kind=detectable.kind,
@@ -280,7 +307,8 @@ class _Event:
                 confidence=about.confidence,
                 marking=about.marking,
                 publication=about.publication,
-            )
+            ),
+            for_detection=for_detection,
         )
 
     def _around_attribute(self, around: _Around, attribute: Mapping[str, Any]) -> _Around:
@@ -350,6 +378,11 @@ def _items(thing: Any, name: str) -> Sequence[Any]:
 def _type_of(attribute: Any) -> str:
     misp_type = attribute.get("type") if isinstance(attribute, Mapping) else None
     return misp_type[:_TYPE_LENGTH] if isinstance(misp_type, str) else "attribute"
+
+
+def _is_for_detection(attribute: Any) -> bool:
+    """Tell whether its publisher holds an attribute suitable for detection (`to_ids`)."""
+    return isinstance(attribute, Mapping) and _is_on(attribute.get("to_ids"))
 
 
 def _is_on(flag: Any) -> bool:

@@ -193,12 +193,14 @@ class Recognised:
 
     Args:
         findings: in the order in which they appear, each once.
+        observed: what was seen and is not meant for detection: of MISP, `to_ids` is off.
         objects: of STIX alone: as they came, under their own authorship and marking.
         marking: the strictest of all that was read.
     """
 
     form: Form
     findings: tuple[Finding, ...] = ()
+    observed: tuple[Finding, ...] = ()
     context: tuple[Context, ...] = ()
     objects: tuple[StixObject, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
@@ -215,10 +217,11 @@ class Collected:
     publications: list[Publication] = field(default_factory=list)
     objects: list[StixObject] = field(default_factory=list)
     _findings: dict[str, Finding] = field(default_factory=dict)
+    _observed: dict[str, Finding] = field(default_factory=dict)
     _context: dict[Context, None] = field(default_factory=dict)
     _left_out: dict[tuple[str, str], dict[str | None, int]] = field(default_factory=dict)
 
-    def add(self, finding: Finding) -> None:
+    def add(self, finding: Finding, *, for_detection: bool = True) -> None:
         """Take a finding; what has the same pattern is the same thing.
 
         Raises:
@@ -228,10 +231,11 @@ class Collected:
             self.leave_out(finding.kind, _LONG, finding.value)
             return
         self.marking = self.marking.stricter(finding.marking)
-        known = self._findings.get(finding.pattern)
-        if known is None and len(self._findings) == LIMIT_COUNT:
+        taken = self._findings if for_detection else self._observed
+        known = taken.get(finding.pattern)
+        if known is None and len(taken) == LIMIT_COUNT:
             raise too_many("indicators")
-        self._findings[finding.pattern] = finding if known is None else known.merged(finding)
+        taken[finding.pattern] = finding if known is None else known.merged(finding)
 
     def add_context(self, kind: ContextKind, value: str) -> None:
         """Take something that tells of the attack.
@@ -258,6 +262,9 @@ class Collected:
         return Recognised(
             form=self.form,
             findings=tuple(self._findings.values()),
+            observed=tuple(
+                one for pattern, one in self._observed.items() if pattern not in self._findings
+            ),
             context=tuple(self._context),
             objects=tuple(self.objects),
             left_out=tuple(self._summed(*key) for key in self._left_out),

@@ -73,6 +73,12 @@ def test_what_was_pasted_is_shared_and_sighted_in_one_click(
     here.press("Add it")
     here.see("Noted, for all members.")
     assert here.page.locator("p.said", has_text=HOSTILE).count() == 1
+    here.page.get_by_role("link", name="Overview").first.click()
+    newest = here.page.locator("section", has_text="Newest to look for").last
+    assert newest.get_by_text("Domain evil-updates.com").count() >= 1
+    assert newest.locator("p", has_text=HOSTILE).count() == 1
+    newest.get_by_role("link", name="All intel").click()
+    here.see("Shared in this case")
     if folder := os.environ.get("TOCSIN_SHOTS"):
         here.page.screenshot(path=str(Path(folder) / f"intel-{script}.png"), full_page=True)
 

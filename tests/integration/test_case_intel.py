@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +24,8 @@ from policies.tlp import TLP
 from sharing import stix
 from tests.integration.test_cases import AUDITOR, HANDLER, Room
 from tests.kit.nodes import CONSOLE, RunningNode, running
+
+GAMING = Path(__file__).parents[1] / "data" / "misp" / "gaming.misp.json"
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +103,17 @@ def test_what_is_revoked_taken_back_or_run_out_says_so(room: Room) -> None:
     room.do(room.grid, service.write, act=Act.INTEL_SHARED, body={}, objects=[short])
     assert items(room, room.cert)[0].standing is Standing.VALID
     assert items(room, room.cert, days=365)[0].standing is Standing.EXPIRED
+
+
+def test_what_is_not_meant_for_detection_is_shared_by_a_word_alone(room: Room) -> None:
+    event = GAMING.read_text("utf-8")
+    with pytest.raises(InvalidError, match="nothing in it is meant for detection"):
+        room.do(room.grid, intel.share, pasted=event)
+    assert indicators(room, room.grid) == {}
+    room.do(room.grid, intel.share, pasted=event, observed_too=True)
+    shared = indicators(room, room.vendor)
+    assert len(shared) == 18
+    assert "Domain checkin.travelsanignacio.com" in shared
 
 
 def test_only_who_shared_it_revokes_it_and_all_see_that(room: Room) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from hub.accounts.actor import Actor, Via
-from hub.cases import from_report, queries
+from hub.cases import from_report, intel, queries
 from hub.cases.from_report import visible_likely
 from hub.reports import exchange, recording
 from hub.reports.queries import Travelled, visible_incoming, visible_outgoing
@@ -120,6 +120,27 @@ def test_stricter_words_do_not_go_into_a_case_and_nothing_is_opened(nodes: Nodes
     assert at_cert(nodes, report).case == case
 
 
+def test_what_is_shared_in_a_case_and_still_holds_finds_the_reports_that_name_it(
+    nodes: Nodes,
+) -> None:
+    reported(nodes, nodes[1], "Names what is shared", "It asks for beacon.evilcorp-cdn.net.")
+    first = reported(nodes, nodes[2], "Names nothing", "Somebody saw something.")
+    case = do(nodes, from_report.open_from_report, first.channel, first.report)
+
+    def likely() -> list[str]:
+        with nodes[0].reading() as session:
+            us, now = nodes[0].organisation, nodes[0].now()
+            return [one.title for one, _ in visible_likely(session, CONSOLE, case, us=us, now=now)]
+
+    assert likely() == []
+    do(nodes, intel.share, case, pasted="beacon.evilcorp-cdn.net")
+    assert likely() == ["Names what is shared"]
+    with nodes[0].reading() as session:
+        (shared,) = intel.visible_intel(session, CONSOLE, case, now=nodes[0].now())
+    do(nodes, intel.revoke, case, ref=shared.ref)
+    assert likely() == []
+
+
 def test_reports_that_name_the_same_may_belong_to_a_case(nodes: Nodes) -> None:
     url, other = "https://pages.gitlab.io/first/a.exe", "https://pages.gitlab.io/second/b.exe"
     first = reported(nodes, nodes[1], "Names the place", f"Fetches {url}")
@@ -128,7 +149,9 @@ def test_reports_that_name_the_same_may_belong_to_a_case(nodes: Nodes) -> None:
     reported(nodes, nodes[2], "Elsewhere", "Fetches https://evilcorp.io/c.exe")
     case = do(nodes, from_report.open_from_report, first.channel, first.report)
     with nodes[0].reading() as session:
-        likely = visible_likely(session, CONSOLE, case, us=nodes[0].organisation)
+        likely = visible_likely(
+            session, CONSOLE, case, us=nodes[0].organisation, now=nodes[0].now()
+        )
     assert [(one.title, how) for one, how in likely] == [
         ("Names it as well", Likeness(1, 0)),
         ("On the same host", Likeness(0, 1)),
@@ -138,9 +161,12 @@ def test_reports_that_name_the_same_may_belong_to_a_case(nodes: Nodes) -> None:
     nodes[1].join(case)
     settle(*nodes)
     with nodes[1].reading() as session:
-        assert visible_likely(session, CONSOLE, case, us=nodes[1].organisation) == []
+        assert (
+            visible_likely(session, CONSOLE, case, us=nodes[1].organisation, now=nodes[1].now())
+            == []
+        )
     with nodes[2].reading() as session, pytest.raises(NotFoundError):
-        visible_likely(session, CONSOLE, case, us=nodes[2].organisation)
+        visible_likely(session, CONSOLE, case, us=nodes[2].organisation, now=nodes[2].now())
     # By programs and at the console the same.
     cert, console = Api.of(nodes[0]), Console(nodes[0])
     rows = cert.get(f"/cases/{case}/likely-reports")["items"]

@@ -52,6 +52,8 @@ from tests.kit.nodes import CONSOLE, RunningNode, running, settle
 HANDLER = Actor("h", "hana", frozenset({PersonRole.HANDLER}), Via.SESSION)
 AUDITOR = Actor("a", "ada", frozenset({PersonRole.AUDITOR}), Via.SESSION)
 
+GAMING = Path(__file__).parents[1] / "data" / "misp" / "gaming.misp.json"
+
 
 @dataclass
 class Story:
@@ -340,6 +342,20 @@ def test_what_a_report_names_is_recognised_and_two_of_the_same_are_held_together
     with story.cert.reading() as session:
         alike = queries.visible_alike(session, CONSOLE, second, us=us)
     assert [(one.report, how) for one, how in alike] == [(first.report, Likeness(1, 0))]
+
+
+@pytest.mark.parametrize(("observed_too", "count"), [(False, 0), (True, 18)])
+def test_what_is_not_meant_for_detection_goes_with_a_report_by_a_word_alone(
+    story: Story, observed_too: bool, count: int
+) -> None:
+    title = f"Gaming, {observed_too}"
+    said = Said(ReportKind.INCIDENT, title, "As published.", pasted=GAMING.read_text("utf-8"))
+    with story.grid.writing() as session:
+        row = recording.record(session, HANDLER, said, now=story.grid.now()).id
+    story.submit(row, observed_too=observed_too)
+    report = next(one for one in story.incoming() if one.title == title)
+    with story.cert.reading() as session:
+        assert len(queries.visible_indicators(session, CONSOLE, report)) == count
 
 
 def test_what_is_pasted_and_cant_be_read_is_refused_by_its_field(story: Story) -> None:

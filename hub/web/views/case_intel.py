@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 from flask import Response, flash, redirect, request, url_for
@@ -40,6 +40,7 @@ class ShareForm(PageForm):
     """What is to be shared; how long it may be is asked where it is read."""
 
     pasted: str
+    observed_too: Literal["yes"] | None = None
     tlp: TLP | None = None
 
 
@@ -79,7 +80,11 @@ def post_case_intel(channel: UUID) -> BaseResponse:
         ShareForm,
         "share",
         lambda form, where: intel.share(
-            *where, pasted=form.pasted, tlp=form.tlp, now=clock.utcnow()
+            *where,
+            pasted=form.pasted,
+            observed_too=form.observed_too is not None,
+            tlp=form.tlp,
+            now=clock.utcnow(),
         ),
         "Shared.",
     )
@@ -191,4 +196,5 @@ def _recognised(filled: Filled[Any] | None) -> Intel | None:
     pasted = str(filled.values.get("pasted") or "") if filled is not None else ""
     if not pasted.strip() or len(pasted) > MAX_PASTED_CHARACTERS:
         return None
-    return find_intel("", pasted)
+    observed_too = filled is not None and bool(filled.values.get("observed_too"))
+    return find_intel("", pasted, observed_too=observed_too)

@@ -19,6 +19,7 @@ from hub.cases import (
     deciding,
     decision_queries,
     from_report,
+    intel,
     joining,
     queries,
     relaying,
@@ -36,7 +37,7 @@ from hub.community.terms import terms_in
 from hub.office import current_office
 from hub.reports.queries import Travelled, get_travelled, visible_alike
 from hub.web import case_words as shown
-from hub.web import charter_words, directory_words, related_words, timeline_words
+from hub.web import charter_words, directory_words, intel_words, related_words, timeline_words
 from hub.web.acting import DONE, attempt
 from hub.web.case_forms import CaseForm
 from hub.web.channel_words import CASE_ROLES, ROLE_WORDS
@@ -212,12 +213,13 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         findings = visible_findings(session, actor, channel, picture.told)
         alone = deciding.decides_alone(session, desk, record, Topic.START, now=now)
         newest = timeline.visible_moments(session, actor, channel, limit=NEWEST)
+        newest_intel = intel.visible_intel(session, actor, channel, limit=NEWEST, now=now)
         summary = get_visible_summary(session, actor, channel)
         related = related_words.related_part(
             session, actor, summary, state=row.state, is_ours=case.is_ours
         )
         runs = case.is_ours and bool(actor.may(Right.RUN_CASES))
-        likely = from_report.visible_likely(session, actor, channel, us=us) if runs else []
+        likely = from_report.visible_likely(session, actor, channel, us=us, now=now) if runs else []
         spoken_for = relaying.visible_spoken_for(session, actor, channel, now=now)
         pending = len(visible_pending(session, actor, channel, now=now))
         candidates = inviting.visible_candidates(session, actor, channel)
@@ -248,6 +250,8 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         seeing=seeing,
         decisions=decisions,
         newest=newest,
+        newest_intel=newest_intel,
+        intel_words=intel_words,
         timeline_words=timeline_words,
         related=related,
         likely=[] if is_over else likely,

@@ -117,6 +117,7 @@ def post_report_submission(report: UUID) -> BaseResponse:
                 text=form.text,
                 tlp=form.tlp,
                 help_wanted=form.help_wanted is not None,
+                observed_too=form.observed_too is not None,
                 now=clock.utcnow(),
             )
 

@@ -1,6 +1,7 @@
 """MISP events: what is given for detection, its pattern and marking; the rest by count."""
 
 import json
+from collections import Counter
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -203,7 +204,6 @@ def test_what_was_taken_and_what_was_not_add_up_by_type_and_reason() -> None:
             1,
         ),
         ("EventReport", "a report in prose; taken by itself, as text, it is read", 2),
-        ("domain", NOT_GIVEN, 3),
         ("domain", DELETED, 1),
         ("domain", OUT_OF_FORM, 1),
         ("yara", NO_KIND, 1),
@@ -213,7 +213,7 @@ def test_what_was_taken_and_what_was_not_add_up_by_type_and_reason() -> None:
         ("attribute", UNREADABLE, 2),
     ]
     given = {(one.what, one.reason): one.values for one in recognised.left_out}
-    assert given["domain", NOT_GIVEN] == ("honest.com", "other.com", "unsaid.com")
+    assert [one.value for one in recognised.observed] == ["honest.com", "other.com", "unsaid.com"]
     assert given["domain", DELETED] == ()
 
 
@@ -244,7 +244,24 @@ def test_a_file_is_one_finding_by_all_its_hashes_under_its_name() -> None:
     assert file.first_seen == datetime(2026, 1, 2, 2, 4, 5, tzinfo=UTC)
     assert (name.kind, name.value) == (Kind.FILE_NAME, "b.exe")
     assert (url.value, url.description) == ("http://evil.com/a", "A loader.")
-    assert left_out(recognised) == [("sha1", NOT_GIVEN, 1)]
+    (seen,) = recognised.observed
+    assert (seen.name, seen.pattern) == ("File a.exe", f"[file:hashes.'SHA-1' = '{SHA1}']")
+    assert left_out(recognised) == []
+
+
+def test_what_is_not_meant_for_detection_is_kept_apart_and_counts_once() -> None:
+    recognised = read(
+        attribute("domain", "evil.com"),
+        attribute("domain", "evil.com", to_ids=False),
+        attribute("domain", "seen.com", to_ids=False, Tag=tags("tlp:red")),
+        Object=[thing(attribute("filename", "a.exe"), attribute("md5", MD5, to_ids=False))],
+    )
+    assert [one.value for one in recognised.findings] == ["evil.com", "a.exe"]
+    assert [(one.value, one.marking.tlp) for one in recognised.observed] == [
+        ("seen.com", TLP.RED),
+        (MD5, None),
+    ]
+    assert recognised.marking.tlp is TLP.RED
 
 
 def test_hashes_beside_each_other_in_an_event_are_different_files() -> None:
@@ -497,10 +514,9 @@ def test_the_published_event_of_the_3cx_attack() -> None:
     assert left_out(recognised) == [
         ("text", NOT_GIVEN, 21),
         ("text", NO_KIND, 2),
-        ("ip-dst", NOT_GIVEN, 4),
-        ("domain", NOT_GIVEN, 2),
         ("port", NOT_GIVEN, 2),
     ]
+    assert Counter(one.kind for one in recognised.observed) == {Kind.IPV4: 3, Kind.DOMAIN: 2}
 
 
 def test_a_published_event_that_gives_nothing_for_detection() -> None:
@@ -515,11 +531,13 @@ def test_a_published_event_that_gives_nothing_for_detection() -> None:
         "T1043", "T1079", "T1032", "T1009", "T1195", "T1050", "T1022",
     ]  # fmt: skip
     assert left_out(recognised) == [
-        ("sha1", NOT_GIVEN, 11),
-        ("url", NOT_GIVEN, 5),
-        ("domain", NOT_GIVEN, 2),
         ("text", NOT_GIVEN, 4),
     ]
+    assert Counter(one.kind for one in recognised.observed) == {
+        Kind.SHA1: 11,
+        Kind.URL: 5,
+        Kind.DOMAIN: 2,
+    }
     assert all(len(one.values) == one.count for one in recognised.left_out)
 
 
