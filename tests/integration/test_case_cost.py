@@ -164,6 +164,7 @@ def _warn(session: Session, desk: Desk, actor: Actor, case: str, *, now: datetim
 def test_the_entries_of_a_ledger_are_fetched_together(tmp_path: Path) -> None:
     with running(tmp_path, "CERT") as (cert,):
         case = open_case(cert, "A trojanised update", TEXT)
+        cert.note(case, "The first of all.")
 
         def made_again() -> None:
             with cert.writing() as session:
@@ -173,7 +174,7 @@ def test_the_entries_of_a_ledger_are_fetched_together(tmp_path: Path) -> None:
         for number in range(8):
             cert.note(case, f"Note {number}.")
         with cert.reading() as session:
-            assert len(entries_of(session, get_channel(session, case).id)) == 10
+            assert len(entries_of(session, get_channel(session, case).id)) == 11
         assert statements(cert, made_again) == before
 
 
