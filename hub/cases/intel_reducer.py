@@ -35,6 +35,11 @@ _TAKES: Final[Mapping[Act, frozenset[IntelKind]]] = {
     Act.WARNING_UPDATED: frozenset({IntelKind.INDICATOR}),
 }
 
+_UNSAID: Final[Mapping[str, None]] = dict.fromkeys(
+    ("version", "title", "text", "pattern", "about", "verdict", "valid_until")
+)
+"""What only the words of an object say: gone with them, as `rebuild` finds it."""
+
 
 def reduce_intel(session: Session, judged: Judged, now: datetime) -> None:
     """Keep what is shared to look for, who found it, and what does not hold any more."""
@@ -43,7 +48,7 @@ def reduce_intel(session: Session, judged: Judged, now: datetime) -> None:
         return
     channel = judged.entry.channel
     if judged.recalled:
-        _set(session, channel, judged.recalled, recalled=True, title=None, text=None, pattern=None)
+        _set(session, channel, judged.recalled, recalled=True, **_UNSAID)
     if judged.disowned.bundles:
         session.execute(
             delete(IntelView)
