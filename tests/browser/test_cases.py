@@ -118,7 +118,7 @@ def test_who_has_no_node_takes_part_by_telephone(visit: Any, node: HubNode, scri
     here.page.get_by_label("Danger to life").select_option("possible")
     here.page.get_by_role("button", name="Record how they are hit").click()
     here.see("How they are hit: told by telephone")
-    here.see(HOSTILE)
+    here.page.locator("#matrix th", has_text=HOSTILE).first.wait_for()
     here.page.locator("summary", has_text="Put a question to the vote").click()
     here.page.get_by_label("The question").fill("Shall we coordinate?")
     here.page.get_by_role("button", name="Ask", exact=True).click()

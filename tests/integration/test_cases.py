@@ -305,7 +305,8 @@ def test_who_coordinates_is_told_first_that_a_crisis_should_be_declared(
 ) -> None:
     def advised(node: RunningNode, actor: Actor = CONSOLE) -> list[str]:
         with node.reading() as session:
-            return [one.channel for one in visible_advised(session, actor, us=node.organisation)]
+            found = visible_advised(session, actor, us=node.organisation)
+            return [one.channel for one in found if one.channel == room.case]
 
     contained = Assessment(danger=Danger.CONFIRMED, still_spreading=False)
     room.do(room.grid, own_words.assess, assessment=contained, alone=alone)

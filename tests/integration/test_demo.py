@@ -25,7 +25,7 @@ SENTENCES = (
     "4 indicators stand in the case of all three.",
     "sees that Voxline has said nothing to all, and no more.",
     "By what is open to all: severity low.",
-    "By what National CERT alone knows: high.",
+    "By what National CERT alone knows: critical.",
     "Northern Grid's node is killed (kill -9)",
     "as the others do.",
     "shows the note as pending: not history yet, and not lost.",

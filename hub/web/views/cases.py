@@ -240,6 +240,7 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         case=case,
         standing=summary.standing.value,
         members=members,
+        readers=[one.name for one in members if not one.is_us and not one.suspended],
         silent=silent,
         people=people,
         noted=noted,
