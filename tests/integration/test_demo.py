@@ -31,7 +31,7 @@ SENTENCES = (
     "shows the note as pending: not history yet, and not lost.",
     "and the note becomes history everywhere",
     "are the same, byte for byte.",
-    "with no node: 18 entries",
+    "with no node: 24 entries",
     "hash_mismatch",
     "every step held.",
 )
