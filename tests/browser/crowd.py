@@ -25,7 +25,7 @@ from policies.tlp import TLP
 from sharing.db import reading
 from tests.browser.nodes import HubNode
 
-PATIENCE_SECONDS: Final = 40
+PATIENCE_SECONDS: Final = 120
 
 
 class Crowd:

@@ -295,7 +295,7 @@ def dead(
     provider.come_up()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_dead_provider_is_spoken_for_through_a_crisis_until_it_is_back(
     visit: Any, crowd: Crowd, community: str, dead: HubNode, script: bool
 ) -> None:

@@ -189,7 +189,7 @@ def community(crowd: Crowd) -> str:
     return crowd.open_community("Supply chain circle")
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_trojanised_client_comes_from_two_reports_to_a_decision(
     visit: Any, crowd: Crowd, community: str, script: bool
 ) -> None:
