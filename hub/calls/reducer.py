@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from federation.judging.judged import Covered, Judged
 from hub.calls.records import CallAnswer, CalledMember, CallIndicator, CallUpdate, IssuedCall
+from hub.view_rows import clear_rows, forget_bundles, snapshot_rows
 from policies.acts import Act, ChannelKind
 from policies.calls import (
     Affected,
@@ -60,7 +61,8 @@ def reduce_calls(session: Session, judged: Judged, now: datetime) -> None:
     if judged.recalled:
         _forget(session, judged)
     if judged.disowned.bundles:
-        _forget_disowned(session, judged)
+        # Who had not answered is silent again.
+        forget_bundles(session, judged.entry.channel, judged.disowned.bundles, _VIEWS)
     reduce = _REDUCERS.get(judged.act) if judged.act is not None else None
     if reduce is not None and not _takes_the_name_of_another(session, judged):
         reduce(session, judged)
@@ -69,19 +71,12 @@ def reduce_calls(session: Session, judged: Judged, now: datetime) -> None:
 
 def clear_calls(session: Session, channel: str) -> None:
     """Throw away what entries of one channel have filled, before they are applied anew."""
-    for view in _VIEWS:
-        session.execute(delete(view).where(view.channel == channel))
+    clear_rows(session, channel, _VIEWS)
 
 
 def snapshot_calls(session: Session, channel: str) -> Mapping[str, Any]:
     """Give what the views hold for one channel, to compare before and after `rebuild`."""
-    found: dict[str, Any] = {}
-    for view in _VIEWS:
-        keys = len(list(view.__table__.primary_key))
-        for row in session.execute(select(view.__table__).where(view.channel == channel)):
-            place = " ".join(tuple(row)[:keys])
-            found[f"{view.__tablename__} {place}"] = tuple(row)
-    return found
+    return snapshot_rows(session, channel, _VIEWS)
 
 
 def _called(session: Session, judged: Judged) -> None:
@@ -285,16 +280,6 @@ def _forget(session: Session, judged: Judged) -> None:
         .where(CallIndicator.channel == channel, CallIndicator.ref.in_(gone))
         .execution_options(synchronize_session="fetch")
     )
-
-
-def _forget_disowned(session: Session, judged: Judged) -> None:
-    """Let go of what its author says is not its own: who had not answered is silent again."""
-    for view in _VIEWS:
-        session.execute(
-            delete(view)
-            .where(view.channel == judged.entry.channel, view.bundle.in_(judged.disowned.bundles))
-            .execution_options(synchronize_session="fetch")
-        )
 
 
 def _covered(judged: Judged, stix_type: str) -> Iterator[Covered]:

@@ -9,11 +9,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from federation.judging.judged import Judged, can_be_hidden
 from hub.cases.room_records import IntelView
+from hub.view_rows import clear_rows, forget_bundles, snapshot_rows
 from policies.acts import Act, ChannelKind
 from policies.errors import CoordinationError
 from policies.intel import IntelKind, verdict_of
@@ -64,14 +65,13 @@ def reduce_intel(session: Session, judged: Judged, now: datetime) -> None:
 
 def clear_intel(session: Session, channel: str) -> None:
     """Throw away what entries of one channel have filled, before they are applied anew."""
-    session.execute(delete(IntelView).where(IntelView.channel == channel))
+    clear_rows(session, channel, (IntelView,))
     _held(session)[channel] = {}
 
 
 def snapshot_intel(session: Session, channel: str) -> Mapping[str, Any]:
     """Give what the view holds for one channel, to compare before and after `rebuild`."""
-    rows = session.execute(select(IntelView.__table__).where(IntelView.channel == channel))
-    return {f"case_intel {row.ref}": tuple(row) for row in rows}
+    return snapshot_rows(session, channel, (IntelView,))
 
 
 def _shared(session: Session, judged: Judged, takes: frozenset[IntelKind]) -> None:
@@ -150,11 +150,7 @@ def _held(session: Session) -> dict[str, dict[str, IntelView]]:
 
 
 def _forget(session: Session, channel: str, bundles: Collection[str]) -> None:
-    session.execute(
-        delete(IntelView)
-        .where(IntelView.channel == channel, IntelView.bundle.in_(bundles))
-        .execution_options(synchronize_session="fetch")
-    )
+    forget_bundles(session, channel, bundles, (IntelView,))
     held = _held(session).get(channel, {})
     for ref in [ref for ref, row in held.items() if row.bundle in bundles]:
         del held[ref]

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from federation.judging.judged import Judged
 from hub.cases.room_records import MomentView
+from hub.view_rows import clear_rows, forget_bundles, snapshot_rows
 from policies.acts import Act, ChannelKind
 from policies.errors import CoordinationError
 from policies.timeline import MomentKind, Precision
@@ -71,7 +72,7 @@ def reduce_moments(session: Session, judged: Judged, now: datetime) -> None:
     if judged.recalled:
         _forget(session, judged)
     if judged.disowned.bundles:
-        _forget_disowned(session, judged)
+        forget_bundles(session, judged.entry.channel, judged.disowned.bundles, (MomentView,))
     for due in judged.due:
         row = session.get(MomentView, (judged.entry.channel, due.stix.stix_id))
         if row is not None:
@@ -84,13 +85,12 @@ def reduce_moments(session: Session, judged: Judged, now: datetime) -> None:
 
 def clear_moments(session: Session, channel: str) -> None:
     """Throw away what entries of one channel have filled, before they are applied anew."""
-    session.execute(delete(MomentView).where(MomentView.channel == channel))
+    clear_rows(session, channel, (MomentView,))
 
 
 def snapshot_moments(session: Session, channel: str) -> Mapping[str, Any]:
     """Give what the view holds for one channel, to compare before and after `rebuild`."""
-    rows = session.execute(select(MomentView.__table__).where(MomentView.channel == channel))
-    return {f"case_moment {row.key}": tuple(row) for row in rows}
+    return snapshot_rows(session, channel, (MomentView,))
 
 
 def _told(session: Session, judged: Judged, act: Act) -> None:
@@ -178,17 +178,6 @@ def _forget(session: Session, judged: Judged) -> None:
         .values(**whole, precision=Precision.UNKNOWN),
     ):
         session.execute(query.execution_options(synchronize_session="fetch"))
-
-
-def _forget_disowned(session: Session, judged: Judged) -> None:
-    session.execute(
-        delete(MomentView)
-        .where(
-            MomentView.channel == judged.entry.channel,
-            MomentView.bundle.in_(judged.disowned.bundles),
-        )
-        .execution_options(synchronize_session="fetch")
-    )
 
 
 def _text(value: Mapping[str, Any], name: str, limit: int = TEXT_CHARACTERS) -> str | None:

@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from federation.judging.judged import Judged
 from hub.community.directory_records import ContactPoint, DescribedMember
 from hub.community.directory_statement import TEXT_CHARACTERS, read_statement
+from hub.view_rows import clear_rows, forget_bundles, snapshot_rows
 from policies.acts import Act
 from policies.tlp import TLP
 from sharing.canonical import read_time
@@ -30,35 +31,19 @@ def reduce_directory(session: Session, judged: Judged, now: datetime) -> None:
     if judged.recalled:
         _forget(session, judged)
     if judged.disowned.bundles:
-        for view in _VIEWS:
-            session.execute(
-                delete(view)
-                .where(
-                    view.channel == judged.entry.channel,
-                    view.bundle.in_(judged.disowned.bundles),
-                )
-                .execution_options(synchronize_session="fetch")
-            )
+        forget_bundles(session, judged.entry.channel, judged.disowned.bundles, _VIEWS)
     if judged.act is Act.MEMBER_DESCRIBED:
         _described(session, judged)
 
 
 def clear_directory(session: Session, channel: str) -> None:
     """Throw away what entries of one channel have filled, before they are applied anew."""
-    for view in _VIEWS:
-        session.execute(delete(view).where(view.channel == channel))
+    clear_rows(session, channel, _VIEWS)
 
 
 def snapshot_directory(session: Session, channel: str) -> Mapping[str, Any]:
     """Give what the views hold for one channel, to compare before and after `rebuild`."""
-    found: dict[str, Any] = {}
-    for view in _VIEWS:
-        keys = [column.name for column in view.__table__.primary_key]
-        rows = session.execute(select(view.__table__).where(view.channel == channel)).mappings()
-        for row in rows:
-            place = " ".join(str(row[key]) for key in keys)
-            found[f"{view.__tablename__} {place}"] = dict(row)
-    return found
+    return snapshot_rows(session, channel, _VIEWS)
 
 
 def _described(session: Session, judged: Judged) -> None:

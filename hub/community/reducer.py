@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from federation.judging.judged import Covered, Judged
 from hub.community.records import CharterAnswerView, CharterView
+from hub.view_rows import clear_rows, snapshot_rows
 from policies.acts import Act, ChannelKind
 from policies.charter import read_terms, terms_document
 from policies.lifecycles import NONE
@@ -46,20 +47,12 @@ def reduce_charters(session: Session, judged: Judged, now: datetime) -> None:
 
 def clear_charters(session: Session, channel: str) -> None:
     """Throw away what entries of one channel have filled, before they are applied anew."""
-    for view in _VIEWS:
-        session.execute(delete(view).where(view.channel == channel))
+    clear_rows(session, channel, _VIEWS)
 
 
 def snapshot_charters(session: Session, channel: str) -> Mapping[str, Any]:
     """Give what the views hold for one channel, to compare before and after `rebuild`."""
-    found: dict[str, Any] = {}
-    for view in _VIEWS:
-        keys = [column.name for column in view.__table__.primary_key]
-        rows = session.execute(select(view.__table__).where(view.channel == channel)).mappings()
-        for row in rows:
-            place = " ".join(str(row[key]) for key in keys)
-            found[f"{view.__tablename__} {place}"] = dict(row)
-    return found
+    return snapshot_rows(session, channel, _VIEWS)
 
 
 def _proposed(session: Session, judged: Judged) -> None:

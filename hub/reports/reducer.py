@@ -23,6 +23,7 @@ from hub.reports.records import (
     SentReport,
 )
 from hub.reports.things import host_of, sought
+from hub.view_rows import clear_rows, forget_bundles, snapshot_rows
 from policies.acts import Act, ChannelKind
 from policies.reports import (
     Attribution,
@@ -64,19 +65,12 @@ def reduce_reports(session: Session, judged: Judged, now: datetime) -> None:
 
 def clear_reports(session: Session, channel: str) -> None:
     """Throw away what entries of one channel have filled, before they are applied anew."""
-    for view in _VIEWS:
-        session.execute(delete(view).where(view.channel == channel))
+    clear_rows(session, channel, _VIEWS)
 
 
 def snapshot_reports(session: Session, channel: str) -> Mapping[str, Any]:
     """Give what the views hold for one channel, to compare before and after `rebuild`."""
-    found: dict[str, Any] = {}
-    for view in _VIEWS:
-        key = [column.name for column in view.__table__.primary_key]
-        for row in session.execute(select(view.__table__).where(view.channel == channel)):
-            named = " ".join(str(row._mapping[name]) for name in key)  # noqa: SLF001 - by name
-            found[f"{view.__tablename__} {named}"] = tuple(row)
-    return found
+    return snapshot_rows(session, channel, _VIEWS)
 
 
 def _submitted(session: Session, judged: Judged, now: datetime) -> None:
@@ -246,12 +240,7 @@ def _forget(session: Session, judged: Judged) -> None:
 def _forget_disowned(session: Session, judged: Judged) -> None:
     """Let go of what its author says is not its own."""
     channel, bundles = judged.entry.channel, judged.disowned.bundles
-    for view in (SentReport, ReportWords, ReportIndicator):
-        session.execute(
-            delete(view)
-            .where(view.channel == channel, view.bundle.in_(bundles))
-            .execution_options(synchronize_session="fetch")
-        )
+    forget_bundles(session, channel, bundles, (SentReport, ReportWords, ReportIndicator))
     session.execute(
         update(SentReport)
         .where(SentReport.channel == channel, SentReport.words_from.in_(bundles))
