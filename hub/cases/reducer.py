@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from federation.judging.judged import Covered, Judged
 from hub.cases.records import CaseLink, CaseView, CaseWords, DecisionView, OwnWordView, VoteView
-from hub.view_rows import clear_rows, snapshot_rows
+from hub.view_rows import clear_rows, forget_bundles, snapshot_rows
 from policies.acts import Act, ChannelKind
 from policies.assessment import ResponseState, assessment_document, read_assessment
 from policies.charter import carried_by_case
@@ -43,6 +43,13 @@ _COURSE: Final = frozenset(
     }
 )
 
+_NOTHING_STATED: Final[Mapping[str, None]] = dict.fromkeys(
+    ("assessment", "assessed_at", "assessed_in")
+)
+_NOTHING_REPORTED: Final[Mapping[str, None]] = dict.fromkeys(
+    ("response", "since", "since_earliest", "responded_at", "responded_in")
+)
+
 
 def reduce_cases(session: Session, judged: Judged, now: datetime) -> None:
     """Keep where a case stands, what organisations say of themselves, and what is decided."""
@@ -51,6 +58,8 @@ def reduce_cases(session: Session, judged: Judged, now: datetime) -> None:
         return
     if judged.recalled:
         _forget(session, judged)
+    if judged.disowned.bundles:
+        _forget_disowned(session, judged)
     reduce = _REDUCERS.get(judged.act) if judged.act is not None else None
     if reduce is not None:
         reduce(session, judged)
@@ -301,6 +310,24 @@ def _forget(session: Session, judged: Judged) -> None:
     ):
         query = update(view).where(view.channel == channel, ref.in_(gone)).values(**values)
         session.execute(query.execution_options(synchronize_session="fetch"))
+
+
+def _forget_disowned(session: Session, judged: Judged) -> None:
+    """Let go of what its author says is not its own: of itself it has said nothing then."""
+    channel, bundles = judged.entry.channel, judged.disowned.bundles
+    forget_bundles(session, channel, bundles, (CaseWords,))
+    of_channel = OwnWordView.channel == channel
+    for said_in, values in (
+        (OwnWordView.assessed_in, _NOTHING_STATED),
+        (OwnWordView.responded_in, _NOTHING_REPORTED),
+    ):
+        query = update(OwnWordView).where(of_channel, said_in.in_(bundles)).values(**values)
+        session.execute(query.execution_options(synchronize_session="fetch"))
+    session.execute(
+        delete(OwnWordView)
+        .where(of_channel, OwnWordView.assessed_in.is_(None), OwnWordView.responded_in.is_(None))
+        .execution_options(synchronize_session="fetch")
+    )
 
 
 def _covered(judged: Judged, ref: str) -> Iterator[Covered]:

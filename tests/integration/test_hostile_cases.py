@@ -14,10 +14,13 @@ import pytest
 from sqlalchemy import update
 
 from federation.branches import openings
+from federation.identity.node import get_node
 from federation.judging.state import Member
-from federation.ledgers import channels
+from federation.ledgers import channels, rebuild
 from federation.partners.partner_keys import get_chain
+from hub import own_keys
 from hub.accounts.actor import Actor, Via
+from hub.apply import VIEWS
 from hub.calls import calling
 from hub.calls.queries import get_call
 from hub.cases import course, heard, joining, own_words, queries
@@ -283,3 +286,45 @@ def test_a_request_that_goes_by_the_name_of_a_warning_hides_nobody_who_is_silent
     silent = {one.organisation for one in call.silent}
     assert call.is_open
     assert silent == {room.grid.organisation, room.vendor.organisation}
+
+
+def test_what_a_thief_says_of_its_victim_in_a_case_goes_when_the_victim_disowns_it(
+    room: Room,
+) -> None:
+    grid, since = room.grid, room.grid.now()
+    with grid.reading() as session:
+        stolen = get_node(session).signing_key(grid.office.keys.ring())
+    room.do(grid, own_words.respond, state=ResponseState.NOT_AFFECTED, text="A lie.")
+    room.do(grid, own_words.assess, assessment=GRAVE, text="Another lie.")
+    assert room.picture().told.level is Level.CRITICAL
+    room.cert.now.advance(minutes=1)  # type: ignore[attr-defined]
+    with grid.writing() as session:
+        own_keys.revoke(
+            session,
+            grid.office,
+            CONSOLE,
+            stolen.thumbprint,
+            recovery=grid.recovery,
+            since=since,
+            now=grid.now(),
+        )
+    with grid.writing() as session:
+        doubtful = own_keys.visible_doubtful(session, grid.office, CONSOLE)
+        said = {Act.RESPONSE_REPORTED, Act.ASSESSMENT_SUBMITTED}
+        bundles = [row.entry.bundle for row in doubtful if row.entry.act in said]
+        assert len(bundles) == 2
+        own_keys.disown(session, grid.office, CONSOLE, room.case, bundles, now=grid.now())
+    room.settle()
+    for node in (room.cert, grid):
+        row = room.rows(node)[grid.organisation]
+        assert (row.response, row.stated, row.is_silent) == (None, None, True)
+        with node.reading() as session:
+            words = queries.visible_case_words(session, CONSOLE, room.case)
+        assert [one.text for one in words if one.author == grid.organisation] == []
+        with node.writing() as session:
+            made = rebuild.rebuild(session, node.office.desk(session), room.case, VIEWS)
+        assert made.equal, made.differences
+    assert room.picture().told.level is Level.NEGLIGIBLE
+    # What it says itself from now on counts again.
+    room.do(grid, own_words.respond, state=ResponseState.AFFECTED)
+    assert room.rows(room.cert)[grid.organisation].response is ResponseState.AFFECTED
