@@ -1,6 +1,6 @@
 """A charter from its proposal to its end, on whole nodes; a case that is opened under it.
 
-Source: lifecycles, 7; domain, 2; issue 4, item 1.
+Source: lifecycles, 7; domain, 2.
 """
 
 from __future__ import annotations

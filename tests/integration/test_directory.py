@@ -1,7 +1,6 @@
 """The directory of a community on three whole nodes: said, read, relayed, taken back.
 
-Source: domain, 1 (*Three in the morning*) and 2 (*Plan and prepare*); lifecycles, 13; issue 4,
-item 1.
+Source: domain, 1 (*Three in the morning*) and 2 (*Plan and prepare*); lifecycles, 13.
 """
 
 from __future__ import annotations

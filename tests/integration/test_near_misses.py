@@ -1,6 +1,6 @@
 """Near-misses told to a community by its coordinator, without their source.
 
-Source: domain, 2 (*Detect and report*); issue 4, item 2.
+Source: domain, 2 (*Detect and report*).
 """
 
 from __future__ import annotations

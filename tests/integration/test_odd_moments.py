@@ -1,6 +1,6 @@
 """Odd moments in a case: two act at once, an answer comes late, somebody answers twice.
 
-Source: lifecycles, 1 (rules 2 and 3); issue 4, acceptance 4.
+Source: lifecycles, 1 (rules 2 and 3).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a case has to do with others: linked, merged, on whole nodes.
 
-Source: lifecycles, 4 (`case.linked`, `case.merged`); issue 4, item 3.
+Source: lifecycles, 4 (`case.linked`, `case.merged`).
 """
 
 from __future__ import annotations
