@@ -77,13 +77,13 @@ class StixObject:
     def kept(cls, sha256: str, content: bytes) -> StixObject:
         """Read what the store keeps under a hash.
 
-        Its form was checked before it was kept; if these are the same bytes, it is not again.
+        Its form was checked before it was kept, and is not again.
 
         Raises:
-            MalformedError: they are not, and no object either.
+            MalformedError: these are other bytes.
         """
         if sha256_hex(content) != sha256:
-            return cls.read(content)
+            raise MalformedError(f"the bytes kept as {sha256[:12]}… are others", field="object")
         return cls.of(orjson.loads(content), written=content)
 
     @classmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -17,13 +17,14 @@ from federation.judging.judged import Judged
 from federation.judging.reader import Reader
 from federation.judging.state import ChannelState
 from federation.ledgers.ledger_records import EntryRecord
-from policies.errors import ConflictError
+from policies.errors import ConflictError, InvalidError
 from sharing import collections, objects
 from sharing.objects import SIGNED_BUNDLE, StixObject, chunks
 
 PAGE: Final = 100
 """Entries whose bytes are fetched together: so few that each bundle of them is read once."""
-_LENIENT = Reader(lenient=True)
+_LENIENT: Final = Reader(lenient=True)
+_CHANGED: Final = "The database was changed from outside. Restore a backup."
 
 
 def entries_of(session: Session, channel: str) -> list[EntryRecord]:
@@ -65,10 +66,7 @@ class _Kept:
     def __init__(self, session: Session, rows: Sequence[EntryRecord]) -> None:
         hashes = {row.object_sha256 for row in rows}
         hashes |= {row.contribution_object for row in rows if row.contribution_object is not None}
-        self._objects = {
-            sha256: StixObject.kept(sha256, content)
-            for sha256, content in objects.find_contents(session, hashes).items()
-        }
+        self._objects = _read_kept(objects.find_contents(session, hashes))
         self.bundles = {row.sha256: self._bundles_of(row) for row in rows}
         items = [
             item
@@ -117,7 +115,7 @@ class _Kept:
         known = [self._objects[sha256] for sha256 in asked if sha256 in self._objects]
         others = [sha256 for sha256 in asked if sha256 not in self._objects]
         contents = collections.find_contents(session, channel, others)
-        return known + [StixObject.kept(sha256, content) for sha256, content in contents.items()]
+        return [*known, *_read_kept(contents).values()]
 
     def _bundles_of(self, row: EntryRecord) -> list[SignedBundle]:
         hashes = filter(None, (row.object_sha256, row.contribution_object))
@@ -130,6 +128,13 @@ class _Kept:
                 f"the bytes of entry {row.epoch}/{row.seq} are missing", hint="Restore a backup."
             )
         return stix
+
+
+def _read_kept(contents: Mapping[str, bytes]) -> dict[str, StixObject]:
+    try:
+        return {sha256: StixObject.kept(sha256, content) for sha256, content in contents.items()}
+    except InvalidError as error:
+        raise ConflictError(error.message, hint=_CHANGED) from None
 
 
 def _is_bundle(item: Item) -> bool:
@@ -148,7 +153,7 @@ def _judge_again(
     except DoubtError as error:
         raise ConflictError(
             f"entry {row.epoch}/{row.seq} no longer stands: {error.answer}",
-            hint="The database was changed from outside. Restore a backup.",
+            hint=_CHANGED,
         ) from error
     if row.void is not None and judged.void is None:
         # What was void for its objects' sake can't be seen again: they were not kept.
