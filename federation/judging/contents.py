@@ -25,7 +25,7 @@ from policies.audience import (
     shown_to_later_members,
 )
 from policies.marking import Labels, MarkingError, own_label
-from policies.tlp import TLP
+from policies.tlp import TLP, TLP_BY_MARKING_ID
 from sharing.objects import SIGNED_BUNDLE, StixObject
 
 Chains = Mapping[str, "tuple[Descriptor, ...]"]
@@ -208,8 +208,12 @@ def _absent(item: Item, first: str | None, facts: Facts) -> DoubtError:
 
 def _carrier(bundle: SignedBundle) -> TLP | None:
     """Give the bundle's own label; definitions beyond TLP do not decide it."""
+    value = bundle.stix.value
+    match value.get("object_marking_refs"), "granular_markings" in value:
+        case [str() as ref], False if ref in TLP_BY_MARKING_ID:  # as nearly all are marked
+            return TLP_BY_MARKING_ID[ref]
     try:
-        return own_label(bundle.stix.value, lambda _ref: None)
+        return own_label(value, lambda _ref: None)
     except MarkingError as error:
         raise DoubtError(Doubt.TLP_VIOLATION, f"the bundle: {error.message}") from None
 

@@ -5,8 +5,10 @@ Source: decision 24.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import inspect
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import orjson
 import pytest
@@ -16,7 +18,7 @@ from sqlalchemy.orm import Session
 from federation.identity.keys import PublicKey
 from federation.ledgers import rebuild
 from federation.ledgers.ledger_records import EntryRecord
-from hub.apply import VIEWS
+from hub.apply import REDUCERS, VIEWS
 from hub.cases import own_words
 from hub.cases.records import CaseWords, OwnWordView
 from hub.view_rows import clear_rows, find_row, forget_bundles, held_rows, keep_row
@@ -187,3 +189,12 @@ def test_a_row_that_a_statement_has_deleted_is_found_no_more(room: Room) -> None
         forget_bundles(session, room.case, ["b" * 64], (CaseWords,))
         assert find_row(session, CaseWords, key) is None
         session.rollback()
+
+
+@pytest.mark.parametrize("reduce", REDUCERS, ids=lambda one: one.__name__)
+def test_a_reducer_finds_and_keeps_its_rows_in_the_one_place(reduce: Callable[..., Any]) -> None:
+    module = inspect.getmodule(reduce)
+    assert module is not None
+    source = inspect.getsource(module)
+    assert "session.get(" not in source
+    assert "session.add(" not in source
