@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from hub.channels import reducer, relay_reducer
 from hub.community import directory_reducer as directory
 from hub.community import reducer as community
 from hub.reports import reducer as reports
+from hub.view_rows import held_rows
 
 REDUCERS: Final = (
     reducer.reduce_channel,
@@ -60,10 +62,13 @@ def apply(session: Session, judged: Judged, now: datetime) -> None:
         reduce(session, judged, now)
 
 
-def clear(session: Session, channel: str) -> None:
-    """Throw the views of one channel away, so that they can be made again."""
-    for clear_views in CLEARERS:
-        clear_views(session, channel)
+@contextmanager
+def anew(session: Session, channel: str) -> Iterator[None]:
+    """Throw the views of one channel away and make them again, by what is applied inside."""
+    with held_rows(session):
+        for clear_views in CLEARERS:
+            clear_views(session, channel)
+        yield
 
 
 def snapshot(session: Session, channel: str) -> Mapping[str, Any]:
@@ -71,4 +76,4 @@ def snapshot(session: Session, channel: str) -> Mapping[str, Any]:
     return {name: row for take in SNAPSHOTS for name, row in take(session, channel).items()}
 
 
-VIEWS: Final = Views(clear=clear, snapshot=snapshot)
+VIEWS: Final = Views(anew=anew, snapshot=snapshot)

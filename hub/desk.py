@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from federation.identity.keystore import KeyRing, KeyStore
 from federation.identity.node import get_node
 from federation.ledgers.desk import Desk
-from hub.apply import apply, clear
+from hub.apply import anew, apply
 from hub.community.terms import opens_later_in
 from hub.settings import Settings
 
@@ -48,6 +48,6 @@ class Keys:
             node=get_node(session),
             ring=self.ring(),
             apply=apply,
-            clear=clear,
+            anew=anew,
             opens_later=opens_later_in,
         )

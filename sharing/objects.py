@@ -74,6 +74,19 @@ class StixObject:
         return cls.of(read_json(data, limit_bytes=RAW_LIMIT_BYTES, field="object"))
 
     @classmethod
+    def kept(cls, sha256: str, content: bytes) -> StixObject:
+        """Read what the store keeps under a hash.
+
+        Its form was checked before it was kept, and is not again.
+
+        Raises:
+            MalformedError: these are other bytes.
+        """
+        if sha256_hex(content) != sha256:
+            raise MalformedError(f"the bytes kept as {sha256[:12]}… are others", field="object")
+        return cls.of(orjson.loads(content), written=content)
+
+    @classmethod
     def of(cls, value: Any, *, written: bytes | None = None) -> StixObject:
         """Take a parsed value as an object; nothing is added, dropped or altered.
 

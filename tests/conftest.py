@@ -20,6 +20,7 @@ import psycopg
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
+from hypothesis import settings
 from werkzeug.routing import Rule
 
 import federation
@@ -33,6 +34,10 @@ from tests.integration.taxii_node import TaxiiNode, serve_taxii
 from tests.kit.tables import MIGRATED, migrate
 
 _POSTGRESQL = Path("/usr/lib/postgresql")
+
+# How long one example takes on a busy machine says nothing.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def _postgresql_bin() -> Path | None:

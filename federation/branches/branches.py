@@ -113,10 +113,9 @@ def go_back(
     # 3. The channel stands where it stood then.
     _stand_at(session, record, last, past)
     # 4. Its views are made anew.
-    desk.clear(session, record.id)
-    for row, kept in past.kept:
-        desk.apply(session, kept, row.applied_at)
-    session.flush()
+    with desk.anew(session, record.id):
+        for row, kept in past.kept:
+            desk.apply(session, kept, row.applied_at)
     # 5. Who reads again reads nothing that was written without it.
     if past.dropped:
         before = past.dropped[-1][1].state

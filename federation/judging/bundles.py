@@ -45,6 +45,8 @@ _NAMED: Final = frozenset({"ref", "sha256", "version", "tlp"})
 _LABELS: Final = {label.value: label for label in TLP}
 _SMALL_BYTES: Final = 16 * 1024
 _RECENT_COUNT: Final = 256
+_WHOEVER: Final = b""
+"""Among the keys that were seen to have signed a bundle: the one that it names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ class SignedBundle:
         Raises:
             DoubtError: `malformed`.
         """
-        known = _recent.get(id(stix))
+        known = _recent.get(id(stix)) or _before.get(id(stix))
         if known is not None and known.stix is stix:
             return known
         try:
@@ -167,13 +169,17 @@ class SignedBundle:
         except InvalidError as error:
             raise DoubtError(Doubt.MALFORMED, error.message) from None
 
+    def take_as_proven(self) -> None:
+        """Check its signature no more: it was when it came, and these are the very bytes."""
+        self._proven_by.add(_WHOEVER)
+
     def prove(self, key: PublicKey) -> None:
         """Prove that this key signed exactly this bundle.
 
         Raises:
             DoubtError: `bad_signature` or `malformed`.
         """
-        if key.raw in self._proven_by:
+        if key.raw in self._proven_by or _WHOEVER in self._proven_by:
             return
         try:
             verify_detached(self.signature, self.payload, key, Typ.BUNDLE)
@@ -275,6 +281,8 @@ def _remembered(stix: StixObject, payload: bytes | None = None) -> SignedBundle:
     bundle = _read(stix, payload)
     if len(stix.content) <= _SMALL_BYTES:
         if len(_recent) >= _RECENT_COUNT:
+            _before.clear()
+            _before.update(_recent)
             _recent.clear()
         _recent[id(stix)] = bundle
     return bundle
@@ -339,6 +347,8 @@ def _read(stix: StixObject, payload: bytes | None) -> SignedBundle:
 _recent: dict[int, SignedBundle] = {}
 """Bundles by the identity of what they were read from: on its way into a ledger one is read several
 times."""
+_before: dict[int, SignedBundle] = {}
+"""Those that were read before the recent ones."""
 
 
 def _check_constants(stix: StixObject, value: Mapping[str, Any]) -> None:

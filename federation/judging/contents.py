@@ -5,7 +5,7 @@ Source: protocol, 5 (*Late joiners*), 6 and 7, rows 6, 8 and 9.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ from policies.audience import (
     shown_to_later_members,
 )
 from policies.marking import Labels, MarkingError, own_label
-from policies.tlp import TLP
+from policies.tlp import TLP, TLP_BY_MARKING_ID
 from sharing.objects import SIGNED_BUNDLE, StixObject
 
 Chains = Mapping[str, "tuple[Descriptor, ...]"]
@@ -148,7 +148,7 @@ def check_contents(
             raise DoubtError(
                 Doubt.CONFLICTING_OBJECT, f"another content of this version of {key[0]} stands"
             )
-    vouched = _vouched(covered, chains)
+    vouched = _Vouched(covered, chains)
     # What the ledger holds already is not asked again who made it and how it is marked: not
     # everybody has its bytes, and all have to come to the same end.
     new = tuple(one for one in covered if one.is_first)
@@ -208,8 +208,12 @@ def _absent(item: Item, first: str | None, facts: Facts) -> DoubtError:
 
 def _carrier(bundle: SignedBundle) -> TLP | None:
     """Give the bundle's own label; definitions beyond TLP do not decide it."""
+    value = bundle.stix.value
+    match value.get("object_marking_refs"), "granular_markings" in value:
+        case [str() as ref], False if ref in TLP_BY_MARKING_ID:  # as nearly all are marked
+            return TLP_BY_MARKING_ID[ref]
     try:
-        return own_label(bundle.stix.value, lambda _ref: None)
+        return own_label(value, lambda _ref: None)
     except MarkingError as error:
         raise DoubtError(Doubt.TLP_VIOLATION, f"the bundle: {error.message}") from None
 
@@ -251,20 +255,29 @@ class _Claims:
         return item.tlp or self.fallback
 
 
-def _vouched(covered: tuple[Covered, ...], chains: Chains) -> frozenset[tuple[str, str]]:
-    """Give (organisation, hash) of what bundles carried along prove, and of own identities."""
-    proofs = {
-        (organisation, descriptor.organisation_sha256)
-        for organisation, chain in chains.items()
-        for descriptor in chain
-    }
-    for one in covered:
-        if one.stix is None or one.stix.stix_type != SIGNED_BUNDLE:
-            continue
-        bundle = SignedBundle.read(one.stix)
-        if is_proven(bundle, chains):
-            proofs |= {(bundle.author, item.sha256) for item in bundle.contents}
-    return frozenset(proofs)
+@dataclass
+class _Vouched:
+    """What bundles carried along prove, and own identities: looked up where it is asked for."""
+
+    covered: tuple[Covered, ...]
+    chains: Chains
+
+    def __contains__(self, said: tuple[str, str]) -> bool:
+        """Tell whether an organisation (first) vouches for a hash (second)."""
+        organisation, sha256 = said
+        if any(one.organisation_sha256 == sha256 for one in self.chains.get(organisation, ())):
+            return True
+        return any(
+            bundle.author == organisation
+            and any(item.sha256 == sha256 for item in bundle.contents)
+            and is_proven(bundle, self.chains)
+            for bundle in self._carried()
+        )
+
+    def _carried(self) -> Iterator[SignedBundle]:
+        for one in self.covered:
+            if one.stix is not None and one.stix.stix_type == SIGNED_BUNDLE:
+                yield SignedBundle.read(one.stix)
 
 
 def _check_author(
@@ -272,7 +285,7 @@ def _check_author(
     one: Covered,
     facts: Facts,
     chains: Chains,
-    vouched: frozenset[tuple[str, str]],
+    vouched: _Vouched,
 ) -> None:
     """Check that nobody speaks for another. Source: protocol, 6."""
     if one.stix is None or one.stix.stix_type == SIGNED_BUNDLE:
@@ -292,7 +305,9 @@ def _check_author(
         )
     if creator not in chains:
         return
-    if (creator, one.item.sha256) in vouched or facts.is_covered_by(one.item.sha256, str(creator)):
+    if (str(creator), one.item.sha256) in vouched or facts.is_covered_by(
+        one.item.sha256, str(creator)
+    ):
         return
     raise DoubtError(
         Doubt.IMPERSONATION, f"{one.item.ref} speaks for {creator}, which has not signed it"

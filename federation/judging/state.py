@@ -23,6 +23,7 @@ from policies.tlp import TLP
 from sharing.canonical import read_instant
 
 JOINED: Final = "joined"
+_KEPT_JOINED: Final = "_joined"
 MEMBERSHIP: Final = "membership"
 
 Place = tuple[int, int]
@@ -139,13 +140,18 @@ class ChannelState:
         return self.kind is ChannelKind.CASE and self.parent is not None
 
     @property
-    def joined(self) -> dict[str, frozenset[Role]]:
+    def joined(self) -> Mapping[str, frozenset[Role]]:
         """The organisations in the audience now, with their roles."""
-        return {
+        kept: tuple[object, Mapping[str, frozenset[Role]]] | None = self.__dict__.get(_KEPT_JOINED)
+        if kept is not None and kept[0] is self.members:
+            return kept[1]
+        joined = {
             member.organisation: _roles(member.roles)
             for member in self.members.values()
-            if member.is_joined
+            if member.state == JOINED
         }
+        self.__dict__[_KEPT_JOINED] = (self.members, joined)
+        return joined
 
     def is_member(self, organisation: str) -> bool:
         """Tell whether an organisation is in the audience now."""
@@ -176,7 +182,14 @@ class ChannelState:
 
     def with_member(self, member: Member) -> ChannelState:
         """Give the state with one member's part changed."""
-        return changed(self, members={**self.members, member.organisation: member})
+        members = {**self.members, member.organisation: member}
+        before, kept = self.members.get(member.organisation), self.__dict__.get(_KEPT_JOINED)
+        after = changed(self, members=members)
+        same = before is not None and (before.state, before.roles) == (member.state, member.roles)
+        if same and kept is not None and kept[0] is self.members:
+            # Its next number alone, as with nearly every entry: the same have joined.
+            after.__dict__[_KEPT_JOINED] = (members, kept[1])
+        return after
 
     def with_chain(self, organisation: str, chain: tuple[Descriptor, ...]) -> ChannelState:
         """Give the state with one organisation's descriptors changed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,8 +20,9 @@ Apply = Callable[[Session, Judged, datetime], object]
 OpensLater = Callable[[Session, str, Act], bool | None]
 """Tells whether what an act covers goes to later members of a channel, by what its members agreed
 on; `None` where they agreed on nothing."""
-Clear = Callable[[Session, str], object]
-"""Throws away what the entries of one channel have filled; called before they are taken anew."""
+Anew = Callable[[Session, str], AbstractContextManager[None]]
+"""Throws away what the entries of one channel have filled, and makes it again: by what is applied
+inside."""
 
 
 def nothing_agreed(_session: Session, _channel: str, _act: Act) -> None:
@@ -35,14 +37,14 @@ class Desk:
         node: ourselves.
         ring: our private keys.
         apply: the reducers of the floor above.
-        clear: throws away what they have made of one channel.
+        anew: throws away what they have made of one channel, to have it made again.
         opens_later: what a charter says of later members.
     """
 
     node: Node
     ring: KeyRing
     apply: Apply
-    clear: Clear
+    anew: Anew
     opens_later: OpensLater = nothing_agreed
 
     @property

@@ -260,6 +260,7 @@ def keep(
     session.flush()
     collections.rename(session, record.id, record.name)
     desk.apply(session, judged, now)
+    session.flush()
     if record.is_ours:
         ring(session, record.id, judged, desk.organisation, now=now)
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from federation.judging.facts import MemoryFacts
 from federation.judging.judged import Disowned, Judged
 from federation.judging.state import ChannelState
-from federation.ledgers.desk import Desk
+from federation.ledgers.desk import Anew, Desk
 from federation.ledgers.ledger import keep_descriptors, keep_disowned, load_state, lock_channel
 from federation.ledgers.ledger_records import CoveredRecord, EntryRecord
 from federation.ledgers.replay import PAGE, entries_of, replay
@@ -27,11 +27,12 @@ class Views:
     """The views of the floor above.
 
     Args:
-        clear: throws away what entries of one channel have filled.
+        anew: throws away what entries of one channel have filled, and makes it again: by what is
+            applied inside.
         snapshot: gives what they hold for one channel: name of a row → its content.
     """
 
-    clear: Callable[[Session, str], object]
+    anew: Anew
     snapshot: Callable[[Session, str], Mapping[str, Any]]
 
 
@@ -63,18 +64,17 @@ def rebuild(session: Session, desk: Desk, channel: str, views: Views) -> Rebuilt
     record = lock_channel(session, channel)
     before_state = load_state(session, record)
     before_views = views.snapshot(session, channel)
-    views.clear(session, channel)
     state: ChannelState | None = None
     differences: list[str] = []
     disowned: list[Disowned] = []
     rows = entries_of(session, channel)
-    for page in chunks(replay(session, rows, MemoryFacts()), PAGE):
-        state = page[-1][1].state
-        differences += _compare_entries(session, page)
-        for row, judged in page:
-            desk.apply(session, judged, row.applied_at)
-            disowned.append(judged.disowned)
-    session.flush()
+    with views.anew(session, channel):
+        for page in chunks(replay(session, rows, MemoryFacts()), PAGE):
+            state = page[-1][1].state
+            differences += _compare_entries(session, page)
+            for row, judged in page:
+                desk.apply(session, judged, row.applied_at)
+                disowned.append(judged.disowned)
     differences += _mend_disowned(session, channel, disowned)
     if state != before_state:
         differences.append("the channel's state")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -16,15 +16,15 @@ from federation.judging.judge import judge_entry
 from federation.judging.judged import Judged
 from federation.judging.reader import Reader
 from federation.judging.state import ChannelState
-from federation.ledgers.ledger_facts import find_bundle_copies
 from federation.ledgers.ledger_records import EntryRecord
-from policies.errors import ConflictError
+from policies.errors import ConflictError, InvalidError
 from sharing import collections, objects
 from sharing.objects import SIGNED_BUNDLE, StixObject, chunks
 
-PAGE: Final = 500
-"""Entries whose bytes are fetched together."""
-_LENIENT = Reader(lenient=True)
+PAGE: Final = 100
+"""Entries whose bytes are fetched together: so few that each bundle of them is read once."""
+_LENIENT: Final = Reader(lenient=True)
+_CHANGED: Final = "The database was changed from outside. Restore a backup."
 
 
 def entries_of(session: Session, channel: str) -> list[EntryRecord]:
@@ -34,11 +34,15 @@ def entries_of(session: Session, channel: str) -> list[EntryRecord]:
 
 
 def replay(
-    session: Session, rows: Iterable[EntryRecord], facts: MemoryFacts
+    session: Session, rows: Sequence[EntryRecord], facts: MemoryFacts
 ) -> Iterator[tuple[EntryRecord, Judged]]:
     """Judge entries anew, from the very first on.
 
+    The last signature alone is checked once more. It is over the hash of the entry before, and so
+    over everything down to the first: what was proven when it came is what stands here.
+
     Args:
+        rows: entries of a ledger without a gap, from the very first on.
         facts: empty; it holds the past of each entry when that is judged.
 
     Raises:
@@ -48,6 +52,8 @@ def replay(
     for page in chunks(rows, PAGE):
         kept = _Kept(session, page)
         for row in page:
+            if row is not rows[-1]:
+                kept.take_as_proven(row)
             judged = _judge_again(state, row, facts, kept)
             facts.record(judged)
             state = judged.state
@@ -60,7 +66,7 @@ class _Kept:
     def __init__(self, session: Session, rows: Sequence[EntryRecord]) -> None:
         hashes = {row.object_sha256 for row in rows}
         hashes |= {row.contribution_object for row in rows if row.contribution_object is not None}
-        self._bytes = objects.find_contents(session, hashes)
+        self._objects = _read_kept(objects.find_contents(session, hashes))
         self.bundles = {row.sha256: self._bundles_of(row) for row in rows}
         items = [
             item
@@ -68,36 +74,67 @@ class _Kept:
             for bundle in bundles
             for item in bundle.contents
         ]
-        self._contents = collections.find_contents(
-            session, rows[0].channel, (item.sha256 for item in items)
+        channel = rows[0].channel
+        found = self._read(session, channel, (item.sha256 for item in items))
+        self._contents = {stix.sha256: stix for stix in found}
+        versions = collections.find_versions(
+            session, channel, {item.ref for item in items if _is_bundle(item)}
         )
-        refs = {item.ref for item in items if _is_bundle(item)}
-        self._copies = find_bundle_copies(session, rows[0].channel, refs)
+        self._copies: dict[str, list[SignedBundle]] = {}
+        copies = self._read(
+            session, channel, (sha256 for hashes in versions.values() for sha256 in hashes)
+        )
+        for stix in copies:
+            self._copies.setdefault(stix.stix_id, []).append(SignedBundle.read(stix))
+
+    def take_as_proven(self, row: EntryRecord) -> None:
+        """Check no signature again of an entry, and of what it admits where that is here once."""
+        for bundle in self.bundles[row.sha256]:
+            copies = [
+                one for one in self._copies.get(bundle.bundle_id, ()) if one.sha256 == bundle.sha256
+            ]
+            if len(copies) <= 1:
+                bundle.take_as_proven()
 
     def objects_of(self, bundles: Sequence[SignedBundle]) -> Iterator[StixObject]:
         """Give what these bundles cover, then the bundles, each with its copies."""
         items = [item for bundle in bundles for item in bundle.contents]
         for sha256 in dict.fromkeys(item.sha256 for item in items):
             if sha256 in self._contents:
-                yield StixObject.read(self._contents[sha256])
+                yield self._contents[sha256]
         for bundle in bundles:
             yield bundle.stix
             for item in filter(_is_bundle, bundle.contents):
-                for stix in self._copies.get(item.ref, ()):
-                    if SignedBundle.read(stix).sha256 == item.sha256:
-                        yield stix
+                for copy in self._copies.get(item.ref, ()):
+                    if copy.sha256 == item.sha256:
+                        yield copy.stix
+
+    def _read(self, session: Session, channel: str, hashes: Iterable[str]) -> list[StixObject]:
+        """Read what a channel's collection holds; what has been read already is not again."""
+        asked = list(dict.fromkeys(hashes))
+        known = [self._objects[sha256] for sha256 in asked if sha256 in self._objects]
+        others = [sha256 for sha256 in asked if sha256 not in self._objects]
+        contents = collections.find_contents(session, channel, others)
+        return [*known, *_read_kept(contents).values()]
 
     def _bundles_of(self, row: EntryRecord) -> list[SignedBundle]:
         hashes = filter(None, (row.object_sha256, row.contribution_object))
         return [SignedBundle.read(self._stored(sha256, row)) for sha256 in hashes]
 
     def _stored(self, sha256: str, row: EntryRecord) -> StixObject:
-        content = self._bytes.get(sha256)
-        if content is None:
+        stix = self._objects.get(sha256)
+        if stix is None:
             raise ConflictError(
                 f"the bytes of entry {row.epoch}/{row.seq} are missing", hint="Restore a backup."
             )
-        return StixObject.read(content)
+        return stix
+
+
+def _read_kept(contents: Mapping[str, bytes]) -> dict[str, StixObject]:
+    try:
+        return {sha256: StixObject.kept(sha256, content) for sha256, content in contents.items()}
+    except InvalidError as error:
+        raise ConflictError(error.message, hint=_CHANGED) from None
 
 
 def _is_bundle(item: Item) -> bool:
@@ -116,7 +153,7 @@ def _judge_again(
     except DoubtError as error:
         raise ConflictError(
             f"entry {row.epoch}/{row.seq} no longer stands: {error.answer}",
-            hint="The database was changed from outside. Restore a backup.",
+            hint=_CHANGED,
         ) from error
     if row.void is not None and judged.void is None:
         # What was void for its objects' sake can't be seen again: they were not kept.

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from federation.judging.judged import Covered, Judged
 from hub.calls.records import CallAnswer, CalledMember, CallIndicator, CallUpdate, IssuedCall
-from hub.view_rows import clear_rows, forget_bundles, snapshot_rows
+from hub.view_rows import clear_rows, find_row, forget_bundles, keep_row, snapshot_rows
 from policies.acts import Act, ChannelKind
 from policies.calls import (
     Affected,
@@ -66,7 +66,6 @@ def reduce_calls(session: Session, judged: Judged, now: datetime) -> None:
     reduce = _REDUCERS.get(judged.act) if judged.act is not None else None
     if reduce is not None and not _takes_the_name_of_another(session, judged):
         reduce(session, judged)
-        session.flush()
 
 
 def clear_calls(session: Session, channel: str) -> None:
@@ -83,7 +82,7 @@ def _called(session: Session, judged: Judged) -> None:
     body, ref, at = judged.acting.body, _ref(judged), read_time(judged.entry.created)
     kind = _KINDS[Act(judged.acting.act)]
     reply_by = read_time(body["needed_by" if kind is CallKind.REQUEST else "reply_by"])
-    row = session.get(IssuedCall, (judged.entry.channel, ref))
+    row = find_row(session, IssuedCall, (judged.entry.channel, ref))
     if row is None:
         row = IssuedCall(
             channel=judged.entry.channel,
@@ -98,15 +97,16 @@ def _called(session: Session, judged: Judged) -> None:
             about=body.get("about"),
             issued_at=at,
         )
-        session.add(row)
+        keep_row(session, row)
     row.changed_at, row.closed_at = at, None
     for organisation in body["addressees"]:
         place = (judged.entry.channel, ref, organisation)
         # In a direct channel no guard has asked whom it is put to.
         known = organisation in judged.state.members and organisation != judged.acting.author
-        if not known or session.get(CalledMember, place) is not None:
+        if not known or find_row(session, CalledMember, place) is not None:
             continue
-        session.add(
+        keep_row(
+            session,
             CalledMember(
                 channel=judged.entry.channel,
                 ref=ref,
@@ -116,7 +116,7 @@ def _called(session: Session, judged: Judged) -> None:
                 round=1,
                 asked_at=at,
                 reply_by=reply_by,
-            )
+            ),
         )
     _keep_indicators(session, judged, ref)
 
@@ -124,7 +124,7 @@ def _called(session: Session, judged: Judged) -> None:
 def _updated(session: Session, judged: Judged) -> None:
     body, at = judged.acting.body, read_time(judged.entry.created)
     _keep_update(session, judged)
-    row = session.get(IssuedCall, (judged.entry.channel, _ref(judged)))
+    row = find_row(session, IssuedCall, (judged.entry.channel, _ref(judged)))
     if row is None:
         return
     row.changed_at, row.next_update = at, _time(body.get("next_update"))
@@ -138,12 +138,11 @@ def _updated(session: Session, judged: Judged) -> None:
 
 def _ended(session: Session, judged: Judged) -> None:
     _keep_update(session, judged)
-    row = session.get(IssuedCall, (judged.entry.channel, _ref(judged)))
+    row = find_row(session, IssuedCall, (judged.entry.channel, _ref(judged)))
     if row is None:
         return
     for member in _named(session, judged):
         member.state = CLOSED
-    session.flush()
     row.changed_at = read_time(judged.entry.created)
     row.outcome = _outcome(judged.acting.body)
     if not any(member.state != CLOSED for member in _members(session, judged)):
@@ -154,13 +153,14 @@ def _answered(session: Session, judged: Judged) -> None:
     body, place = judged.acting.body, judged.entry.place
     relay = body.get("on_behalf_of")
     speaker = relay["organisation"] if relay is not None else judged.acting.author
-    member = session.get(CalledMember, (judged.entry.channel, _ref(judged), speaker))
+    member = find_row(session, CalledMember, (judged.entry.channel, _ref(judged), speaker))
     if member is not None:
         member.state = _ANSWERED[Act(judged.acting.act)]
     note = next(_covered(judged, "note"), None)
     declined = judged.act is Act.REQUEST_DECLINED
     direct = judged.state.kind is ChannelKind.DIRECT
-    session.add(
+    keep_row(
+        session,
         CallAnswer(
             channel=judged.entry.channel,
             bundle=judged.acting.sha256,
@@ -180,7 +180,7 @@ def _answered(session: Session, judged: Judged) -> None:
             note=note.item.ref if note is not None else None,
             text=_text(note.stix.value) if note is not None and note.stix is not None else None,
             tlp=_label(judged, note.item.ref) if note is not None else TLP.CLEAR,
-        )
+        ),
     )
 
 
@@ -197,7 +197,7 @@ def _takes_the_name_of_another(session: Session, judged: Judged) -> bool:
 
     The tables keep the two apart; here they share one list, where neither may change the other.
     """
-    row = session.get(IssuedCall, (judged.entry.channel, _ref(judged)))
+    row = find_row(session, IssuedCall, (judged.entry.channel, _ref(judged)))
     return row is not None and (row.kind is CallKind.REQUEST) != (judged.act in _OF_REQUESTS)
 
 
@@ -229,7 +229,8 @@ def _outcome(body: Mapping[str, Any]) -> RequestOutcome | None:
 def _keep_update(session: Session, judged: Judged) -> None:
     note = next(_covered(judged, "note"), None)
     place = judged.entry.place
-    session.add(
+    keep_row(
+        session,
         CallUpdate(
             channel=judged.entry.channel,
             bundle=judged.acting.sha256,
@@ -243,16 +244,17 @@ def _keep_update(session: Session, judged: Judged) -> None:
             note=note.item.ref if note is not None else None,
             text=_text(note.stix.value) if note is not None and note.stix is not None else None,
             tlp=_label(judged, note.item.ref) if note is not None else TLP.CLEAR,
-        )
+        ),
     )
 
 
 def _keep_indicators(session: Session, judged: Judged, call: str) -> None:
     for one in _covered(judged, "indicator"):
         place = (judged.entry.channel, call, one.item.ref)
-        if one.stix is None or session.get(CallIndicator, place) is not None:
+        if one.stix is None or find_row(session, CallIndicator, place) is not None:
             continue
-        session.add(
+        keep_row(
+            session,
             CallIndicator(
                 channel=judged.entry.channel,
                 call=call,
@@ -261,7 +263,7 @@ def _keep_indicators(session: Session, judged: Judged, call: str) -> None:
                 pattern=str(one.stix.value.get("pattern", ""))[:TEXT_CHARACTERS],
                 name=str(one.stix.value.get("name") or "")[:NAME_CHARACTERS],
                 tlp=_label(judged, one.item.ref),
-            )
+            ),
         )
 
 

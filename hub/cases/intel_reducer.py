@@ -5,16 +5,16 @@ Source: domain, 2 (*Detect and report*) and 8 (*intel*); lifecycles, 13.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from federation.judging.judged import Judged, can_be_hidden
 from hub.cases.room_records import IntelView
-from hub.view_rows import clear_rows, forget_bundles, snapshot_rows
+from hub.view_rows import clear_rows, find_row, find_rows, forget_bundles, keep_row, snapshot_rows
 from policies.acts import Act, ChannelKind
 from policies.errors import CoordinationError
 from policies.intel import IntelKind, verdict_of
@@ -40,7 +40,6 @@ _NOTHING_KNOWN: Final[Mapping[str, Any]] = dict.fromkeys(
     ("version", "title", "text", "pattern", "valid_until", "about", "verdict")
 ) | {"revoked": False}
 """What is left of an object once its bytes are gone: the same, whoever reads the ledger when."""
-_HELD: Final = "intel rows"
 
 
 def reduce_intel(session: Session, judged: Judged, now: datetime) -> None:
@@ -52,9 +51,9 @@ def reduce_intel(session: Session, judged: Judged, now: datetime) -> None:
     if judged.recalled:
         _set(session, channel, judged.recalled, recalled=True, **_NOTHING_KNOWN)
     if judged.disowned.bundles:
-        _forget(session, channel, judged.disowned.bundles)
+        forget_bundles(session, channel, judged.disowned.bundles, (IntelView,))
     for due in judged.due:
-        row = _known(session, channel, [due.stix.stix_id]).get(due.stix.stix_id)
+        row = find_row(session, IntelView, (channel, due.stix.stix_id))
         if row is not None:
             _take(row, due.stix.value)
     if judged.act is Act.INTEL_REVOKED:
@@ -66,7 +65,6 @@ def reduce_intel(session: Session, judged: Judged, now: datetime) -> None:
 def clear_intel(session: Session, channel: str) -> None:
     """Throw away what entries of one channel have filled, before they are applied anew."""
     clear_rows(session, channel, (IntelView,))
-    _held(session)[channel] = {}
 
 
 def snapshot_intel(session: Session, channel: str) -> Mapping[str, Any]:
@@ -84,7 +82,7 @@ def _shared(session: Session, judged: Judged, takes: frozenset[IntelKind]) -> No
     if not found:
         return
     channel = judged.entry.channel
-    rows, held = _known(session, channel, found), _held(session).get(channel)
+    rows = find_rows(session, IntelView, channel, found)
     for ref, one in found.items():
         row = rows.get(ref)
         if row is None:
@@ -100,9 +98,7 @@ def _shared(session: Session, judged: Judged, takes: frozenset[IntelKind]) -> No
                 bundle=judged.acting.sha256,
                 said_at=at,
             )
-            session.add(row)
-            if held is not None:
-                held[ref] = row
+            keep_row(session, row)
         # The label is the entry's word: it stands whether or not the bytes are here still.
         row.tlp = one.claimed or TLP.GREEN
         if one.stix is not None:
@@ -128,32 +124,6 @@ def _take(row: IntelView, value: Mapping[str, Any]) -> None:
             count if isinstance(count, int) else None,
             [str(one) for one in labels] if isinstance(labels, list) else (),
         )
-
-
-def _known(session: Session, channel: str, refs: Iterable[str]) -> dict[str, IntelView]:
-    """Give the rows of some objects; none is asked for that was made since the view was empty."""
-    held = _held(session).get(channel)
-    if held is not None:
-        return {ref: held[ref] for ref in refs if ref in held}
-    query = select(IntelView).where(IntelView.channel == channel, IntelView.ref.in_(list(refs)))
-    return {row.ref: row for row in session.scalars(query)}
-
-
-def _held(session: Session) -> dict[str, dict[str, IntelView]]:
-    """Give the rows of each channel whose view was emptied in this transaction, by object."""
-    session.connection()
-    begun, kept = session.get_transaction(), session.info.get(_HELD)
-    if kept is None or kept[0] is not begun:
-        kept = session.info[_HELD] = (begun, {})
-    rows: dict[str, dict[str, IntelView]] = kept[1]
-    return rows
-
-
-def _forget(session: Session, channel: str, bundles: Collection[str]) -> None:
-    forget_bundles(session, channel, bundles, (IntelView,))
-    held = _held(session).get(channel, {})
-    for ref in [ref for ref, row in held.items() if row.bundle in bundles]:
-        del held[ref]
 
 
 def kind_of(ref: str) -> IntelKind:

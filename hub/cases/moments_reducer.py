@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from federation.judging.judged import Judged
 from hub.cases.room_records import MomentView
-from hub.view_rows import clear_rows, forget_bundles, snapshot_rows
+from hub.view_rows import clear_rows, find_row, forget_bundles, keep_row, snapshot_rows
 from policies.acts import Act, ChannelKind
 from policies.errors import CoordinationError
 from policies.timeline import MomentKind, Precision
@@ -74,7 +74,7 @@ def reduce_moments(session: Session, judged: Judged, now: datetime) -> None:
     if judged.disowned.bundles:
         forget_bundles(session, judged.entry.channel, judged.disowned.bundles, (MomentView,))
     for due in judged.due:
-        row = session.get(MomentView, (judged.entry.channel, due.stix.stix_id))
+        row = find_row(session, MomentView, (judged.entry.channel, due.stix.stix_id))
         if row is not None:
             _take_event(row, due.stix.value, due.claimed)
     if judged.act is Act.EVENT_ADDED:
@@ -106,7 +106,7 @@ def _told(session: Session, judged: Judged, act: Act) -> None:
     if note is not None:
         row.ref, row.tlp = note.item.ref, note.claimed or TLP.GREEN
         row.text = _text(note.stix.value, "content") if note.stix is not None else None
-    session.add(row)
+    keep_row(session, row)
 
 
 def _is_about_another(act: Act) -> bool:
@@ -117,16 +117,15 @@ def _event_added(session: Session, judged: Judged) -> None:
     events = [one for one in judged.covered if one.item.ref.startswith("event--")]
     notes = [one for one in judged.covered if one.item.ref.startswith("note--")]
     for one in events or notes[:1]:
-        row = session.get(MomentView, (judged.entry.channel, one.item.ref))
+        row = find_row(session, MomentView, (judged.entry.channel, one.item.ref))
         if row is None:
             row = _row(judged, one.item.ref, MomentKind.EVENT)
             row.ref, row.tlp = one.item.ref, one.claimed or TLP.GREEN
-            session.add(row)
+            keep_row(session, row)
         if one.stix is not None and events:
             _take_event(row, one.stix.value, one.claimed)
         elif one.stix is not None:
             row.text, row.more = None, _text(one.stix.value, "content")
-    session.flush()
 
 
 def _take_event(row: MomentView, value: Mapping[str, Any], claimed: TLP | None) -> None:

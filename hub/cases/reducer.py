@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from federation.judging.judged import Covered, Judged
 from hub.cases.records import CaseLink, CaseView, CaseWords, DecisionView, OwnWordView, VoteView
-from hub.view_rows import clear_rows, forget_bundles, snapshot_rows
+from hub.view_rows import clear_rows, find_row, forget_bundles, keep_row, snapshot_rows
 from policies.acts import Act, ChannelKind
 from policies.assessment import ResponseState, assessment_document, read_assessment
 from policies.charter import carried_by_case
@@ -63,7 +63,6 @@ def reduce_cases(session: Session, judged: Judged, now: datetime) -> None:
     reduce = _REDUCERS.get(judged.act) if judged.act is not None else None
     if reduce is not None:
         reduce(session, judged)
-        session.flush()
 
 
 def clear_cases(session: Session, channel: str) -> None:
@@ -91,13 +90,13 @@ def _opened(session: Session, judged: Judged) -> None:
         opened_at=at,
         changed_at=at,
     )
-    session.add(row)
+    keep_row(session, row)
     _take_incident(row, judged)
     _keep_words(session, judged, ABOUT_CASE)
 
 
 def _went_on(session: Session, judged: Judged) -> None:
-    row = session.get(CaseView, judged.entry.channel)
+    row = find_row(session, CaseView, (judged.entry.channel,))
     if row is None:
         return
     state = judged.state
@@ -111,7 +110,7 @@ def _went_on(session: Session, judged: Judged) -> None:
 
 
 def _merged(session: Session, judged: Judged) -> None:
-    row = session.get(CaseView, judged.entry.channel)
+    row = find_row(session, CaseView, (judged.entry.channel,))
     if row is not None:
         row.merged_into = judged.acting.body["into"]
     _went_on(session, judged)
@@ -120,16 +119,16 @@ def _merged(session: Session, judged: Judged) -> None:
 def _linked(session: Session, judged: Judged) -> None:
     body, channel = judged.acting.body, judged.entry.channel
     other = body.get("case") or body["reference"]
-    row = session.get(CaseLink, (channel, other))
+    row = find_row(session, CaseLink, (channel, other))
     if row is None:
         row = CaseLink(channel=channel, other=other, by_channel="case" in body)
-        session.add(row)
+        keep_row(session, row)
     row.relation, row.linked_at = Relation(body["relation"]), read_time(judged.entry.created)
     _went_on(session, judged)
 
 
 def _joined(session: Session, judged: Judged) -> None:
-    row = session.get(CaseView, judged.entry.channel)
+    row = find_row(session, CaseView, (judged.entry.channel,))
     if row is None:
         return
     body = judged.acting.body
@@ -180,10 +179,10 @@ def _own_word(session: Session, judged: Judged) -> OwnWordView:
     alone = judged.state.kind is ChannelKind.DIRECT
     case = body.get("case", channel) if alone else channel
     spoken_for = body.get("on_behalf_of", {}).get("organisation", judged.acting.author)
-    row = session.get(OwnWordView, (channel, case, spoken_for))
+    row = find_row(session, OwnWordView, (channel, case, spoken_for))
     if row is None:
         row = OwnWordView(channel=channel, case=case, organisation=spoken_for, alone=alone)
-        session.add(row)
+        keep_row(session, row)
     return row
 
 
@@ -204,16 +203,16 @@ def _question(session: Session, judged: Judged) -> None:
         facts=dict(body["facts"]),
         opened_at=at,
     )
-    session.add(row)
+    keep_row(session, row)
 
 
 def _voted(session: Session, judged: Judged) -> None:
     body, channel = judged.acting.body, judged.entry.channel
     spoken_for = body.get("on_behalf_of", {}).get("organisation", judged.acting.author)
-    row = session.get(VoteView, (channel, body["decision"], spoken_for))
+    row = find_row(session, VoteView, (channel, body["decision"], spoken_for))
     if row is None:
         row = VoteView(channel=channel, decision=body["decision"], voter=spoken_for)
-        session.add(row)
+        keep_row(session, row)
     row.option, row.voted_at = body["option"], read_time(judged.entry.created)
     row.relayed = "on_behalf_of" in body
     _keep_words(session, judged, body["decision"])
@@ -221,7 +220,7 @@ def _voted(session: Session, judged: Judged) -> None:
 
 def _taken(session: Session, judged: Judged) -> None:
     body, at = judged.acting.body, read_time(judged.entry.created)
-    row = session.get(DecisionView, (judged.entry.channel, body["decision"]))
+    row = find_row(session, DecisionView, (judged.entry.channel, body["decision"]))
     if row is None:
         row = DecisionView(
             channel=judged.entry.channel,
@@ -233,17 +232,17 @@ def _taken(session: Session, judged: Judged) -> None:
             facts=dict(body["facts"]) if "facts" in body else None,
             opened_at=at,
         )
-        session.add(row)
+        keep_row(session, row)
     row.state, row.outcome, row.authority = "taken", body["outcome"], body["authority"]
     row.review_at, row.taken_at = _time(body.get("review_at")), at
-    replaced = session.get(DecisionView, (judged.entry.channel, body.get("replaces", "")))
+    replaced = find_row(session, DecisionView, (judged.entry.channel, body.get("replaces", "")))
     if replaced is not None:
         replaced.state = "replaced"
     _keep_words(session, judged, body["decision"])
 
 
 def _ended(session: Session, judged: Judged) -> None:
-    row = session.get(DecisionView, (judged.entry.channel, judged.acting.body["decision"]))
+    row = find_row(session, DecisionView, (judged.entry.channel, judged.acting.body["decision"]))
     if row is not None:
         row.state = "lapsed" if judged.act is Act.DECISION_LAPSED else "withdrawn"
     _keep_words(session, judged, judged.acting.body["decision"])
@@ -285,7 +284,8 @@ def _keep_words(session: Session, judged: Judged, about: str) -> None:
     )
     if note is None:
         return
-    session.add(
+    keep_row(
+        session,
         CaseWords(
             channel=judged.entry.channel,
             bundle=judged.acting.sha256,
@@ -296,7 +296,7 @@ def _keep_words(session: Session, judged: Judged, about: str) -> None:
             text=_text(note.stix.value) if note.stix is not None else None,
             tlp=note.claimed or TLP.GREEN,
             said_at=read_time(judged.entry.created),
-        )
+        ),
     )
 
 

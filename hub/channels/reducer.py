@@ -13,6 +13,7 @@ from federation.identity.node import find_node
 from federation.judging.judged import Judged
 from federation.judging.state import MEMBERSHIP
 from hub.channels.records import InvitationView, MemberView
+from hub.view_rows import clear_rows, find_row, keep_row
 from policies.acts import Act, ChannelKind
 from policies.roles import read_roles
 from policies.tlp import TLP
@@ -44,7 +45,7 @@ def reduce_channel(session: Session, judged: Judged, now: datetime) -> None:
 
 def clear_channel(session: Session, channel: str) -> None:
     """Throw away what entries of one channel have filled, before they are applied anew."""
-    session.execute(delete(MemberView).where(MemberView.channel == channel))
+    clear_rows(session, channel, (MemberView,))
     session.execute(delete(InvitationView).where(InvitationView.direct == channel))
 
 
@@ -61,10 +62,10 @@ def snapshot_channel(session: Session, channel: str) -> Mapping[str, Any]:
 def _keep_member(session: Session, judged: Judged, organisation: str) -> None:
     member = judged.state.members[organisation]
     descriptor = judged.state.descriptor(organisation)
-    row = session.get(MemberView, (judged.entry.channel, organisation))
+    row = find_row(session, MemberView, (judged.entry.channel, organisation))
     if row is None:
         row = MemberView(channel=judged.entry.channel, organisation=organisation)
-        session.add(row)
+        keep_row(session, row)
     # Who has not joined is named by the identity that came with the invitation alone.
     named = _name_in(judged, organisation) or row.name
     row.name = descriptor.name if descriptor is not None else named
@@ -74,7 +75,6 @@ def _keep_member(session: Session, judged: Judged, organisation: str) -> None:
     row.without_node = member.without_node
     row.replaced_by = judged.state.state_of("replaced_by", organisation)
     row.changed_at_epoch, row.changed_at_seq = judged.entry.place
-    session.flush()
 
 
 def _name_in(judged: Judged, organisation: str) -> str | None:
@@ -91,19 +91,19 @@ def _reduce_invitation(session: Session, judged: Judged) -> None:
     if node is None or body.get("organisation") != node.organisation:
         return
     if judged.act is Act.MEMBER_UNINVITED:
-        row = session.get(InvitationView, (body.get("channel", ""), judged.acting.author))
+        row = find_row(session, InvitationView, (body.get("channel", ""), judged.acting.author))
         if row is not None:
             row.withdrawn = True
         return
     if judged.act is not Act.MEMBER_INVITED or "channel" not in body:
         return
-    row = session.get(InvitationView, (body["channel"], judged.acting.author))
+    row = find_row(session, InvitationView, (body["channel"], judged.acting.author))
     if row is not None and row.genesis != body["genesis"]:
         # A channel is bound to its first entry for good.
         return
     if row is None:
         row = InvitationView(channel=body["channel"], owner=judged.acting.author)
-        session.add(row)
+        keep_row(session, row)
     name, reason = _words_in(judged)
     row.charter, row.charter_text = body.get("charter"), _charter_in(judged)
     row.direct = judged.entry.channel
@@ -116,7 +116,6 @@ def _reduce_invitation(session: Session, judged: Judged) -> None:
     row.reply_by = read_time(body["reply_by"])
     row.received_at, row.bundle = read_time(judged.entry.created), judged.acting.sha256
     row.withdrawn = False
-    session.flush()
 
 
 def _withdraw_disowned(session: Session, judged: Judged) -> None:

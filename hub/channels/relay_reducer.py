@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from federation.judging.judged import Judged
 from federation.judging.state import ChannelState
 from hub.channels.relay_records import RelayAnswer, RelayedView
+from hub.view_rows import clear_rows, keep_row, snapshot_rows
 from policies.acts import Act
 from sharing.canonical import read_time
 
@@ -40,13 +41,12 @@ def reduce_relay(session: Session, judged: Judged, now: datetime) -> None:
 
 def clear_relay(session: Session, channel: str) -> None:
     """Throw away what entries of one channel have filled, before they are applied anew."""
-    session.execute(delete(RelayedView).where(RelayedView.channel == channel))
+    clear_rows(session, channel, (RelayedView,))
 
 
 def snapshot_relay(session: Session, channel: str) -> Mapping[str, Any]:
     """Give what the view holds for one channel, to compare before and after `rebuild`."""
-    rows = select(RelayedView.__table__).where(RelayedView.channel == channel)
-    return {f"relayed {row.bundle}": tuple(row) for row in session.execute(rows)}
+    return snapshot_rows(session, channel, (RelayedView,))
 
 
 def speaks_for(state: ChannelState, author: str, organisation: str) -> bool:
@@ -55,7 +55,8 @@ def speaks_for(state: ChannelState, author: str, organisation: str) -> bool:
 
 
 def _keep(session: Session, judged: Judged, relay: Mapping[str, Any]) -> None:
-    session.add(
+    keep_row(
+        session,
         RelayedView(
             channel=judged.entry.channel,
             bundle=judged.acting.sha256,
@@ -68,9 +69,8 @@ def _keep(session: Session, judged: Judged, relay: Mapping[str, Any]) -> None:
             informant=relay.get("informant"),
             written_at=read_time(judged.entry.created),
             answer=RelayAnswer.NONE,
-        )
+        ),
     )
-    session.flush()
 
 
 def _answer(session: Session, judged: Judged) -> None:
@@ -88,7 +88,6 @@ def _answer(session: Session, judged: Judged) -> None:
         answer = answers.get(row.bundle_id, RelayAnswer.WITHHELD)
         row.answer = answer
         row.answered_at, row.answered_by = read_time(judged.entry.created), acting.sha256
-    session.flush()
 
 
 def _answers_in(judged: Judged) -> dict[str, RelayAnswer]:

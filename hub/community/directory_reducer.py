@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from federation.judging.judged import Judged
 from hub.community.directory_records import ContactPoint, DescribedMember
 from hub.community.directory_statement import TEXT_CHARACTERS, read_statement
-from hub.view_rows import clear_rows, forget_bundles, snapshot_rows
+from hub.view_rows import clear_rows, forget_bundles, keep_row, snapshot_rows
 from policies.acts import Act
 from policies.tlp import TLP
 from sharing.canonical import read_time
@@ -62,7 +62,8 @@ def _described(session: Session, judged: Judged) -> None:
     facts = said.constituency
     words = objects.get(facts.ref, {}) if facts is not None and facts.ref is not None else {}
     ours = words.get("created_by_ref") == judged.acting.author
-    session.add(
+    keep_row(
+        session,
         DescribedMember(
             channel=channel,
             organisation=organisation,
@@ -74,10 +75,11 @@ def _described(session: Session, judged: Judged) -> None:
             as_numbers=list(facts.as_numbers) if facts is not None else [],
             text=str(words.get("description", ""))[:TEXT_CHARACTERS] if ours else None,
             tlp=labels.get(facts.ref or "", TLP.GREEN) if facts is not None else TLP.GREEN,
-        )
+        ),
     )
     for place, point in enumerate(said.points):
-        session.add(
+        keep_row(
+            session,
             ContactPoint(
                 channel=channel,
                 organisation=organisation,
@@ -93,9 +95,8 @@ def _described(session: Session, judged: Judged) -> None:
                 name=point.name,
                 lines=list(point.lines) if point.name is not None else None,
                 tlp=labels.get(point.ref or "", TLP.GREEN),
-            )
+            ),
         )
-    session.flush()
 
 
 def _forget(session: Session, judged: Judged) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from federation.judging.judged import Covered, Judged
 from hub.community.records import CharterAnswerView, CharterView
-from hub.view_rows import clear_rows, snapshot_rows
+from hub.view_rows import clear_rows, find_row, keep_row, snapshot_rows
 from policies.acts import Act, ChannelKind
 from policies.charter import read_terms, terms_document
 from policies.lifecycles import NONE
@@ -42,7 +42,6 @@ def reduce_charters(session: Session, judged: Judged, now: datetime) -> None:
         _answered(session, judged, judged.acting.body["charter"]["charter"])
     elif judged.act in _STEPS:
         _went_on(session, judged)
-    session.flush()
 
 
 def clear_charters(session: Session, channel: str) -> None:
@@ -73,8 +72,7 @@ def _proposed(session: Session, judged: Judged) -> None:
         proposed_at=at,
         changed_at=at,
     )
-    session.add(row)
-    session.flush()
+    keep_row(session, row)
     _answered(session, judged, body["charter"])
 
 
@@ -85,10 +83,10 @@ def _answered(session: Session, judged: Judged, charter: str) -> None:
     answer = judged.state.state_of("charter_answer", f"{charter} {speaker}")
     if answer in (None, NONE, "asked"):
         return
-    row = session.get(CharterAnswerView, (channel, charter, speaker))
+    row = find_row(session, CharterAnswerView, (channel, charter, speaker))
     if row is None:
         row = CharterAnswerView(channel=channel, charter=charter, organisation=speaker)
-        session.add(row)
+        keep_row(session, row)
     note = None if judged.act is Act.CHARTER_PROPOSED else _note(judged)
     row.answer, row.answered_at = answer, read_time(judged.entry.created)
     row.reason, row.reason_note = _text(note), note.item.ref if note is not None else None

@@ -23,7 +23,7 @@ from hub.reports.records import (
     SentReport,
 )
 from hub.reports.things import host_of, sought
-from hub.view_rows import clear_rows, forget_bundles, snapshot_rows
+from hub.view_rows import clear_rows, find_row, forget_bundles, keep_row, snapshot_rows
 from policies.acts import Act, ChannelKind
 from policies.reports import (
     Attribution,
@@ -60,7 +60,6 @@ def reduce_reports(session: Session, judged: Judged, now: datetime) -> None:
         _submitted(session, judged, now)
     elif judged.act is not None and judged.act in _REDUCERS:
         _REDUCERS[judged.act](session, judged)
-    session.flush()
 
 
 def clear_reports(session: Session, channel: str) -> None:
@@ -97,7 +96,7 @@ def _submitted(session: Session, judged: Judged, now: datetime) -> None:
         changed_at=read_time(judged.entry.created),
         received_at=now,
     )
-    session.add(row)
+    keep_row(session, row)
     _keep_indicators(session, judged, body["report"])
 
 
@@ -124,7 +123,7 @@ def _withdrawn(session: Session, judged: Judged) -> None:
 
 def _answered(session: Session, judged: Judged) -> None:
     body, at = judged.acting.body, read_time(judged.entry.created)
-    row = session.get(ReportAnswer, (judged.entry.channel, body["report"]))
+    row = find_row(session, ReportAnswer, (judged.entry.channel, body["report"]))
     if row is None:
         row = ReportAnswer(
             channel=judged.entry.channel,
@@ -133,7 +132,7 @@ def _answered(session: Session, judged: Judged) -> None:
             reporter=_other_side(judged),
             answered_at=at,
         )
-        session.add(row)
+        keep_row(session, row)
     row.state, row.changed_at = _ANSWERED[Act(judged.acting.act)], at
     row.reference = body.get("reference", row.reference)
     row.next_contact = _time(body.get("next_contact")) or row.next_contact
@@ -149,7 +148,7 @@ def _answered(session: Session, judged: Judged) -> None:
 def _reopened(session: Session, judged: Judged) -> None:
     """Take up again what was closed: by whom it was closed, or asked for by whose it is."""
     at, channel = read_time(judged.entry.created), judged.entry.channel
-    answer = session.get(ReportAnswer, (channel, judged.acting.body["report"]))
+    answer = find_row(session, ReportAnswer, (channel, judged.acting.body["report"]))
     own = _own_side(session, judged)
     if own is not None:
         own.asked_again, own.changed_at = judged.acting.body.get("answers"), at
@@ -168,7 +167,7 @@ _REDUCERS: Final[Mapping[Act, Callable[[Session, Judged], None]]] = {
 
 
 def _own_side(session: Session, judged: Judged) -> SentReport | None:
-    return session.get(SentReport, (judged.entry.channel, judged.acting.body["report"]))
+    return find_row(session, SentReport, (judged.entry.channel, judged.acting.body["report"]))
 
 
 def _other_side(judged: Judged) -> str:
@@ -178,7 +177,8 @@ def _other_side(judged: Judged) -> str:
 def _keep_words(session: Session, judged: Judged) -> None:
     """Keep what was said with an act, so that both sides read one conversation."""
     note = next(_covered(judged, "note"), None)
-    session.add(
+    keep_row(
+        session,
         ReportWords(
             channel=judged.entry.channel,
             bundle=judged.acting.sha256,
@@ -189,7 +189,7 @@ def _keep_words(session: Session, judged: Judged) -> None:
             text=_text(note),
             tlp=_label(note) if note is not None else TLP.CLEAR,
             said_at=read_time(judged.entry.created),
-        )
+        ),
     )
 
 
@@ -212,7 +212,7 @@ def _keep_indicators(session: Session, judged: Judged, report: str) -> None:
             continue
         if row is None:
             row = ReportIndicator(channel=channel, report=report, ref=ref)
-            session.add(row)
+            keep_row(session, row)
         pattern = str(one.stix.value.get("pattern") or "")
         row.pattern, row.pattern_sha256 = pattern[:TEXT_CHARACTERS], sought(pattern)
         row.host = host_of(pattern)
