@@ -160,6 +160,7 @@ def decision_of(row: decision_queries.Decision) -> DecisionOut:
                 name=one.name,
                 option=one.option,
                 relayed=one.relayed,
+                disowned=one.disowned,
             )
             for one in row.votes
         ],
@@ -178,6 +179,8 @@ def decision_of(row: decision_queries.Decision) -> DecisionOut:
         outcome=row.outcome,
         authority=row.authority,
         facts_seq=row.facts["seq"] if row.facts is not None else None,
+        disowned=row.disowned,
+        is_doubted=row.is_doubted,
         opened_at=row.opened_at,
         taken_at=row.taken_at,
         review_at=row.review_at,

@@ -260,6 +260,10 @@ class BallotOut(Document):
     name: str
     option: Annotated[str | None, Field(description="Null: silent so far.")]
     relayed: Annotated[bool, Field(description="The coordinator’s word on its behalf.")]
+    disowned: Annotated[
+        str | None,
+        Field(description="What a stolen key voted; the ledger counts it until it votes again."),
+    ]
 
 
 class CountOut(Document):
@@ -292,6 +296,12 @@ class DecisionOut(Document):
         str | None, Field(description="By whom: the coordinator, by delegation, or a vote.")
     ]
     facts_seq: Annotated[int | None, Field(description="The entry up to which was known.")]
+    disowned: Annotated[
+        bool, Field(description="The question, or its outcome, was a stolen key’s word.")
+    ]
+    is_doubted: Annotated[
+        bool, Field(description="It would not be so without what a stolen key has said.")
+    ]
     opened_at: Moment
     taken_at: Moment | None
     review_at: Moment | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import click
@@ -187,7 +188,11 @@ def _show(document: dict[str, Any]) -> None:
     ]
     frame.show_table(members, MEMBER_COLUMNS, as_json=False, nothing="nobody is known yet")
     decisions = [
-        one | {"votes": [f"{vote['name']}: {vote['option'] or 'silent'}" for vote in one["votes"]]}
+        one
+        | {
+            "state": f"{one['state']}, disowned" if one["disowned"] else one["state"],
+            "votes": [f"{vote['name']}: {_ballot(vote)}" for vote in one["votes"]],
+        }
         for one in document["decisions"]
     ]
     if decisions:
@@ -209,3 +214,7 @@ def _said(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)
+
+
+def _ballot(vote: Mapping[str, Any]) -> str:
+    return vote["option"] or ("disowned" if vote["disowned"] else "silent")

@@ -175,6 +175,8 @@ def response_words(state: ResponseState | None) -> str:
 
 def decision_state_of(decision: Decision) -> State:
     """Give how a decision stands, as a badge."""
+    if decision.disowned and decision.state in {"open", "taken"}:
+        return State("disowned", Tone.TROUBLE)
     state = _DECISIONS.get(decision.state, State(decision.state))
     if decision.state == "taken" and decision.outcome == "no":
         return State("decided: no", Tone.ENDED)
