@@ -12,6 +12,7 @@ down_revision: Final = "20261129_0040"
 branch_labels: Final = None
 depends_on: Final = None
 
+_INTEGER: Final = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 BUNDLES: Final = {
     "case_view": ("told_in", "joined_in"),
     "case_link": ("bundle",),
@@ -38,6 +39,30 @@ def upgrade() -> None:
                 batch_op.add_column(
                     sa.Column(FLAGS[table], sa.Boolean(), nullable=False, server_default=sa.false())
                 )
+    op.create_table(
+        "published_near_miss",
+        sa.Column("bundle", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("report", sa.Text(), nullable=False),
+        sa.Column("community", sa.Text(), nullable=False),
+        sa.Column("epoch", _INTEGER, nullable=False),
+        sa.Column("seq", _INTEGER, nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("published_by", sa.Text(), nullable=False),
+        sa.Column(
+            "published_at",
+            sa.DateTime(timezone=True).with_variant(sa.String(27), "sqlite"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["channel"], ["channel.id"], name=op.f("fk_published_near_miss_channel_channel")
+        ),
+        sa.ForeignKeyConstraint(
+            ["community"], ["channel.id"], name=op.f("fk_published_near_miss_community_channel")
+        ),
+        sa.PrimaryKeyConstraint("bundle", name=op.f("pk_published_near_miss")),
+    )
+    op.create_index("ix_published_near_miss_report", "published_near_miss", ["report"])
     for table, name in FLAGS.items():
         with op.batch_alter_table(table, schema=None) as batch_op:
             batch_op.alter_column(name, server_default=None)
@@ -48,6 +73,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("published_near_miss")
     for table in sorted({*BUNDLES, *FLAGS}):
         with op.batch_alter_table(table, schema=None) as batch_op:
             for name in BUNDLES.get(table, ()):

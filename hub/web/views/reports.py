@@ -17,7 +17,7 @@ from hub.audit import service as audit
 from hub.channels import queries as channels
 from hub.office import current_office
 from hub.reports import exchange, intel, queries, recorded, recording
-from hub.reports.publishing import is_near_miss
+from hub.reports.publishing import is_near_miss, visible_published
 from hub.reports.queries import waits
 from hub.reports.recorded import local_of
 from hub.reports.recording import Said
@@ -281,6 +281,7 @@ def show_report(
             for one in channels.visible_channels(session, actor)
             if one.kind is ChannelKind.CASE and one.is_ours
         ]
+        published = visible_published(session, actor, channel, report)
     answers = not found.is_ours and bool(actor.may(Right.RUN_CASES))
     writes = found.is_ours and bool(actor.may(Right.CONTRIBUTE))
     return show(
@@ -298,6 +299,7 @@ def show_report(
         is_open=found.state in _ANSWERABLE,
         may_answer=answers,
         seeing=seeing,
+        published=published,
         may_publish=answers and is_near_miss(found),
         may_write=writes and found.state is not ReportState.WITHDRAWN,
         forms=forms,
