@@ -45,6 +45,8 @@ class CaseForm(PageForm):
     no_charter: Text | None = None
     report: Annotated[str, StringConstraints(max_length=140)] | None = None
     """Where the report stands that it is opened from: channel and id."""
+    alike_seen: Literal["yes"] | None = None
+    """Whoever opens it has seen what is like it already."""
 
 
 class InvitationsForm(PageForm):

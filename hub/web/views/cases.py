@@ -9,6 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from flask import Response, flash, redirect, request, url_for
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
 from hub import clock
@@ -25,6 +26,7 @@ from hub.cases import (
     relaying,
     timeline,
 )
+from hub.cases.alike import Alike, visible_alike_to
 from hub.cases.basis import visible_basis
 from hub.cases.weighing import visible_findings
 from hub.channels import inviting
@@ -47,6 +49,7 @@ from hub.web.report_words import likeness_words
 from hub.web.seeing import seeing_of
 from policies.criteria import speaks_for_coordination
 from policies.decisions import ABSTAINED, Topic
+from policies.errors import ConflictError
 from policies.likeness import Likeness
 from policies.matrix import Level
 from policies.roles import Right
@@ -109,6 +112,8 @@ def post_case() -> BaseResponse:
         }
         with transaction() as session:
             where = (session, current_office().desk(session), current_actor())
+            if form.report is None and form.alike_seen is None:
+                _ensure_nothing_alike(session, form)
             if form.report is None:
                 opened.append(course.open_case(*where, **given))
             else:
@@ -156,6 +161,26 @@ def _place(text: str) -> tuple[str, str]:
     return channel, report
 
 
+def _ensure_nothing_alike(session: Session, form: CaseForm) -> None:
+    """Stop once where there may be a case of it already: a person decides.
+
+    Raises:
+        ConflictError: there is something to look at first.
+    """
+    if _alike_to(session, form.title, form.text):
+        raise ConflictError(
+            "look at these first: there may be a case of it already",
+            hint="If it is another matter, say so below, and open it.",
+        )
+
+
+def _alike_to(session: Session, title: str, text: str) -> Alike:
+    us = current_office().desk(session).organisation
+    return visible_alike_to(
+        session, current_actor(), title=title, text=text, us=us, now=clock.utcnow()
+    )
+
+
 def _show_new(
     filled: Filled[CaseForm] | None,
     status: HTTPStatus = HTTPStatus.OK,
@@ -170,6 +195,12 @@ def _show_new(
             us = current_office().desk(session).organisation
             report = get_travelled(session, actor, there, name, us=us)
             alike = visible_alike(session, actor, report, us=us)
+    there_already = Alike()
+    if place is None and filled is not None:
+        with reading() as session:
+            typed = (str(filled.values.get(name) or "") for name in ("title", "text"))
+            there_already = _alike_to(session, *typed)
+        alike = list(there_already.reports)
     fits = report is not None and TLP.AMBER_STRICT.allows(report.tlp)
     with reading() as session:
         communities = visible_under(session, actor)
@@ -184,6 +215,7 @@ def _show_new(
         communities=[(one.channel, one.name) for one in communities],
         report=report,
         alike=alike,
+        alike_cases=there_already.cases,
         fits=fits,
         ceiling=max(report.tlp, TLP.AMBER, key=lambda one: one.rank) if report and fits else None,
         likeness_words=likeness_words,
