@@ -214,6 +214,13 @@ class MemberStateOut(Document):
     is_us: bool
     takes_part: Annotated[bool, Field(description="It is neither observer nor authority.")]
     is_silent: Annotated[bool, Field(description="Nothing was heard from it so far.")]
+    assess_by: Annotated[
+        Moment | None,
+        Field(
+            description="By when it says how it is hit, by the charter: of who is silent, to the"
+            " coordinator and to itself."
+        ),
+    ]
     response: ResponseState | None
     since: Moment | None
     since_earliest: Moment | None

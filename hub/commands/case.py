@@ -39,6 +39,7 @@ MEMBER_COLUMNS: Final = {
     "response": "how far",
     "assessment": "states",
     "told_alone": "told the coordinator alone",
+    "assess_by": "to say it by",
     "roles": "roles",
 }
 DECISION_COLUMNS: Final = {

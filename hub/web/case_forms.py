@@ -55,7 +55,7 @@ class InvitationsForm(PageForm):
     organisations: list[Organisation] = Bounded(min_length=1, max_length=INVITED_AT_ONCE)
     role: Role
     reason: Annotated[str, StringConstraints(max_length=4_000)] | None = None
-    reply_hours: Literal["1", "4", "24", "72"] = "24"
+    reply_hours: Literal["", "1", "4", "24", "72"] = ""
 
 
 class ReasonForm(PageForm):

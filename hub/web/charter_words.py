@@ -102,6 +102,11 @@ def span_words(minutes: int) -> str:
     return f"{minutes // 60} hours" if minutes % 60 == 0 else f"{minutes} minutes"
 
 
+def minutes_words(span: timedelta) -> str:
+    """Say a span that was agreed as people do."""
+    return span_words(int(span.total_seconds()) // 60)
+
+
 def span_pairs(chosen: str = "") -> list[tuple[str, str]]:
     """Give the spans that can be chosen; one that stands there already is kept among them."""
     minutes = {number for number, _ in _SPANS}

@@ -19,6 +19,7 @@ from hub.cases import (
     course,
     deciding,
     decision_queries,
+    expected,
     from_report,
     intel,
     joining,
@@ -30,9 +31,10 @@ from hub.cases.alike import Alike, visible_alike_to
 from hub.cases.basis import visible_basis
 from hub.cases.weighing import visible_findings
 from hub.channels import inviting
+from hub.channels.history import READERS_OF_RED
 from hub.channels.queries import get_visible_summary, visible_pending
 from hub.channels.relay import known_names
-from hub.channels.service import get_visible_channel
+from hub.channels.service import get_visible_channel, usual_reply
 from hub.community.directory_queries import visible_contacts
 from hub.community.queries import visible_under
 from hub.community.terms import terms_in
@@ -259,6 +261,8 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         silent = [one for one in members if one.is_silent and not one.is_us and not one.coordinates]
         called = [one.organisation for one in silent]
         people = visible_contacts(session, actor, called, us=us, now=now)
+        due = expected.assess_by(session, row, members)
+        usual = charter_words.minutes_words(usual_reply(session, channel))
         absent = known_names(session, actor, channel)
         noted = {who: absent[who].contact for who in called if who in absent}
     names = {one.organisation: one.name for one in members}
@@ -273,7 +277,10 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         standing=summary.standing.value,
         members=members,
         readers=[one.name for one in members if not one.is_us and not one.suspended],
-        silent=silent,
+        silent=sorted(silent, key=lambda one: due.get(one.organisation, now)),
+        due=due if case.is_ours and actor.roles & READERS_OF_RED else {},
+        own_due=due.get(us),
+        usual_reply=usual,
         people=people,
         noted=noted,
         directory_words=directory_words,
