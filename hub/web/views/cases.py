@@ -25,6 +25,7 @@ from hub.cases import (
     joining,
     queries,
     relaying,
+    standing_in,
     timeline,
 )
 from hub.cases.alike import Alike, visible_alike_to
@@ -47,6 +48,7 @@ from hub.web.case_forms import CaseForm
 from hub.web.channel_words import CASE_ROLES, ROLE_WORDS
 from hub.web.forms import Filled
 from hub.web.frame import pages, show
+from hub.web.relay_words import WAYS
 from hub.web.report_words import likeness_words
 from hub.web.seeing import seeing_of
 from policies.criteria import speaks_for_coordination
@@ -255,6 +257,7 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         runs = case.is_ours and bool(actor.may(Right.RUN_CASES))
         likely = from_report.visible_likely(session, actor, channel, us=us, now=now) if runs else []
         spoken_for = relaying.visible_spoken_for(session, actor, channel, now=now)
+        silent_guests = standing_in.visible_silent_guests(session, actor, channel, now=now)
         pending = len(visible_pending(session, actor, channel, now=now))
         candidates = inviting.visible_candidates(session, actor, channel)
         seeing = seeing_of(session, actor, channel, us=us)
@@ -320,6 +323,8 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         may_vote=not is_over and bool(actor.may(Right.VOTE)),
         abstained=ABSTAINED,
         spoken_for=spoken_for,
+        silent_guests=[] if is_over else silent_guests,
+        ways=WAYS,
         may_be_told={one.organisation for one in spoken_for},
         may_add_absent=runs and not is_over and bool(actor.may(Right.MANAGE_MEMBERS)),
         roles=[(role.value, ROLE_WORDS[role]) for role in CASE_ROLES],
