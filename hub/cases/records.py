@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from policies.assessment import ResponseState
@@ -139,7 +139,7 @@ class DecisionView(Base):
     asked_in: Mapped[str | None]
     """Hash of the bundle that it was asked in, or decided in at once."""
     taken_in: Mapped[str | None]
-    disowned: Mapped[bool]
+    disowned: Mapped[bool] = mapped_column(server_default=false())
     """Who asked, or said what was decided, says that it was a stolen key.
 
     The ledger goes by it until a later act mends it.
@@ -158,7 +158,7 @@ class VoteView(Base):
     voted_at: Mapped[datetime]
     relayed: Mapped[bool]
     bundle: Mapped[str | None]
-    disowned: Mapped[bool]
+    disowned: Mapped[bool] = mapped_column(server_default=false())
     """Its author says that it was a stolen key: it counts for nothing here.
 
     The ledger counts it until the organisation votes again.

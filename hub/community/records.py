@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from policies.tlp import TLP
@@ -41,7 +41,7 @@ class CharterView(Base):
     """Hash of the bundle."""
     step_in: Mapped[str | None]
     """Hash of the bundle that put it in force, took it back or ended it."""
-    disowned: Mapped[bool]
+    disowned: Mapped[bool] = mapped_column(server_default=false())
     """Who did the one or the other says that it was a stolen key.
 
     The ledger goes by it until a later act mends it.
@@ -64,5 +64,5 @@ class CharterAnswerView(Base):
     relayed: Mapped[bool]
     """The coordinator's word on its behalf."""
     bundle: Mapped[str | None]
-    disowned: Mapped[bool]
+    disowned: Mapped[bool] = mapped_column(server_default=false())
     """Its author says that it was a stolen key: the organisation is asked again."""

@@ -32,13 +32,13 @@ FLAGS: Final = {
 
 def upgrade() -> None:
     for table in sorted({*BUNDLES, *FLAGS}):
-        with op.batch_alter_table(table, schema=None) as batch_op:
-            for name in BUNDLES.get(table, ()):
-                batch_op.add_column(sa.Column(name, sa.Text(), nullable=True))
-            if table in FLAGS:
-                batch_op.add_column(
-                    sa.Column(FLAGS[table], sa.Boolean(), nullable=False, server_default=sa.false())
-                )
+        for name in BUNDLES.get(table, ()):
+            op.add_column(table, sa.Column(name, sa.Text(), nullable=True))
+        if table in FLAGS:
+            flag: sa.Column[bool] = sa.Column(
+                FLAGS[table], sa.Boolean(), nullable=False, server_default=sa.false()
+            )
+            op.add_column(table, flag)
     op.create_table(
         "published_near_miss",
         sa.Column("bundle", sa.Text(), nullable=False),
@@ -63,9 +63,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("bundle", name=op.f("pk_published_near_miss")),
     )
     op.create_index("ix_published_near_miss_report", "published_near_miss", ["report"])
-    for table, name in FLAGS.items():
-        with op.batch_alter_table(table, schema=None) as batch_op:
-            batch_op.alter_column(name, server_default=None)
     # `tocsin upgrade` makes them again: which bundle brought what stands in the ledgers alone, and
     # so does what was said before there were views of it.
     channel = sa.table("channel", sa.column("state"), sa.column("views_are_old", sa.Boolean()))
@@ -74,9 +71,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("published_near_miss")
+    # Not in a batch, which would copy tables that others point to: SQLite drops columns as well.
     for table in sorted({*BUNDLES, *FLAGS}):
-        with op.batch_alter_table(table, schema=None) as batch_op:
-            for name in BUNDLES.get(table, ()):
-                batch_op.drop_column(name)
-            if table in FLAGS:
-                batch_op.drop_column(FLAGS[table])
+        for name in BUNDLES.get(table, ()):
+            op.drop_column(table, name)
+        if table in FLAGS:
+            op.drop_column(table, FLAGS[table])
