@@ -38,6 +38,14 @@ RESPONSES: Final[Mapping[ResponseState, str]] = {
     ResponseState.RECOVERED: "Recovered",
     ResponseState.UNKNOWN: "We don’t know",
 }
+TOLD_RESPONSES: Final[Mapping[ResponseState, str]] = {
+    **RESPONSES,
+    ResponseState.INVESTIGATING: "They are looking",
+    ResponseState.AFFECTED: "They are affected",
+    ResponseState.NOT_AFFECTED: "They are not affected",
+    ResponseState.UNKNOWN: "They don’t know",
+}
+"""The same, as the coordinator writes it down for who told it by telephone."""
 _RESPONSE_STATES: Final[Mapping[ResponseState, State]] = {
     ResponseState.UNKNOWN: State("does not know", Tone.WAITING),
     ResponseState.INVESTIGATING: State("is looking", Tone.WAITING),

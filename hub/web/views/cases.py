@@ -132,8 +132,15 @@ def post_case() -> BaseResponse:
 
 
 @pages.get("/cases/<uuid:channel>")
-def get_case(channel: UUID) -> Response:
-    """Show the room of one case."""
+def get_case(channel: UUID) -> BaseResponse:
+    """Show the room of one case; while we are on the way in, that it opens by itself."""
+    with reading() as session:
+        coming = queries.is_coming(session, current_actor(), str(channel))
+        name = get_visible_channel(session, current_actor(), str(channel)).name
+    if coming:
+        return show("cases/coming.html", "cases", name=name, channel=str(channel))
+    if coming is False:
+        return redirect(url_for("pages.get_channel", channel=channel), HTTPStatus.SEE_OTHER)
     response = show_case(str(channel), {})
     with transaction() as session:
         audit.record(session, current_actor(), "case.read", str(channel), now=clock.utcnow())
