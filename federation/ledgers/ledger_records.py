@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from policies.acts import ChannelKind
@@ -73,6 +73,8 @@ class ChannelRecord(Base):
     restored_at: Mapped[datetime | None]
     """When it was put back from a backup; until it was compared with what others hold."""
     opened_at: Mapped[datetime]
+    views_are_old: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """A migration says that its views are to be made again; `rebuild` takes that back."""
 
 
 class DescribedRecord(Base):

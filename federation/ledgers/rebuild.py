@@ -82,6 +82,7 @@ def rebuild(session: Session, desk: Desk, channel: str, views: Views) -> Rebuilt
         record.state = state.document()
         keep_descriptors(session, record, state)
     differences += _compare(before_views, views.snapshot(session, channel))
+    record.views_are_old = False
     return Rebuilt(len(rows), tuple(differences))
 
 

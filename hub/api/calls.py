@@ -25,8 +25,8 @@ from hub.api.call_models import (
 )
 from hub.api.channel_models import WrittenOut, written_document
 from hub.api.frame import PREFIX, Call, Resource
-from hub.api.listing import cut_page, newest_first
-from hub.api.paging import PageQuery
+from hub.api.listing import cut_page, moment_of, newest_first, oldest_first
+from hub.api.paging import PageQuery, cut, read_cursor, write_cursor
 from hub.calls import answering, calling, queries
 from hub.calls.calling import Issued
 from hub.calls.values import Call as ShownCall
@@ -58,10 +58,22 @@ def get_calls(call: Call, query: PageQuery) -> CallsOut:
 @resource.reads("/<channel>", gives=CallsOut, query=PageQuery)
 def get_channel_calls(call: Call, channel: str, query: PageQuery) -> CallsOut:
     """Give the warnings, checks and requests of a channel, the open ones first."""
+    key = read_cursor(query.cursor, int, int, str)
+    after = queries.Place(bool(key[0]), moment_of(key[1]), key[2]) if key else None
     found = queries.visible_calls(
-        call.session, call.actor, channel, us=_us(call), now=call.now, limit=LISTED
+        call.session,
+        call.actor,
+        channel,
+        us=_us(call),
+        now=call.now,
+        after=after,
+        limit=query.limit + 1,
     )
-    return _page(found, query)
+    rows, more = cut(found, query.limit)
+    return CallsOut(
+        items=[call_document(row) for row in rows],
+        next=_cursor_of(rows[-1]) if more else None,
+    )
 
 
 @resource.reads("/<channel>/<ref>", gives=CallDetailsOut, audited="channel.read")
@@ -341,6 +353,11 @@ def _acknowledged(kind: CallKind) -> Act:
 
 def _issued(channel: str, issued: Issued) -> tuple[IssuedOut, str]:
     return issued_document(channel, issued), f"{PREFIX}/calls/{channel}/{issued.ref}"
+
+
+def _cursor_of(row: ShownCall) -> str:
+    place = queries.place_of(row)
+    return write_cursor(int(place.has_ended), oldest_first(place.issued_at), place.ref)
 
 
 def _page(found: list[ShownCall], query: PageQuery) -> CallsOut:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -32,9 +33,11 @@ from hub.api.case_models import (
 from hub.api.channel_models import WrittenOut, written_document
 from hub.cases import decision_queries, queries
 from hub.cases.basis import ShownBasis, visible_basis
+from hub.cases.expected import assess_by
 from hub.cases.joining import Shown, visible_picture
 from hub.cases.told import Mark
 from hub.cases.weighing import visible_findings
+from hub.channels.history import READERS_OF_RED
 from policies.acts import Act
 from policies.assessment import Assessment, assessment_document
 from policies.charter import terms_document
@@ -58,13 +61,16 @@ def case_of(session: Session, actor: Actor, channel: str, *, us: str) -> CaseOut
     """
     row = queries.get_visible_case(session, actor, channel)
     members = queries.visible_organisations(session, actor, channel, us=us)
+    case = queries.get_case_row(session, actor, channel)
+    knows = row.is_ours and bool(actor.roles & READERS_OF_RED)
+    until = assess_by(session, case, [one for one in members if knows or one.is_us])
     decisions = decision_queries.visible_decisions(session, actor, channel, us=us)
     return CaseOut(
         **_line(row),
         text=row.text,
         control=row.control,
         review_at=row.review_at,
-        organisations=[_member(one) for one in members],
+        organisations=[_member(one, until.get(one.organisation)) for one in members],
         words=[_words(one) for one in queries.visible_case_words(session, actor, channel)],
         decisions=[decision_of(one) for one in decisions],
         joint=_joint(row, visible_picture(session, actor, channel)),
@@ -96,7 +102,7 @@ def _line(row: queries.CaseSummary) -> Mapping[str, Any]:
     return {name: getattr(row, name) for name in CaseLineOut.model_fields}
 
 
-def _member(row: queries.OrganisationRow) -> MemberStateOut:
+def _member(row: queries.OrganisationRow, until: datetime | None) -> MemberStateOut:
     return MemberStateOut(
         organisation=row.organisation,
         name=row.name,
@@ -104,6 +110,7 @@ def _member(row: queries.OrganisationRow) -> MemberStateOut:
         is_us=row.is_us,
         takes_part=row.takes_part,
         is_silent=row.is_silent,
+        assess_by=until,
         response=row.response,
         since=row.since,
         since_earliest=row.since_earliest,
@@ -160,6 +167,7 @@ def decision_of(row: decision_queries.Decision) -> DecisionOut:
                 name=one.name,
                 option=one.option,
                 relayed=one.relayed,
+                disowned=one.disowned,
             )
             for one in row.votes
         ],
@@ -178,6 +186,8 @@ def decision_of(row: decision_queries.Decision) -> DecisionOut:
         outcome=row.outcome,
         authority=row.authority,
         facts_seq=row.facts["seq"] if row.facts is not None else None,
+        disowned=row.disowned,
+        is_doubted=row.is_doubted,
         opened_at=row.opened_at,
         taken_at=row.taken_at,
         review_at=row.review_at,

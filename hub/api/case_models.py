@@ -214,6 +214,13 @@ class MemberStateOut(Document):
     is_us: bool
     takes_part: Annotated[bool, Field(description="It is neither observer nor authority.")]
     is_silent: Annotated[bool, Field(description="Nothing was heard from it so far.")]
+    assess_by: Annotated[
+        Moment | None,
+        Field(
+            description="By when it says how it is hit, by the charter: of who is silent, to the"
+            " coordinator and to itself."
+        ),
+    ]
     response: ResponseState | None
     since: Moment | None
     since_earliest: Moment | None
@@ -260,6 +267,10 @@ class BallotOut(Document):
     name: str
     option: Annotated[str | None, Field(description="Null: silent so far.")]
     relayed: Annotated[bool, Field(description="The coordinator’s word on its behalf.")]
+    disowned: Annotated[
+        str | None,
+        Field(description="What a stolen key voted; the ledger counts it until it votes again."),
+    ]
 
 
 class CountOut(Document):
@@ -292,6 +303,12 @@ class DecisionOut(Document):
         str | None, Field(description="By whom: the coordinator, by delegation, or a vote.")
     ]
     facts_seq: Annotated[int | None, Field(description="The entry up to which was known.")]
+    disowned: Annotated[
+        bool, Field(description="The question, or its outcome, was a stolen key’s word.")
+    ]
+    is_doubted: Annotated[
+        bool, Field(description="It would not be so without what a stolen key has said.")
+    ]
     opened_at: Moment
     taken_at: Moment | None
     review_at: Moment | None

@@ -14,7 +14,7 @@ from hub.api.channel_models import ChannelId, OrganisationId, WrittenOut
 from hub.api.frame import PREFIX, Call
 from hub.api.models import Document, Form, Moment
 from hub.api.report_models import AlikeOut, alike_document
-from hub.cases import breakouts, from_report, neighbours, queries, related
+from hub.cases import alike, breakouts, from_report, neighbours, queries, related
 from hub.cases.merging import Plan
 from hub.cases.neighbours import Neighbour, Tie
 from hub.channels.queries import get_visible_summary, visible_breakouts
@@ -103,6 +103,34 @@ class LikelyReportsOut(Document):
     items: list[AlikeOut]
 
 
+class AlikeQuery(Form):
+    """What a case would be called that is about to be opened, and what is known."""
+
+    title: Title
+    text: Annotated[str, Field(max_length=4_000)] = ""
+
+
+class AlikeCaseOut(Document):
+    """A case under way that may be of the same matter."""
+
+    channel: str
+    title: str
+    owner_name: str
+    same_name: bool
+    same_count: Annotated[int, Field(description="How many things to look for both name.")]
+    same_host_count: Annotated[
+        int,
+        Field(description="How many hosts, where a place on it is named: that is weaker."),
+    ]
+
+
+class AlikeToOut(Document):
+    """What there is already, the most alike first."""
+
+    cases: list[AlikeCaseOut]
+    reports: list[AlikeOut]
+
+
 class MergerGuestOut(Document):
     """Who is invited to the other case."""
 
@@ -179,6 +207,17 @@ def post_case_from_report(call: Call, body: CaseFromReportIn) -> tuple[CaseOut, 
     )
     document = case_of(call.session, call.actor, opened, us=desk.organisation)
     return document, f"{PREFIX}/cases/{opened}"
+
+
+@resource.reads("/alike", gives=AlikeToOut, query=AlikeQuery)
+def get_alike_cases(call: Call, query: AlikeQuery) -> AlikeToOut:
+    """Give the cases under way and the reports that are like one that is about to be opened."""
+    us = current_office().desk(call.session).organisation
+    return alike_to_document(
+        alike.visible_alike_to(
+            call.session, call.actor, title=query.title, text=query.text, us=us, now=call.now
+        )
+    )
 
 
 @resource.reads("/<channel>/likely-reports", gives=LikelyReportsOut)
@@ -292,6 +331,24 @@ def post_case_breakout(call: Call, channel: str, body: BreakoutRoomIn) -> tuple[
 def neighbour_document(one: Neighbour) -> NeighbourOut:
     """Give another case as the API shows it."""
     return NeighbourOut(**{name: getattr(one, name) for name in NeighbourOut.model_fields})
+
+
+def alike_to_document(found: alike.Alike) -> AlikeToOut:
+    """Give what there is already, as the API shows it."""
+    return AlikeToOut(
+        cases=[
+            AlikeCaseOut(
+                channel=one.channel,
+                title=one.title,
+                owner_name=one.owner_name,
+                same_name=one.same_name,
+                same_count=one.how.same,
+                same_host_count=one.how.hosts,
+            )
+            for one in found.cases
+        ],
+        reports=[alike_document(one, how) for one, how in found.reports],
+    )
 
 
 def merger_document(channel: str, plan: Plan) -> MergerOut:

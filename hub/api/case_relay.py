@@ -15,7 +15,8 @@ from hub.api.case_models import BallotIn, Stated, Text
 from hub.api.channel_models import OrganisationId, WrittenOut
 from hub.api.frame import Call
 from hub.api.models import Form, Moment
-from hub.cases import relaying
+from hub.api.relay import AbsentOut
+from hub.cases import relaying, standing_in
 from hub.channels import relay
 from hub.channels.relay import Told
 from hub.office import current_office
@@ -79,6 +80,31 @@ def post_case_told_answer(call: Call, channel: str, body: ToldCaseAnswerIn) -> W
     """Record that an invited organisation without a node takes part, or does not."""
     act = Act.MEMBER_JOINED if body.joins else Act.MEMBER_DECLINED
     return _record(call, channel, act, body, relaying.answer_for, joins=body.joins)
+
+
+@resource.writes(
+    "POST",
+    "/<channel>/told/stand-in",
+    takes=ToldIn,
+    gives=AbsentOut,
+    status=CREATED,
+    action="statement.relayed",
+)
+def post_case_stand_in(call: Call, channel: str, body: ToldIn) -> AbsentOut:
+    """Let an invited partner whose node is silent take part by telephone, in one step.
+
+    Its node finds an invitation into that place, and takes it over once it works.
+    """
+    place = standing_in.stand_in(
+        call.session,
+        current_office().desk(call.session),
+        call.actor,
+        channel,
+        organisation=body.organisation,
+        told=Told(body.way, body.at or call.now, body.informant),
+        now=call.now,
+    )
+    return AbsentOut(channel=channel, organisation=place)
 
 
 @resource.writes(

@@ -29,8 +29,8 @@ from hub.api.case_models import (
 )
 from hub.api.channel_models import WrittenOut
 from hub.api.frame import PREFIX, Call, Resource
-from hub.api.listing import cut_page, newest_first
-from hub.api.paging import PageQuery
+from hub.api.listing import moment_of, oldest_first
+from hub.api.paging import PageQuery, cut, read_cursor, write_cursor
 from hub.cases import at_once, course, deciding, joining, own_words, queries
 from hub.office import current_office
 from policies.acts import Act
@@ -45,14 +45,12 @@ resource = Resource("cases")
 @resource.reads("", gives=CasesOut, query=PageQuery)
 def get_cases(call: Call, query: PageQuery) -> CasesOut:
     """Give the cases, the newest changed first."""
-    rows, following = cut_page(
-        queries.visible_cases(call.session, call.actor),
-        query,
-        lambda row: (newest_first(row.changed_at), row.channel),
-        int,
-        str,
-    )
-    return CasesOut(items=[case_line(row) for row in rows], next=following)
+    key = read_cursor(query.cursor, int, str)
+    after = (moment_of(key[0]), key[1]) if key else None
+    found = queries.visible_cases(call.session, call.actor, after=after, limit=query.limit + 1)
+    rows, more = cut(found, query.limit)
+    last = write_cursor(oldest_first(rows[-1].changed_at), rows[-1].channel) if more else None
+    return CasesOut(items=[case_line(row) for row in rows], next=last)
 
 
 @resource.writes("POST", "", takes=CaseIn, gives=CaseOut, status=CREATED, action="case.opened")

@@ -73,4 +73,5 @@ def _charter(row: queries.Charter) -> CharterOut:
         differs=[CharterDifferenceOut(clause=one.clause, of=one.of) for one in row.differs],
         words_differ=row.words_differ,
         lacks=row.lacks,
+        disowned=row.disowned,
     )

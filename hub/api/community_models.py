@@ -118,6 +118,10 @@ class CharterAnswerOut(Document):
     reason: str | None
     relayed: bool
     is_us: bool
+    disowned: Annotated[
+        str | None,
+        Field(description="What a stolen key answered; the ledger goes by it until it answers."),
+    ]
 
 
 class CharterDifferenceOut(Document):
@@ -148,6 +152,9 @@ class CharterOut(Document):
     words_differ: bool
     lacks: Annotated[
         str | None, Field(description="Why a proposed version can't be put in force yet.")
+    ]
+    disowned: Annotated[
+        bool, Field(description="It, or what was done with it, was a stolen key’s word.")
     ]
 
 

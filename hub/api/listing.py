@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
 from hub.api.paging import PageQuery, cut, read_cursor, write_cursor
+from policies.errors import InvalidError
 
 T = TypeVar("T")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -42,3 +43,15 @@ def newest_first(moment: datetime | None) -> int:
 def oldest_first(moment: datetime) -> int:
     """Give a time as a part of a key by which the oldest comes first."""
     return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def moment_of(part: int) -> datetime:
+    """Give the time that `oldest_first` made a part of a key of.
+
+    Raises:
+        InvalidError: there is no such time: the cursor is none of ours.
+    """
+    try:
+        return _EPOCH + timedelta(microseconds=part)
+    except OverflowError:
+        raise InvalidError("this cursor is none of ours", field="query.cursor") from None

@@ -10,7 +10,7 @@ from pydantic import Field
 from hub.api import travelled
 from hub.api.channel_models import ChannelId, WrittenOut
 from hub.api.frame import Call
-from hub.api.models import Document, Form
+from hub.api.models import Document, Form, Moment
 from hub.api.report_models import IndicatorOut, written_report
 from hub.office import current_office
 from hub.reports import publishing
@@ -27,6 +27,10 @@ class PublicationIn(Form):
     community: ChannelId
     title: Annotated[str | None, Field(min_length=1, max_length=MAX_TITLE_CHARACTERS)] = None
     text: Annotated[str | None, Field(min_length=1, max_length=10_000)] = None
+    again: Annotated[
+        bool,
+        Field(description="It was told of it before: what goes out now begins as a correction."),
+    ] = False
 
 
 class CommunityNameOut(Document):
@@ -34,6 +38,18 @@ class CommunityNameOut(Document):
 
     channel: str
     name: str
+
+
+class PublishedOut(Document):
+    """What a community was told of it before, in which of its entries, and by whom of us."""
+
+    community: str
+    community_name: str
+    epoch: int
+    seq: int
+    title: str
+    by: str
+    at: Moment
 
 
 class PublicationOut(Document):
@@ -44,6 +60,9 @@ class PublicationOut(Document):
     tlp: TLP
     communities: list[CommunityNameOut]
     indicators: list[IndicatorOut]
+    published: Annotated[
+        list[PublishedOut], Field(description="What was told of it before, the newest first.")
+    ]
 
 
 @resource.reads("/travelled/<channel>/<report>/publication", gives=PublicationOut)
@@ -59,6 +78,9 @@ def get_report_publication(call: Call, channel: str, report: str) -> Publication
         indicators=[
             IndicatorOut(name=one.name, pattern=one.pattern, tlp=one.tlp)
             for one in preview.indicators
+        ],
+        published=[
+            PublishedOut.model_validate(one, from_attributes=True) for one in preview.published
         ],
     )
 
@@ -85,6 +107,7 @@ def post_report_publication(
         community=body.community,
         title=body.title,
         text=body.text,
+        again=body.again,
         now=call.now,
     )
     return written_report(Act.INTEL_SHARED, written)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -185,6 +186,10 @@ class TravelledOut(TravelledLineOut):
         list[IndicatorOut], Field(description=f"Each thing once; {INDICATORS_SHOWN} at most.")
     ]
     alike: list[AlikeOut]
+    answer_by: Annotated[
+        Moment | None,
+        Field(description="By when it is to be acknowledged, by a charter that binds both."),
+    ]
 
 
 class LocalReportIn(Form):
@@ -330,6 +335,7 @@ def travelled_document(
     words: Iterable[Words],
     indicators: Iterable[Indicator],
     alike: Iterable[tuple[Travelled, Likeness]],
+    answer_by: datetime | None,
 ) -> TravelledOut:
     """Give a report between two organisations as the API shows it."""
     return TravelledOut(
@@ -337,6 +343,7 @@ def travelled_document(
         words=[WordsOut(**asdict(one)) for one in words],
         indicators=[IndicatorOut(**asdict(one)) for one in indicators],
         alike=[alike_document(one, how) for one, how in alike],
+        answer_by=answer_by,
     )
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from federation.ledgers.channels import Written
 from federation.ledgers.desk import Desk
-from federation.ledgers.ledger import get_state
+from federation.ledgers.ledger import get_channel, get_state
 from hub.accounts.actor import Actor
 from hub.calls.queries import get_call
 from hub.calls.values import Call
@@ -175,7 +175,7 @@ def ask(  # noqa: PLR0913 - what is asked, of whom, until when and who reads the
         CallKind.REQUEST,
         text=text,
         addressees=addressees,
-        until=_until(needed_by, "needed_by", ANSWER_WITHIN, now),
+        until=_until(needed_by, "needed_by", _usual_answer(session, channel), now),
         more=more,
         objects=objects,
         tlp=tlp,
@@ -388,6 +388,17 @@ def _words(
 def _usual(session: Session, channel: str) -> timedelta:
     """Give within what time a warning or check is acknowledged: as the charter says, else 1 h."""
     return reply_within(session, channel, Answering.ACKNOWLEDGE, ACKNOWLEDGE_WITHIN)
+
+
+def _usual_answer(session: Session, channel: str) -> timedelta:
+    """Give within what time a request is answered.
+
+    In a case that is how long organisations have to say how they are hit, as the charter says;
+    else a day.
+    """
+    if get_channel(session, channel).kind is not ChannelKind.CASE:
+        return ANSWER_WITHIN
+    return reply_within(session, channel, Answering.ASSESS, ANSWER_WITHIN)
 
 
 def _until(given: datetime | None, field: str, usual: timedelta, now: datetime) -> datetime:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from federation.ledgers.ledger_records import ChannelRecord
@@ -46,16 +46,61 @@ _ORDER: Final = (
 )
 
 
+class Place(NamedTuple):
+    """Where a warning, check or request stands in the order of a channel's."""
+
+    has_ended: bool
+    issued_at: datetime
+    ref: str
+
+
 def visible_calls(
-    session: Session, actor: Actor, channel: str, *, us: str, now: datetime, limit: int = PAGE
+    session: Session,
+    actor: Actor,
+    channel: str,
+    *,
+    us: str,
+    now: datetime,
+    is_open: bool | None = None,
+    after: Place | None = None,
+    limit: int | None = PAGE,
 ) -> list[Call]:
-    """Give the warnings, checks and requests of a channel, the open ones first.
+    """Give the warnings, checks and requests of a channel, the open ones first, then the newest.
+
+    Args:
+        is_open: the open ones alone, or those alone that have ended.
+        after: only what follows in this order after the one at this place.
+        limit: how many at most; all where it is `None`.
 
     Raises:
         NotFoundError: there is no such channel, or the actor may not know of it.
     """
     get_visible_channel(session, actor, channel)
-    return _calls(session, actor, IssuedCall.channel == channel, us=us, now=now, limit=limit)
+    which = IssuedCall.channel == channel
+    if is_open is not None:
+        which = and_(which, IssuedCall.closed_at.is_(None) == is_open)
+    if after is not None:
+        which = and_(which, _follows(after))
+    return _calls(session, actor, which, us=us, now=now, limit=limit)
+
+
+def place_of(call: Call) -> Place:
+    """Give where one stands in the order of a channel's."""
+    return Place(not call.is_open, call.issued_at, call.ref)
+
+
+def _follows(place: Place) -> ColumnElement[bool]:
+    """Give the condition: it stands behind this place."""
+    has_ended = IssuedCall.closed_at.is_not(None)
+    same = has_ended if place.has_ended else ~has_ended
+    behind = and_(
+        same,
+        or_(
+            IssuedCall.issued_at < place.issued_at,
+            and_(IssuedCall.issued_at == place.issued_at, IssuedCall.ref > place.ref),
+        ),
+    )
+    return behind if place.has_ended else or_(has_ended, behind)
 
 
 def get_call(
@@ -128,7 +173,7 @@ def _calls(
     *,
     us: str,
     now: datetime,
-    limit: int,
+    limit: int | None,
 ) -> list[Call]:
     if not actor.may(Right.READ_CHANNELS):
         return []

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from federation.judging.judge import situation_of
@@ -21,10 +22,12 @@ from federation.ledgers.ledger_records import ChannelRecord
 from hub.accounts.actor import Actor
 from hub.audit import service as audit
 from hub.cases.decision_queries import get_decision_row
+from hub.cases.records import DecisionView, VoteView
+from hub.channels.names import names_in
 from hub.channels.service import get_visible_channel, note_of
 from policies.acts import Act
 from policies.decisions import NO, YES, DecisionRule, Topic, read_rules
-from policies.errors import InvalidError
+from policies.errors import ConflictError, InvalidError
 from policies.lifecycles import CHANNEL
 from policies.lifecycles.guards.deciding import may_decide_alone
 from policies.roles import Right, takes_part
@@ -33,6 +36,7 @@ from sharing.canonical import write_time
 from sharing.objects import StixObject
 
 VOTE_WITHIN: Final = timedelta(hours=4)
+STOLEN_QUESTION: Final = "this question was the word of a stolen key"
 
 
 def decide(  # noqa: PLR0913 - what is decided, and why
@@ -129,7 +133,8 @@ def vote(
     """Vote for our organisation; the newest vote before the taking counts."""
     actor.may(Right.VOTE).enforce()
     record = get_visible_channel(session, actor, channel)
-    get_decision_row(session, channel, decision)
+    if get_decision_row(session, channel, decision).disowned:
+        raise ConflictError(STOLEN_QUESTION)
     ceiling = get_state(session, record).ceiling
     words = note_of(desk, dissent, about=[decision], marking=ceiling, now=now)
     body = {"decision": decision, "option": option}
@@ -149,7 +154,7 @@ def take(
     """Say what the votes have come to."""
     actor.may(Right.RUN_CASES).enforce()
     get_visible_channel(session, actor, channel)
-    get_decision_row(session, channel, decision)
+    _ensure_own_words(session, get_decision_row(session, channel, decision))
     body = {"decision": decision, "outcome": outcome, "authority": "vote"}
     return _write(session, desk, actor, channel, Act.DECISION_TAKEN, body, (), now=now)
 
@@ -196,6 +201,32 @@ def _ruled(kept: str | None) -> Mapping[str, DecisionRule]:
 
 def _rule_document(rule: DecisionRule) -> dict[str, Any]:
     return {"by": rule.by.value} | ({"quorum": rule.quorum} if rule.quorum else {})
+
+
+def _ensure_own_words(session: Session, row: DecisionView) -> None:
+    """Refuse to say what votes have come to of which one is a stolen key's.
+
+    Raises:
+        ConflictError: the question or a vote is disowned.
+    """
+    if row.disowned:
+        raise ConflictError(STOLEN_QUESTION, hint="Take it back, and ask again.")
+    stolen = session.scalars(
+        select(VoteView.voter)
+        .where(
+            VoteView.channel == row.channel,
+            VoteView.decision == row.decision,
+            VoteView.disowned,
+        )
+        .order_by(VoteView.voter)
+    ).all()
+    if stolen:
+        names = names_in(session, row.channel)
+        whose = ", ".join(names.get(who, who) for who in stolen)
+        raise ConflictError(
+            f"a stolen key has voted for {whose}, and the ledger counts that until it votes again",
+            hint="Ask it to vote again, or take the question back and ask anew.",
+        )
 
 
 def _note(desk: Desk, text: str, about: Sequence[str], marking: TLP, now: datetime) -> StixObject:

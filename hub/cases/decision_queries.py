@@ -34,6 +34,8 @@ class Vote:
     is_us: bool
     relayed: bool = False
     """The coordinator wrote it down as it was told."""
+    disowned: str | None = None
+    """What a stolen key voted for it: the ledger counts that until it votes again."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,20 @@ class Decision:
     taken_at: datetime | None
     review_at: datetime | None
     facts: Mapping[str, Any] | None
+    disowned: bool = False
+    """Who asked, or said what was decided, says that it was a stolen key."""
+
+    @property
+    def stolen(self) -> tuple[Vote, ...]:
+        """Give whose vote was a stolen key's, and has not been given anew."""
+        return tuple(one for one in self.votes if one.disowned is not None)
+
+    @property
+    def is_doubted(self) -> bool:
+        """Tell whether it was decided on a stolen key's word, or would not be without one."""
+        if self.disowned or self.state != "taken" or not self.stolen or self.count is None:
+            return self.disowned
+        return not self.count.settled or self.count.outcome != self.outcome
 
     @property
     def ours(self) -> Vote | None:
@@ -89,6 +105,7 @@ def find_vote_to_close(session: Session, actor: Actor, channel: str) -> str | No
         DecisionView.state == "taken",
         DecisionView.authority == "vote",
         DecisionView.outcome == YES,
+        ~DecisionView.disowned,
     )
     if reopened is not None:
         query = query.where(DecisionView.taken_at > reopened)
@@ -103,10 +120,11 @@ def visible_unvoted(session: Session, actor: Actor, *, us: str) -> list[tuple[st
         VoteView.channel == DecisionView.channel,
         VoteView.decision == DecisionView.decision,
         VoteView.voter == us,
+        ~VoteView.disowned,
     )
     rows = session.scalars(
         select(DecisionView)
-        .where(DecisionView.state == "open", ~voted)
+        .where(DecisionView.state == "open", ~DecisionView.disowned, ~voted)
         .order_by(DecisionView.vote_until)
     )
     return [
@@ -159,6 +177,7 @@ def _decision(
                 _option(cast.get(who)),
                 who == us,
                 relayed=who in cast and cast[who].relayed,
+                disowned=_stolen(cast.get(who)),
             )
             for who in voters
         ),
@@ -167,8 +186,13 @@ def _decision(
         taken_at=row.taken_at,
         review_at=row.review_at,
         facts=row.facts,
+        disowned=row.disowned,
     )
 
 
 def _option(vote: VoteView | None) -> str | None:
-    return vote.option if vote is not None else None
+    return vote.option if vote is not None and not vote.disowned else None
+
+
+def _stolen(vote: VoteView | None) -> str | None:
+    return vote.option if vote is not None and vote.disowned else None

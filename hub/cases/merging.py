@@ -111,9 +111,7 @@ def find_plan(
         .where(DecisionView.channel == row.channel, DecisionView.state == "open")
         .order_by(DecisionView.opened_at, DecisionView.decision)
     ).all()
-    calls = [
-        one for one in visible_calls(session, actor, row.channel, us=us, now=now) if one.is_open
-    ]
+    calls = visible_calls(session, actor, row.channel, us=us, now=now, is_open=True, limit=None)
     ours = [one for one in calls if one.is_ours]
     return Plan(
         into=into.channel,

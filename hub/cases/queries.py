@@ -14,7 +14,7 @@ from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.orm import Session, defer
 
 from federation.ledgers.ledger import get_state
-from federation.ledgers.ledger_records import ChannelRecord
+from federation.ledgers.ledger_records import ChannelRecord, Standing
 from hub.accounts.actor import Actor
 from hub.cases.heard import heard_alone, heard_openly, placed, possible_figures
 from hub.cases.records import CaseView, CaseWords, OwnWordView
@@ -22,7 +22,7 @@ from hub.cases.told import Mark, marks_in
 from hub.channels.history import READERS_OF_RED
 from hub.channels.records import MemberView
 from hub.channels.service import get_visible_channel
-from policies.acts import Act
+from policies.acts import Act, ChannelKind
 from policies.assessment import Assessment, ResponseState
 from policies.errors import NotFoundError
 from policies.figures import Figure
@@ -135,6 +135,21 @@ def get_case_row(session: Session, actor: Actor, channel: str) -> CaseView:
 def has_room(session: Session, channel: str) -> bool:
     """Tell whether a case was opened in a channel."""
     return session.get(CaseView, channel) is not None
+
+
+def is_coming(session: Session, actor: Actor, channel: str) -> bool | None:
+    """Tell whether a case that has no room here is one that we have just joined.
+
+    Returns:
+        `None` where it has its room, or is no case; `False` for a channel in which none was opened.
+
+    Raises:
+        NotFoundError: there is no such channel, or the actor may not know of it.
+    """
+    record = get_visible_channel(session, actor, channel)
+    if record.kind is not ChannelKind.CASE or has_room(session, channel):
+        return None
+    return record.standing is Standing.JOINING
 
 
 def visible_cases(

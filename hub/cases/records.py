@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from policies.assessment import ResponseState
@@ -26,6 +26,8 @@ class CaseView(Base):
     title: Mapped[str | None]
     """Of its newest version that is here."""
     text: Mapped[str | None]
+    told_in: Mapped[str | None]
+    """Hash of the bundle that brought that version."""
     tlp: Mapped[TLP]
     state: Mapped[str]
     crisis: Mapped[bool]
@@ -41,6 +43,8 @@ class CaseView(Base):
     asked: Mapped[int | None]
     joined_at: Mapped[datetime | None]
     """When the assessments were put together last."""
+    joined_in: Mapped[str | None]
+    """Hash of the bundle."""
     review_at: Mapped[datetime | None]
     opened_at: Mapped[datetime]
     changed_at: Mapped[datetime]
@@ -60,6 +64,8 @@ class CaseLink(Base):
     """It is the former."""
     relation: Mapped[Relation]
     linked_at: Mapped[datetime]
+    bundle: Mapped[str | None]
+    """Hash of the bundle that said so last."""
 
 
 class CaseWords(Base):
@@ -130,6 +136,14 @@ class DecisionView(Base):
     review_at: Mapped[datetime | None]
     opened_at: Mapped[datetime]
     taken_at: Mapped[datetime | None]
+    asked_in: Mapped[str | None]
+    """Hash of the bundle that it was asked in, or decided in at once."""
+    taken_in: Mapped[str | None]
+    disowned: Mapped[bool] = mapped_column(server_default=false())
+    """Who asked, or said what was decided, says that it was a stolen key.
+
+    The ledger goes by it until a later act mends it.
+    """
 
 
 class VoteView(Base):
@@ -143,6 +157,12 @@ class VoteView(Base):
     option: Mapped[str]
     voted_at: Mapped[datetime]
     relayed: Mapped[bool]
+    bundle: Mapped[str | None]
+    disowned: Mapped[bool] = mapped_column(server_default=false())
+    """Its author says that it was a stolen key: it counts for nothing here.
+
+    The ledger counts it until the organisation votes again.
+    """
 
 
 class CaseMemory(Base):

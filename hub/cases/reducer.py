@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import delete, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from federation.judging.judged import Covered, Judged
+from hub.cases.disowning import forget_disowned
 from hub.cases.records import CaseLink, CaseView, CaseWords, DecisionView, OwnWordView, VoteView
-from hub.view_rows import clear_rows, find_row, forget_bundles, keep_row, snapshot_rows
+from hub.view_rows import clear_rows, find_row, keep_row, snapshot_rows
 from policies.acts import Act, ChannelKind
 from policies.assessment import ResponseState, assessment_document, read_assessment
 from policies.charter import carried_by_case
@@ -43,13 +44,6 @@ _COURSE: Final = frozenset(
     }
 )
 
-_NOTHING_STATED: Final[Mapping[str, None]] = dict.fromkeys(
-    ("assessment", "assessed_at", "assessed_in")
-)
-_NOTHING_REPORTED: Final[Mapping[str, None]] = dict.fromkeys(
-    ("response", "since", "since_earliest", "responded_at", "responded_in")
-)
-
 
 def reduce_cases(session: Session, judged: Judged, now: datetime) -> None:
     """Keep where a case stands, what organisations say of themselves, and what is decided."""
@@ -59,7 +53,7 @@ def reduce_cases(session: Session, judged: Judged, now: datetime) -> None:
     if judged.recalled:
         _forget(session, judged)
     if judged.disowned.bundles:
-        _forget_disowned(session, judged)
+        forget_disowned(session, judged.entry.channel, judged.disowned.bundles)
     reduce = _REDUCERS.get(judged.act) if judged.act is not None else None
     if reduce is not None:
         reduce(session, judged)
@@ -124,6 +118,7 @@ def _linked(session: Session, judged: Judged) -> None:
         row = CaseLink(channel=channel, other=other, by_channel="case" in body)
         keep_row(session, row)
     row.relation, row.linked_at = Relation(body["relation"]), read_time(judged.entry.created)
+    row.bundle = judged.acting.sha256
     _went_on(session, judged)
 
 
@@ -136,6 +131,7 @@ def _joined(session: Session, judged: Judged) -> None:
     row.derived = body.get("derived")
     row.figures, row.asked = _told(body.get("figures", [])), body.get("asked")
     row.joined_at = row.changed_at = read_time(judged.entry.created)
+    row.joined_in = judged.acting.sha256
     _take_incident(row, judged)
     _keep_words(session, judged, ABOUT_CASE)
 
@@ -202,6 +198,8 @@ def _question(session: Session, judged: Judged) -> None:
         vote_until=read_time(body["vote_until"]),
         facts=dict(body["facts"]),
         opened_at=at,
+        asked_in=judged.acting.sha256,
+        disowned=False,
     )
     keep_row(session, row)
 
@@ -215,6 +213,7 @@ def _voted(session: Session, judged: Judged) -> None:
         keep_row(session, row)
     row.option, row.voted_at = body["option"], read_time(judged.entry.created)
     row.relayed = "on_behalf_of" in body
+    row.bundle, row.disowned = judged.acting.sha256, False
     _keep_words(session, judged, body["decision"])
 
 
@@ -231,8 +230,11 @@ def _taken(session: Session, judged: Judged) -> None:
             tlp=_label(judged, body["decision"]),
             facts=dict(body["facts"]) if "facts" in body else None,
             opened_at=at,
+            asked_in=judged.acting.sha256,
+            disowned=False,
         )
         keep_row(session, row)
+    row.taken_in = judged.acting.sha256
     row.state, row.outcome, row.authority = "taken", body["outcome"], body["authority"]
     row.review_at, row.taken_at = _time(body.get("review_at")), at
     replaced = find_row(session, DecisionView, (judged.entry.channel, body.get("replaces", "")))
@@ -270,6 +272,7 @@ def _take_incident(row: CaseView, judged: Judged) -> None:
     if value is not None:
         row.title = str(value.get("name") or "")[:TITLE_CHARACTERS] or None
         row.text, row.tlp = _text(value), _label(judged, row.incident)
+        row.told_in = judged.acting.sha256
 
 
 def _keep_words(session: Session, judged: Judged, about: str) -> None:
@@ -310,24 +313,6 @@ def _forget(session: Session, judged: Judged) -> None:
     ):
         query = update(view).where(view.channel == channel, ref.in_(gone)).values(**values)
         session.execute(query.execution_options(synchronize_session="fetch"))
-
-
-def _forget_disowned(session: Session, judged: Judged) -> None:
-    """Let go of what its author says is not its own: of itself it has said nothing then."""
-    channel, bundles = judged.entry.channel, judged.disowned.bundles
-    forget_bundles(session, channel, bundles, (CaseWords,))
-    of_channel = OwnWordView.channel == channel
-    for said_in, values in (
-        (OwnWordView.assessed_in, _NOTHING_STATED),
-        (OwnWordView.responded_in, _NOTHING_REPORTED),
-    ):
-        query = update(OwnWordView).where(of_channel, said_in.in_(bundles)).values(**values)
-        session.execute(query.execution_options(synchronize_session="fetch"))
-    session.execute(
-        delete(OwnWordView)
-        .where(of_channel, OwnWordView.assessed_in.is_(None), OwnWordView.responded_in.is_(None))
-        .execution_options(synchronize_session="fetch")
-    )
 
 
 def _covered(judged: Judged, ref: str) -> Iterator[Covered]:

@@ -63,10 +63,13 @@ def invite_several(  # noqa: PLR0913 - who invites whom, where and why
     organisations: Sequence[str],
     roles: Sequence[str],
     reason: str | None = None,
-    reply_within: timedelta = service.REPLY_WITHIN,
+    reply_within: timedelta | None = None,
     now: datetime,
 ) -> list[Judged]:
     """Invite several partners with one reason and one time to answer by: all or none.
+
+    Args:
+        reply_within: as the charter says, else a day, where nobody says.
 
     Raises:
         ForbiddenError: the actor may not.
@@ -93,7 +96,7 @@ def invite_several(  # noqa: PLR0913 - who invites whom, where and why
             organisation=one,
             roles=roles,
             reason=reason,
-            reply_by=now + reply_within,
+            reply_by=None if reply_within is None else now + reply_within,
             now=now,
         )
         for one in wanted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import Session, defer
 
 from federation.identity.key_state import KeyState, key_state_of
+from federation.identity.node import find_node
 from federation.judging.doubt import PLAIN_WORDS, WHAT_TO_DO, Consequence, Doubt, consequence
 from federation.ledgers import outbox
 from federation.ledgers.channels import find_open_acts
@@ -41,6 +42,11 @@ from sharing.records import StoredObject
 WHEN_BEHIND: Final = (
     "What is missing is fetched back as soon as a member that holds it can be reached, and writing "
     "goes on by itself. If nobody can give it back, an administrator opens a new epoch."
+)
+
+WHEN_SUSPENDED: Final = (
+    "Your organisation is suspended in this channel: its coordinator takes nothing of yours for "
+    "now. Call them. This is kept here and goes out by itself once they have taken you back in."
 )
 
 WHEN_OUTDATED: Final = (
@@ -130,6 +136,8 @@ class PendingRow:
     sentence: str | None
     what_it_means: str | None
     alarm: bool
+    held: bool = False
+    """We are suspended there: the coordinator takes nothing of ours for now."""
 
 
 @dataclass(frozen=True)
@@ -267,7 +275,25 @@ def visible_pending(
     """Give what of ours is on its way, and refusals that nobody has seen yet."""
     if not actor.may(Right.READ_CHANNELS):
         return []
-    return [_pending(row, now) for row in outbox.pending(session, channel)]
+    rows = outbox.pending(session, channel)
+    shut_out = _suspended_in(session, {row.channel for row in rows})
+    return [_pending(row, suspended=row.channel in shut_out, now=now) for row in rows]
+
+
+def _suspended_in(session: Session, channels: Collection[str]) -> set[str]:
+    """Give those of these channels in which our organisation is suspended."""
+    own = find_node(session) if channels else None
+    if own is None:
+        return set()
+    return set(
+        session.scalars(
+            select(MemberView.channel).where(
+                MemberView.channel.in_(channels),
+                MemberView.organisation == own.organisation,
+                MemberView.state == "suspended",
+            )
+        )
+    )
 
 
 def visible_verification(session: Session, actor: Actor, channel: str) -> Verification:
@@ -384,7 +410,8 @@ def _summary(
     )
 
 
-def _pending(row: ContributionRecord, now: datetime) -> PendingRow:
+def _pending(row: ContributionRecord, *, suspended: bool, now: datetime) -> PendingRow:
+    held = suspended and row.state is Delivery.PENDING
     known = row.doubt in tuple(Doubt)
     return PendingRow(
         sha256=row.sha256,
@@ -396,7 +423,8 @@ def _pending(row: ContributionRecord, now: datetime) -> PendingRow:
         written_at=row.written_at,
         attempts=row.attempts,
         doubt=row.doubt,
-        sentence=row.sentence,
+        sentence=WHEN_SUSPENDED if held else row.sentence,
+        held=held,
         what_it_means=PLAIN_WORDS[Doubt(row.doubt)] if known and row.doubt else None,
         alarm=outbox.is_withheld_by_owner(row, now),
     )

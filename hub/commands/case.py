@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import click
@@ -38,6 +39,7 @@ MEMBER_COLUMNS: Final = {
     "response": "how far",
     "assessment": "states",
     "told_alone": "told the coordinator alone",
+    "assess_by": "to say it by",
     "roles": "roles",
 }
 DECISION_COLUMNS: Final = {
@@ -187,7 +189,11 @@ def _show(document: dict[str, Any]) -> None:
     ]
     frame.show_table(members, MEMBER_COLUMNS, as_json=False, nothing="nobody is known yet")
     decisions = [
-        one | {"votes": [f"{vote['name']}: {vote['option'] or 'silent'}" for vote in one["votes"]]}
+        one
+        | {
+            "state": f"{one['state']}, disowned" if one["disowned"] else one["state"],
+            "votes": [f"{vote['name']}: {_ballot(vote)}" for vote in one["votes"]],
+        }
         for one in document["decisions"]
     ]
     if decisions:
@@ -209,3 +215,7 @@ def _said(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)
+
+
+def _ballot(vote: Mapping[str, Any]) -> str:
+    return vote["option"] or ("disowned" if vote["disowned"] else "silent")

@@ -186,16 +186,24 @@ def control(
 @click.command("join")
 @click.argument("case")
 @click.option("--level", type=LEVELS, help="Another level than the derived one; say why.")
+@click.option(
+    "--seen-at",
+    metavar="TIME",
+    help="When you looked: RFC 3339, UTC. Refused if another of you has told all since.",
+)
 @MAYBE_WHY
 @frame.as_json
 @frame.refusing
-def join(case: str, level: str | None, reason: str | None, *, as_json: bool) -> None:
+def join(
+    case: str, level: str | None, seen_at: str | None, reason: str | None, *, as_json: bool
+) -> None:
     """Put the assessments together, and tell all what they come to."""
     write(
         case,
         Act.ASSESSMENT_JOINED,
         joining.join_assessments,
         level=Level.of(level) if level is not None else None,
+        seen_at=read_maybe_time(seen_at, "seen_at"),
         reason=reason,
         as_json=as_json,
     )

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from hub import clock
 from hub.accounts.actor import Actor
-from hub.api.case_relations import merger_document, neighbour_document
+from hub.api.case_relations import alike_to_document, merger_document, neighbour_document
 from hub.api.report_models import alike_document
-from hub.cases import breakouts, from_report, neighbours, related
+from hub.cases import alike, breakouts, from_report, neighbours, related
 from hub.cases.related import REFERENCE
 from hub.commands import frame
 from hub.commands.case_course import MAYBE_WHY, Where, write
@@ -32,6 +32,15 @@ COLUMNS: Final = {
     "state": "state",
     "reference": "reference",
     "channel": "id",
+}
+ALIKE_COLUMNS: Final = {
+    "what": "what",
+    "title": "title",
+    "from": "from",
+    "same_name": "same name",
+    "same_count": "the same",
+    "same_host_count": "on the same host",
+    "id": "id",
 }
 LIKELY_COLUMNS: Final = {
     "title": "title",
@@ -210,6 +219,34 @@ def open_from(report: str, title: str | None, text: str | None, tlp: str, *, as_
     frame.show({"channel": opened}, as_json=as_json, line=opened)
 
 
+@click.command("alike")
+@click.argument("title")
+@click.option("--text", default="", help="What is known.")
+@frame.as_json
+@frame.refusing
+def alike_to(title: str, text: str, *, as_json: bool) -> None:
+    """List the cases under way and the reports that are like a case called TITLE, to be opened."""
+    with frame.node(), reading() as session:
+        actor = frame.console_actor()
+        us = current_office().desk(session).organisation
+        found = alike.visible_alike_to(
+            session, actor, title=title, text=text, us=us, now=clock.utcnow()
+        )
+        document = alike_to_document(found).model_dump(mode="json")
+    if as_json:
+        frame.show(document, as_json=True, line="")
+        return
+    rows = [
+        {"what": "case", "id": one["channel"], "from": one["owner_name"]} | one
+        for one in document["cases"]
+    ]
+    rows += [
+        {"what": "report", "id": one["report"], "from": one["reporter_name"]} | one
+        for one in document["reports"]
+    ]
+    frame.show_table(rows, ALIKE_COLUMNS, as_json=False, nothing="nothing is like it")
+
+
 @click.command("likely-reports")
 @click.argument("case")
 @frame.as_json
@@ -234,4 +271,4 @@ def _report(session: Session, actor: Actor, name: str, *, us: str) -> tuple[str,
     return found.channel or "", found.report
 
 
-COMMANDS: Final = (related_to, link, merge, breakout, open_from, take_in, likely_reports)
+COMMANDS: Final = (related_to, link, merge, breakout, open_from, take_in, alike_to, likely_reports)

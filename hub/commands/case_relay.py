@@ -9,14 +9,17 @@ from typing import Any, Final, TypeVar
 import click
 
 from federation.ledgers.channels import Written
-from hub.cases import relaying
+from hub import clock
+from hub.cases import relaying, standing_in
 from hub.channels.relay import WAYS, Told
 from hub.commands import frame
 from hub.commands.case_course import Where, read_maybe_time, write
 from hub.commands.case_words import STATES, TEXT, read_stated, stating
-from hub.commands.names import get_decision_named, get_member_named
+from hub.commands.names import get_case_named, get_decision_named, get_member_named
+from hub.office import current_office
 from policies.acts import Act
 from policies.assessment import ResponseState
+from sharing.db import transaction
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -56,6 +59,41 @@ def join(*, declines: bool, **told: Any) -> None:
     """Record that NAME, which is invited and has no node, takes part."""
     act = Act.MEMBER_DECLINED if declines else Act.MEMBER_JOINED
     _record(act, relaying.answer_for, told, joins=not declines)
+
+
+@command.command("stand-in")
+@_told
+@frame.as_json
+@frame.refusing
+def stand_in(
+    case: str,
+    name: str,
+    way: str,
+    at: str | None,
+    informant: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Let NAME, an invited partner whose node is silent, take part by telephone.
+
+    Its node finds an invitation into that place, and takes it over once it works.
+    """
+    said_at, now = read_maybe_time(at, "at"), clock.utcnow()
+    with frame.node(), transaction() as session:
+        actor, desk = frame.console_actor(), current_office().desk(session)
+        channel = get_case_named(session, actor, case)
+        us = desk.organisation
+        place = standing_in.stand_in(
+            session,
+            desk,
+            actor,
+            channel,
+            organisation=get_member_named(session, actor, channel, name, us=us, now=now),
+            told=Told(way, said_at or now, informant),
+            now=now,
+        )
+    document = {"channel": channel, "organisation": place}
+    frame.show(document, as_json=as_json, line=place)
 
 
 @command.command("respond")

@@ -281,10 +281,10 @@ def calls(channel: str, *, show_all: bool, as_json: bool) -> None:
             get_channel_named(session, actor, channel),
             us=desk.organisation,
             now=clock.utcnow(),
+            is_open=None if show_all else True,
+            limit=None,
         )
-        rows = [
-            call_document(one).model_dump(mode="json") for one in found if show_all or one.is_open
-        ]
+        rows = [call_document(one).model_dump(mode="json") for one in found]
     if not as_json:
         rows = [row | _counted(row) for row in rows]
     frame.show_table(rows, CALL_COLUMNS, as_json=as_json, nothing="nobody is asked anything")

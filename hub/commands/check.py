@@ -18,6 +18,7 @@ from federation.identity.descriptor import KeyUse
 from federation.work.worker import find_last_beat
 from hub import clock, schema
 from hub.accounts.records import User, UserRole
+from hub.channels import old_views
 from hub.commands import frame
 from hub.commands.node import key_store
 from hub.health import BEAT_MAX_AGE
@@ -134,11 +135,14 @@ def _look_at_node(settings: Settings) -> Iterator[Finding]:
             .where(UserRole.role == PersonRole.ADMINISTRATOR, User.disabled_at.is_(None))
         )
         administrated = session.scalars(query).first() is not None
+        old = old_views.find_old(session)
     if node is None:
         yield _bad("node", "not set up; run: tocsin node init")
     else:
         yield _good("node", f"{node.name} at {node.base_url}")
         yield _look_at_keys(settings, node)
+    if old:
+        yield _note("views", f"{len(old)} to be made again; run: tocsin upgrade")
     yield (
         _good("people", "there is an administrator")
         if administrated

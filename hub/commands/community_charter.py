@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -72,14 +72,21 @@ def show(community: str, *, as_json: bool) -> None:
         frame.show(None, as_json=False, line="no charter yet")
     for version in document["charters"]:
         lines = [
-            f"{version['state']}: {version['charter']}",
+            f"{version['state']}{_disowned(version)}: {version['charter']}",
             f"  {version['text'] or 'its words are not here'}",
             *([f"  why: {version['reason']}"] if version["reason"] else []),
             *([f"  not yet: {version['lacks']}"] if version["lacks"] else []),
         ]
         frame.show(None, as_json=False, line="\n".join(frame.printable(one) for one in lines))
-        rows = [one | {"answer": one["answer"] or "silent"} for one in version["answers"]]
+        rows = [
+            one | {"answer": one["answer"] or ("disowned" if one["disowned"] else "silent")}
+            for one in version["answers"]
+        ]
         frame.show_table(rows, ANSWER_COLUMNS, as_json=False, nothing="nobody is asked")
+
+
+def _disowned(version: Mapping[str, Any]) -> str:
+    return ", disowned" if version["disowned"] else ""
 
 
 @charter.command("propose")

@@ -24,7 +24,6 @@ from hub.community import queries as communities
 from policies.errors import InvalidError, NotFoundError
 
 SHOWN: Final = 5
-LISTED_CALLS: Final = 1000
 T = TypeVar("T")
 
 
@@ -196,7 +195,7 @@ def get_call_named(
         NotFoundError: there is none.
         InvalidError: several are meant.
     """
-    rows = calls.visible_calls(session, actor, channel, us=us, now=now, limit=LISTED_CALLS)
+    rows = calls.visible_calls(session, actor, channel, us=us, now=now, limit=None)
     beginning = name.strip().lower().rpartition("--")[2]
     named = [(row.ref.rpartition("--")[2], "", row) for row in rows]
     found = _pick(beginning, named)

@@ -200,10 +200,17 @@ def link(report: str, case: str, *, as_json: bool) -> None:
 @click.argument("community")
 @click.option("--title", help="Another than the report's.")
 @click.option("--text", help="Other words than the report's.")
+@click.option("--again", is_flag=True, help="COMMUNITY was told of it before: as a correction.")
 @frame.as_json
 @frame.refusing
 def publish(
-    report: str, community: str, title: str | None, text: str | None, *, as_json: bool
+    report: str,
+    community: str,
+    title: str | None,
+    text: str | None,
+    *,
+    again: bool,
+    as_json: bool,
 ) -> None:
     """Tell COMMUNITY, one that we coordinate, of a near-miss, without naming its source."""
 
@@ -219,6 +226,7 @@ def publish(
             community=channel,
             title=title,
             text=text,
+            again=again,
             now=now,
         )
 

@@ -106,11 +106,7 @@ def accept(
         ConflictError: its words are not here, or are not those that were proposed.
     """
     row = _standing(session, actor, channel, charter)
-    if row.words_sha256 != row.sha256 or row.text is None:
-        raise ConflictError(
-            "the words of this version are not here, or are not those that were proposed",
-            hint="Ask the coordinator; nobody accepts what it can't read.",
-        )
+    _ensure_words(row)
     body = {"charter": charter, "sha256": row.sha256}
     return _write(session, desk, actor, channel, Act.CHARTER_ACCEPTED, body, (), now=now)
 
@@ -160,6 +156,8 @@ def relay_answer(  # noqa: PLR0913 - who said what to which version, how and whe
     row = _standing(session, actor, channel, charter)
     if not accepts and not (text or "").strip():
         raise InvalidError("say why they decline, in a few words", field="text")
+    if accepts:
+        _ensure_words(row)
     act = Act.CHARTER_ACCEPTED if accepts else Act.CHARTER_DECLINED
     body = {"charter": charter} | ({"sha256": row.sha256} if accepts else {})
     return relay.relay(
@@ -304,6 +302,24 @@ def _standing(session: Session, actor: Actor, channel: str, charter: str) -> Cha
     if row.state not in ("proposed", "in force"):
         raise ConflictError(NEITHER)
     return row
+
+
+def _ensure_words(row: CharterView) -> None:
+    """Refuse to accept what can't be read, or is not its proposer's own.
+
+    Raises:
+        ConflictError: its words are not here, or are not those that were proposed.
+    """
+    if row.disowned and row.text is None:
+        raise ConflictError(
+            "this version was the word of a stolen key: its proposer disowns it",
+            hint="Wait for another one from the coordinator.",
+        )
+    if row.words_sha256 != row.sha256 or row.text is None:
+        raise ConflictError(
+            "the words of this version are not here, or are not those that were proposed",
+            hint="Ask the coordinator; nobody accepts what it can't read.",
+        )
 
 
 def _write(

@@ -58,6 +58,8 @@ class Answer:
     reason: str | None
     relayed: bool
     is_us: bool
+    disowned: str | None = None
+    """What a stolen key answered for it: the ledger goes by that until it answers again."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,8 @@ class Charter:
     """What this person may do about it for us now."""
     lacks: str | None
     """Why a proposed version can't be put in force yet."""
+    disowned: bool
+    """Who proposed it, or put it in force, took it back or ended it, says it was a stolen key."""
 
     @property
     def ours(self) -> Answer | None:
@@ -214,6 +218,7 @@ def visible_unanswered(session: Session, actor: Actor, *, us: str) -> list[Asked
         CharterAnswerView.channel == CharterView.channel,
         CharterAnswerView.charter == CharterView.charter,
         CharterAnswerView.organisation == us,
+        ~CharterAnswerView.disowned,
     )
     joined = exists().where(
         MemberView.channel == CharterView.channel,
@@ -223,7 +228,12 @@ def visible_unanswered(session: Session, actor: Actor, *, us: str) -> list[Asked
     rows = session.execute(
         select(CharterView, ChannelRecord)
         .join(ChannelRecord, ChannelRecord.id == CharterView.channel)
-        .where(CharterView.state.in_(("proposed", "in force")), joined, ~answered)
+        .where(
+            CharterView.state.in_(("proposed", "in force")),
+            ~CharterView.disowned,
+            joined,
+            ~answered,
+        )
         .order_by(CharterView.accept_by, CharterView.charter)
     ).all()
     return [
@@ -277,18 +287,21 @@ def _charter(
         words_differ=before is not None and before.text != row.text,
         open=asking.open_steps(row),
         lacks=lacks if row.state == "proposed" else None,
+        disowned=row.disowned,
     )
 
 
 def _answer(who: str, row: CharterAnswerView | None, names: Mapping[str, str], us: str) -> Answer:
+    said = row if row is not None and not row.disowned else None
     return Answer(
         organisation=who,
         name=names.get(who, who),
-        answer=row.answer if row is not None else None,
+        answer=said.answer if said is not None else None,
         at=row.answered_at if row is not None else None,
         reason=row.reason if row is not None else None,
         relayed=row is not None and row.relayed,
         is_us=who == us,
+        disowned=row.answer if row is not None and row.disowned else None,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from policies.tlp import TLP
@@ -37,6 +37,15 @@ class CharterView(Base):
     reason: Mapped[str | None]
     """Why it was taken back or ended, or what was said when it was put in force."""
     reason_note: Mapped[str | None]
+    proposed_in: Mapped[str | None]
+    """Hash of the bundle."""
+    step_in: Mapped[str | None]
+    """Hash of the bundle that put it in force, took it back or ended it."""
+    disowned: Mapped[bool] = mapped_column(server_default=false())
+    """Who did the one or the other says that it was a stolen key.
+
+    The ledger goes by it until a later act mends it.
+    """
 
 
 class CharterAnswerView(Base):
@@ -54,3 +63,6 @@ class CharterAnswerView(Base):
     reason_tlp: Mapped[TLP | None]
     relayed: Mapped[bool]
     """The coordinator's word on its behalf."""
+    bundle: Mapped[str | None]
+    disowned: Mapped[bool] = mapped_column(server_default=false())
+    """Its author says that it was a stolen key: the organisation is asked again."""

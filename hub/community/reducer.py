@@ -34,6 +34,8 @@ def reduce_charters(session: Session, judged: Judged, now: datetime) -> None:
         return
     if judged.recalled:
         _forget(session, judged)
+    if judged.disowned.bundles:
+        _forget_disowned(session, judged)
     if judged.act is Act.CHARTER_PROPOSED:
         _proposed(session, judged)
     elif judged.act in _ANSWERS:
@@ -71,6 +73,8 @@ def _proposed(session: Session, judged: Judged) -> None:
         proposed_by=judged.acting.author,
         proposed_at=at,
         changed_at=at,
+        proposed_in=judged.acting.sha256,
+        disowned=False,
     )
     keep_row(session, row)
     _answered(session, judged, body["charter"])
@@ -92,6 +96,7 @@ def _answered(session: Session, judged: Judged, charter: str) -> None:
     row.reason, row.reason_note = _text(note), note.item.ref if note is not None else None
     row.reason_tlp = _label(note) if note is not None else None
     row.relayed = "on_behalf_of" in body
+    row.bundle, row.disowned = judged.acting.sha256, False
 
 
 def _went_on(session: Session, judged: Judged) -> None:
@@ -108,6 +113,7 @@ def _went_on(session: Session, judged: Judged) -> None:
             note = _note(judged)
             row.reason = _text(note)
             row.reason_note = note.item.ref if note is not None else None
+            row.step_in = judged.acting.sha256
             if judged.act is Act.CHARTER_IN_FORCE:
                 row.in_force_at = at
 
@@ -122,6 +128,21 @@ def _forget(session: Session, judged: Judged) -> None:
     ):
         query = update(view).where(view.channel == channel, ref.in_(gone)).values(**values)
         session.execute(query.execution_options(synchronize_session="fetch"))
+
+
+def _forget_disowned(session: Session, judged: Judged) -> None:
+    """Let go of the words of what its author says is not its own, and mark that.
+
+    A version stands, and an answer counts, as the ledger has it: until a later act mends it.
+    """
+    channel, bundles = judged.entry.channel, judged.disowned.bundles
+    for view, brought_in, values in (
+        (CharterView, CharterView.proposed_in, {"text": None, "disowned": True}),
+        (CharterView, CharterView.step_in, {"reason": None, "disowned": True}),
+        (CharterAnswerView, CharterAnswerView.bundle, {"reason": None, "disowned": True}),
+    ):
+        query = update(view).where(view.channel == channel, brought_in.in_(bundles))
+        session.execute(query.values(**values).execution_options(synchronize_session="fetch"))
 
 
 def _covered(judged: Judged, ref: str) -> Covered | None:

@@ -378,6 +378,19 @@ def visible_unanswered(
     return _travelled(session, actor, mine, us=us, limit=limit)
 
 
+def visible_unacknowledged(
+    session: Session, actor: Actor, *, us: str, limit: int = PAGE
+) -> list[Travelled]:
+    """Give the reports of ours that nobody has answered, newest first."""
+    theirs = and_(
+        ReportAnswer.report == SentReport.report,
+        ReportAnswer.author == SentReport.addressee,
+        ReportAnswer.reporter == SentReport.reporter,
+    )
+    sent = and_(SentReport.reporter == us, SentReport.state == "submitted", ~exists().where(theirs))
+    return _travelled(session, actor, sent, us=us, limit=limit)
+
+
 def _travelled(
     session: Session, actor: Actor, which: ColumnElement[bool], *, us: str, limit: int
 ) -> list[Travelled]:

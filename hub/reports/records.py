@@ -72,6 +72,24 @@ class LinkedReport(Base):
     linked_at: Mapped[datetime]
 
 
+class PublishedNearMiss(Base):
+    """What we told a community of a near-miss: our own memory, what goes out names no source."""
+
+    __tablename__ = "published_near_miss"
+
+    bundle: Mapped[str] = mapped_column(primary_key=True)
+    """Hash of the entry in the community."""
+    channel: Mapped[str] = mapped_column(ForeignKey("channel.id"))
+    """The reporter's direct channel."""
+    report: Mapped[str] = mapped_column(index=True)
+    community: Mapped[str] = mapped_column(ForeignKey("channel.id"))
+    epoch: Mapped[int]
+    seq: Mapped[int]
+    title: Mapped[str]
+    published_by: Mapped[str]
+    published_at: Mapped[datetime]
+
+
 class SentReport(Base):
     """A view: the reporter's side of a report, as its direct channel tells it."""
 

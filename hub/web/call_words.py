@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from federation.ledgers.ledger import find_channel, load_state
 from hub.accounts.actor import Actor
 from hub.calls import queries
-from hub.calls.due import Due
+from hub.calls.due import PAGE, Due
+from hub.calls.queries import Place
 from hub.calls.values import Asked, Call, Update
 from hub.channels.plain_words import WAY_WORDS
 from hub.channels.queries import ChannelSummary, MemberRow, visible_members
@@ -105,6 +106,9 @@ class CallsPart:
 
     open: Sequence[Call]
     ended: Sequence[Call]
+    older: Place | None
+    """After which one of the ended the next page of them begins."""
+    is_older_page: bool
     may_warn: bool
     may_check: bool
     may_ask: bool
@@ -126,16 +130,35 @@ def calls_part(
     *,
     us: str,
     now: datetime,
+    ended_after: Place | None = None,
 ) -> CallsPart:
-    """Give what the page of a channel shows of warnings, checks and requests."""
-    found = queries.visible_calls(session, actor, channel.id, us=us, now=now)
+    """Give what the page of a channel shows of warnings, checks and requests.
+
+    Args:
+        ended_after: of those that have ended, only what follows after this one.
+    """
+    still_open = queries.visible_calls(
+        session, actor, channel.id, us=us, now=now, is_open=True, limit=None
+    )
+    ended = queries.visible_calls(
+        session,
+        actor,
+        channel.id,
+        us=us,
+        now=now,
+        is_open=False,
+        after=ended_after,
+        limit=PAGE + 1,
+    )
 
     def offers(act: Act) -> bool:
         return act in open_acts and bool(actor.may(ACTS[act].right))
 
     return CallsPart(
-        open=[one for one in found if one.is_open],
-        ended=[one for one in found if not one.is_open],
+        open=still_open,
+        ended=ended[:PAGE],
+        older=queries.place_of(ended[PAGE - 1]) if len(ended) > PAGE else None,
+        is_older_page=ended_after is not None,
         may_warn=channel.is_ours and offers(Act.WARNING_ISSUED),
         may_check=channel.is_ours and offers(Act.CHECK_CALLED),
         may_ask=offers(Act.REQUEST_OPENED),
@@ -145,6 +168,21 @@ def calls_part(
             if row.state == "joined" and not row.is_us
         ],
     )
+
+
+def place_words(place: Place) -> str:
+    """Give a place in the order of those that have ended, as an address carries it."""
+    return f"{place.issued_at.isoformat()}_{place.ref}"
+
+
+def read_place(text: str | None) -> Place | None:
+    """Read a place of those that have ended; what is none begins with the newest."""
+    moment, _, ref = (text or "").partition("_")
+    try:
+        issued_at = datetime.fromisoformat(moment)
+    except ValueError:
+        return None
+    return Place(has_ended=True, issued_at=issued_at, ref=ref) if issued_at.tzinfo else None
 
 
 def can_be_told(session: Session, actor: Actor, call: Call, *, now: datetime) -> frozenset[str]:

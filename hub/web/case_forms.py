@@ -45,6 +45,8 @@ class CaseForm(PageForm):
     no_charter: Text | None = None
     report: Annotated[str, StringConstraints(max_length=140)] | None = None
     """Where the report stands that it is opened from: channel and id."""
+    alike_seen: Literal["yes"] | None = None
+    """Whoever opens it has seen what is like it already."""
 
 
 class InvitationsForm(PageForm):
@@ -53,7 +55,7 @@ class InvitationsForm(PageForm):
     organisations: list[Organisation] = Bounded(min_length=1, max_length=INVITED_AT_ONCE)
     role: Role
     reason: Annotated[str, StringConstraints(max_length=4_000)] | None = None
-    reply_hours: Literal["1", "4", "24", "72"] = "24"
+    reply_hours: Literal["", "1", "4", "24", "72"] = ""
 
 
 class ReasonForm(PageForm):

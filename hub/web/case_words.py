@@ -38,6 +38,14 @@ RESPONSES: Final[Mapping[ResponseState, str]] = {
     ResponseState.RECOVERED: "Recovered",
     ResponseState.UNKNOWN: "We don’t know",
 }
+TOLD_RESPONSES: Final[Mapping[ResponseState, str]] = {
+    **RESPONSES,
+    ResponseState.INVESTIGATING: "They are looking",
+    ResponseState.AFFECTED: "They are affected",
+    ResponseState.NOT_AFFECTED: "They are not affected",
+    ResponseState.UNKNOWN: "They don’t know",
+}
+"""The same, as the coordinator writes it down for who told it by telephone."""
 _RESPONSE_STATES: Final[Mapping[ResponseState, State]] = {
     ResponseState.UNKNOWN: State("does not know", Tone.WAITING),
     ResponseState.INVESTIGATING: State("is looking", Tone.WAITING),
@@ -175,6 +183,8 @@ def response_words(state: ResponseState | None) -> str:
 
 def decision_state_of(decision: Decision) -> State:
     """Give how a decision stands, as a badge."""
+    if decision.disowned and decision.state in {"open", "taken"}:
+        return State("disowned", Tone.TROUBLE)
     state = _DECISIONS.get(decision.state, State(decision.state))
     if decision.state == "taken" and decision.outcome == "no":
         return State("decided: no", Tone.ENDED)

@@ -295,6 +295,9 @@ def contribution_of(
     parts: list[str | None] = []
     next_at = None
     match row.state:
+        case Delivery.PENDING if row.held:
+            state = State("kept here for now", Tone.TROUBLE)
+            parts = [row.sentence]
         case Delivery.PENDING:
             state = State("on the way", Tone.WAITING)
             if errand is not None and errand.attempts:

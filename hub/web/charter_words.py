@@ -79,11 +79,15 @@ NOTHING: Final = "nothing said"
 
 def state_of(charter: Charter) -> State:
     """Give where a version stands, as a badge."""
+    if charter.disowned and charter.state in {"proposed", "in force"}:
+        return State(f"{charter.state}, disowned", Tone.TROUBLE)
     return _STATES.get(charter.state, State(charter.state))
 
 
 def answer_of(answer: Answer) -> State:
     """Give what a member says, as a badge; silence is shown, and is nobody's no."""
+    if answer.disowned is not None:
+        return State("disowned", Tone.TROUBLE)
     return _ANSWERS.get(answer.answer, State(answer.answer or ""))
 
 
@@ -96,6 +100,11 @@ def span_words(minutes: int) -> str:
     if minutes % 1_440 == 0:
         return f"{span.days} days"
     return f"{minutes // 60} hours" if minutes % 60 == 0 else f"{minutes} minutes"
+
+
+def minutes_words(span: timedelta) -> str:
+    """Say a span that was agreed as people do."""
+    return span_words(int(span.total_seconds()) // 60)
 
 
 def span_pairs(chosen: str = "") -> list[tuple[str, str]]:

@@ -94,6 +94,7 @@ def register(app: Flask) -> None:
     app.jinja_env.filters.update(
         ago=lambda at, now: words.time_tag(at, now=now),
         at=words.time_tag,
+        contact_parts=words.contact_parts,
         count=words.count,
         short=words.short,
         tlp_meaning=words.tlp_meaning,

@@ -21,6 +21,7 @@ from federation.work import worker
 from hub.accounts.actor import Actor
 from hub.cases import decision_queries
 from hub.cases import queries as cases
+from hub.cases.expected import own_times
 from hub.channels import history, queries, relay
 from hub.channels.invitations import visible_invitations
 from hub.channels.queries import ChannelSummary, PendingRow
@@ -28,6 +29,7 @@ from hub.channels.ways_out import may_choose, visible_calls
 from hub.health import BEAT_MAX_AGE
 from hub.office import current_office
 from hub.reports import queries as reports
+from hub.reports.late import answer_by
 from hub.web import words
 from hub.web.calls_waiting import called_out
 from hub.web.case_words import topic_words
@@ -35,6 +37,7 @@ from hub.web.channel_words import PENDING_WORDS
 from hub.web.charters_waiting import proposed_charters
 from hub.web.crises_waiting import advised_crises
 from hub.web.forms import as_sentence
+from hub.web.late_waiting import late_answers
 from hub.web.models import Alarm, News, Today, Tone, Waiting
 from policies.acts import ChannelKind
 from policies.roles import Right
@@ -90,6 +93,7 @@ def _waiting(
         *_reports(session, actor),
         *_cases(session, actor, channels),
         *advised_crises(session, actor),
+        *late_answers(session, actor, now=now),
         *called_out(session, actor, now=now),
         *proposed_charters(session, actor),
         *_invitations(session, actor, now=now),
@@ -144,7 +148,9 @@ def _reports(session: Session, actor: Actor) -> Iterator[Waiting]:
     own = node.find_node(session)
     if own is None or not actor.may(Right.RUN_CASES):
         return
-    for one in reports.visible_unanswered(session, actor, us=own.organisation):
+    unanswered = reports.visible_unanswered(session, actor, us=own.organisation)
+    due = answer_by(session, unanswered, us=own.organisation)
+    for one in unanswered:
         what = "does not leave it at how you closed it" if one.asked_again else "reports"
         yield Waiting(
             title=one.title,
@@ -154,6 +160,7 @@ def _reports(session: Session, actor: Actor) -> Iterator[Waiting]:
             drawing="notes",
             tone=Tone.TROUBLE if one.help_wanted else Tone.WAITING,
             since=one.changed_at if one.asked_again else one.submitted_at,
+            due=due.get((one.channel, one.report)),
             tlp=one.tlp,
         )
 
@@ -178,7 +185,9 @@ def _cases(
                 due=until,
                 tlp=channels[channel].ceiling,
             )
-    for case in cases.visible_unstated(session, actor, us=own.organisation):
+    unstated = cases.visible_unstated(session, actor, us=own.organisation)
+    due = own_times(session, [case.channel for case in unstated], us=own.organisation)
+    for case in unstated:
         yield Waiting(
             title=case.title,
             sentence=f"{case.owner_name} does not know yet whether you are affected.",
@@ -187,6 +196,7 @@ def _cases(
             drawing="urgent",
             tone=Tone.TROUBLE if case.crisis else Tone.WAITING,
             since=case.opened_at,
+            due=due.get(case.channel),
             tlp=case.tlp,
         )
 

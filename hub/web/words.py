@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -9,6 +10,7 @@ from typing import Final, TypeVar, assert_never
 
 from markupsafe import Markup
 
+from policies.directory import WayKind, link_of
 from policies.ladders import Ladder
 from policies.tlp import TLP
 
@@ -16,6 +18,10 @@ _MINUTE: Final = timedelta(minutes=1)
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
 _WEEK: Final = timedelta(days=14)
+_NUMBER: Final = re.compile(r"\+?[0-9(][0-9 ()/.\-]{2,39}", re.ASCII)
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_LEAST_IN_WORDS: Final = len("tel:12345")
+"""A shorter number among words is a room, or a year."""
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -104,3 +110,23 @@ def label_pairs(labels: Iterable[TLP | Ladder]) -> list[tuple[str, str]]:
 def typed(at: datetime | None) -> str:
     """Write an instant as people type it: `2026-03-01 14:30`, in UTC."""
     return "" if at is None else at.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def contact_parts(text: str) -> list[tuple[str, str | None]]:
+    """Take apart how somebody is reached, as a person noted it: words, and numbers to call.
+
+    Returns:
+        Each part with the address behind which a telephone opens, `None` for words.
+    """
+    parts: list[tuple[str, str | None]] = []
+    at = 0
+    for found in _NUMBER.finditer(text):
+        number = found[0].rstrip(" (./-")
+        link = link_of(WayKind.TELEPHONE, number)
+        is_short = len(link or "") < _LEAST_IN_WORDS and number != text.strip()
+        if link is None or is_short or _DATE.match(number):
+            continue
+        end = found.start() + len(number)
+        parts += [(text[at : found.start()], None), (number, link)]
+        at = end
+    return [(part, link) for part, link in [*parts, (text[at:], None)] if part]

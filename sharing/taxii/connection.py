@@ -220,8 +220,8 @@ def _refusal(response: requests.Response, data: bytes) -> Exception:
     except BadAnswerError:
         document = {}
     for name in ("title", "description"):
-        if isinstance(text := document.get(name), str):
-            said += f", {text[:_SHOWN]}"
+        if isinstance(text := document.get(name), str) and text.strip(" ."):
+            said += f", {text[:_SHOWN].strip().rstrip('.')}"
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
         wait = response.headers.get("Retry-After", "")
         seconds = min(int(wait), _LONGEST_WAIT_SECONDS) if wait.isdecimal() else None

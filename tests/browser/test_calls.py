@@ -178,3 +178,45 @@ def test_a_form_that_does_not_fit_keeps_what_was_typed(visit: Any, case: str) ->
     one.press("Send the warning")
     one.see("That time has passed.")
     assert one.page.get_by_label("What threatens").input_value() == "Kept"
+
+
+def test_a_page_that_is_left_open_shows_who_answers_and_keeps_what_is_typed(
+    visit: Any, node: HubNode
+) -> None:
+    case = node.open_case("Left open")
+    node.note_absent(case, "Water Utility", contact="+43 1 234")
+    node.note_absent(case, "Gas Utility", contact="+43 1 567")
+    ref = node.warn(case, "Close the valves.")
+    path = f"/channels/{case}/calls/{ref}"
+    watching = visit().sign_in()
+    watching.see("Waits for you")
+    watching.goto(path)
+    watching.see("0 of 2 answered")
+    assert watching.page.locator("#live-answers li").count() == 0
+    told(visit().sign_in(), path, "Water Utility")
+    watching.page.bring_to_front()
+    answered = watching.page.locator("#live-answers li", has_text="Water Utility")
+    answered.wait_for(timeout=60_000)
+    silent = watching.page.locator("#silent > ul > li")
+    assert [silent.count(), silent.filter(has_text="Gas Utility").count()] == [1, 1]
+    # What a person is at is left as it is, and shows once the page is loaded again.
+    watching.page.locator("summary", has_text="Record what they told you").click()
+    watching.page.get_by_label("In their words").fill("Half a sentence")
+    told(visit().sign_in(), path, "Gas Utility")
+    watching.page.bring_to_front()
+    watching.page.locator("#live-answers li", has_text="Gas Utility").wait_for(timeout=60_000)
+    assert watching.page.get_by_label("In their words").input_value() == "Half a sentence"
+    assert silent.filter(has_text="Gas Utility").count() == 1
+    watching.goto(path)
+    watching.see("2 of 2 answered")
+    assert silent.count() == 0
+
+
+def told(one: Any, path: str, who: str) -> None:
+    """Record at another screen that somebody has read it."""
+    one.see("Waits for you")
+    one.goto(path)
+    waiting = one.page.locator("#silent li").filter(has_text=who)
+    waiting.locator("summary", has_text="Record what they told you").click()
+    waiting.get_by_role("button", name="Record it").click()
+    one.see("Recorded as your statement")

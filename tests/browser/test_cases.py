@@ -110,7 +110,7 @@ def test_who_has_no_node_takes_part_by_telephone(visit: Any, node: HubNode, scri
     here.page.get_by_role("button", name="They take part").click()
     here.see("Recorded as your word, on their behalf.")
     here.page.locator("#told a", has_text="Record what they say").click()
-    here.page.get_by_label("We are affected", exact=True).check()
+    here.page.get_by_label("They are affected", exact=True).check()
     here.page.get_by_role("button", name="Record how far").click()
     here.see("the coordinator’s word, not confirmed yet")
     here.page.locator("#told a", has_text="Record what they say").click()

@@ -148,7 +148,7 @@ class Walk:
         self.desk.page.get_by_role("link", name="Record what they say").first.click()
         self.desk.press("They take part")
         self.desk.page.get_by_role("link", name="Record what they say").first.click()
-        self.desk.page.get_by_label("We are affected").check()
+        self.desk.page.get_by_label("They are affected").check()
         self.desk.page.locator("summary", has_text="Since when").click()
         self.desk.page.get_by_label("In their words").first.fill(TOLD)
         self.desk.press("Record how far")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,10 +11,12 @@ import pytest
 
 from hub.channels import relay
 from hub.channels.relay import Told
+from hub.web import call_words
 from policies.acts import Act
 from policies.roles import PersonRole
 from tests.kit.api import Api
 from tests.kit.console import Console
+from tests.kit.hostile_peer import signed_in
 from tests.kit.nodes import RunningNode, running, settle
 
 NOWHERE = "note--6f0f0c5e-8f6d-4d0f-9b1e-2a5f6d7c0003"
@@ -146,3 +150,57 @@ def test_a_person_at_the_console_warns_checks_asks_and_records_what_was_told(
     text = cert.run("channel", "show-call", "Pumps", question).stdout
     assert "answered      2 of 2" in text
     assert "Seven." in text
+
+
+def test_no_call_falls_off_the_end_of_the_list(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cert = Api.of(story.cert)
+    other = story.cert.open("Valves")
+    story.cert.invite(other, story.grid)
+    story.settle()
+    story.grid.join(other)
+    story.settle()
+    refs = []
+    for number in range(7):
+        issued = cert.post(f"/calls/{other}/requests", {"text": f"Question {number}"})
+        refs.append(issued["ref"])
+        if number not in {1, 4}:
+            cert.post(f"/calls/{other}/{issued['ref']}/endings", {})
+        if number % 2:
+            story.cert.now.advance(seconds=1)  # type: ignore[attr-defined]
+    walked = cert.walk(f"/calls/{other}", 2)
+    assert [one["ref"] for one in walked] == [
+        one["ref"] for one in cert.get(f"/calls/{other}", limit=200)["items"]
+    ]
+    assert sorted(one["ref"] for one in walked) == sorted(refs)
+    assert [one["closed_at"] is None for one in walked] == [True] * 2 + [False] * 5
+    cert.get(f"/calls/{other}", 400, cursor="bm9uZQ")
+    monkeypatch.setattr(call_words, "PAGE", 2)
+    browser, found, ended = signed_in(story.cert), [], ""
+    address: str | None = f"/channels/{other}"
+    while address is not None:
+        shown = browser.get(address).text
+        ended = shown.split('aria-labelledby="calls-title"')[1].split("</section>")[0]
+        found += re.findall(r"Question \d", ended)
+        older = re.search(r'href="([^"]*ended=[^"]*)"', ended)
+        address = html.unescape(older[1]).partition("#")[0] if older else None
+    assert sorted(set(found)) == [f"Question {number}" for number in range(7)]
+    assert "Back to the newest" in ended
+    console = Console(story.cert)
+    assert len(console.asks("channel", "calls", other, "--all")) == 7
+    assert len(console.asks("channel", "calls", other)) == 2
+
+
+def test_cases_are_walked_in_their_order_each_once(story: Story) -> None:
+    cert = Api.of(story.cert)
+    made = []
+    for number in range(5):
+        made.append(cert.post("/cases", {"title": f"Walk {number}", "text": "Seen."})["channel"])
+        if number % 2:
+            story.cert.now.advance(seconds=1)  # type: ignore[attr-defined]
+    walked = [one["channel"] for one in cert.walk("/cases", 2)]
+    assert set(made) <= set(walked)
+    assert len(walked) == len(set(walked))
+    assert walked == [one["channel"] for one in cert.get("/cases", limit=200)["items"]]
+    cert.get("/cases", 400, cursor="bm9uZQ")

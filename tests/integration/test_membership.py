@@ -10,13 +10,14 @@ import pytest
 from federation.ledgers.ledger_records import Delivery, Standing
 from federation.ledgers.outbox import pending
 from federation.serving.access import heads_for
-from hub.channels import history, queries, service
+from hub.channels import audience, history, queries, service
 from hub.channels.invitations import visible_invitations
 from policies.acts import Act
 from policies.errors import ConflictError, ForbiddenError, NotFoundError
 from policies.roles import Role
 from policies.tlp import TLP
 from sharing import objects, stix
+from tests.kit.hostile_peer import signed_in
 from tests.kit.nodes import CONSOLE, RunningNode, running, settle
 
 Three = tuple[RunningNode, RunningNode, RunningNode]
@@ -275,3 +276,31 @@ def _direct(reader: RunningNode, writer: RunningNode) -> str:
     with reader.reading() as session:
         rows = queries.visible_channels(session, CONSOLE)
     return next(row.id for row in rows if row.owner == writer.organisation)
+
+
+def test_a_word_that_a_suspension_overtook_says_what_happened_and_what_to_do(
+    tmp_path: Path,
+) -> None:
+    with running(tmp_path, "CERT", "Grid") as (cert, grid):
+        case = cert.open("Pumps")
+        cert.invite(case, grid)
+        settle(cert, grid)
+        grid.join(case)
+        settle(cert, grid)
+        cert.does(audience.suspend, case, organisation=grid.organisation, reason="Its key leaked.")
+        grid.note(case, "Written before we heard of it.")
+        settle(cert, grid)
+        with grid.reading() as session:
+            (row,) = queries.visible_pending(session, CONSOLE, case, now=grid.now())
+        assert row.sentence is not None
+        assert row.sentence.startswith("Your organisation is suspended in this channel")
+        shown = " ".join(signed_in(grid).get(f"/channels/{case}").text.split())
+        assert row.sentence in shown
+        assert "kept here for now" in shown
+        assert "HTTP" not in shown
+        cert.does(audience.resume, case, organisation=grid.organisation, reason="It is mended.")
+        settle(cert, grid)
+        grid.now.advance(hours=1)  # type: ignore[attr-defined]
+        settle(cert, grid)
+        with grid.reading() as session:
+            assert queries.visible_pending(session, CONSOLE, case, now=grid.now()) == []

@@ -6,12 +6,13 @@ Source: domain, 2 (*Detect and report*).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from federation.ledgers.ledger_records import CoveredRecord
+from federation.ledgers.ledger_records import CoveredRecord, EntryRecord
 from hub.channels import service
 from hub.reports import publishing
 from policies.acts import Act, ChannelKind
@@ -22,6 +23,7 @@ from sharing.records import StoredObject
 from tests.integration.test_cases_from_reports import HANDLER, Nodes, do, reported
 from tests.kit.api import Api
 from tests.kit.console import Console
+from tests.kit.hostile_peer import csrf, signed_in
 from tests.kit.nodes import CONSOLE, running, settle
 
 
@@ -134,3 +136,62 @@ def test_programs_and_the_console_publish_the_same(nodes: Nodes, community: str)
         contents = b"\n".join(session.scalars(select(StoredObject.content)))
     assert b"By program" in contents
     assert b"At the console" in contents
+
+
+def test_what_was_told_already_goes_out_again_as_a_correction_alone(
+    nodes: Nodes, community: str
+) -> None:
+    cert, near = nodes[0], ReportKind.NEAR_MISS
+    report = reported(nodes, nodes[1], "Stopped twice", "A mail was stopped.", kind=near)
+    where = (report.channel, report.report)
+    do(nodes, publishing.publish, *where, community=community)
+    with pytest.raises(ConflictError, match="told of it already, by console: “Stopped twice”"):
+        do(nodes, publishing.publish, *where, community=community, text="Other words.")
+    with cert.reading() as session:
+        desk = cert.office.desk(session)
+        (told,) = publishing.get_preview(session, desk, CONSOLE, *where).published
+        entries = select(EntryRecord.seq).where(EntryRecord.channel == community)
+        assert (told.community_name, told.title) == ("Energy", "Stopped twice")
+        assert told.seq == max(session.scalars(entries))
+    # Who tells another community of it tells that one for the first time.
+    cert.now.advance(minutes=1)  # type: ignore[attr-defined]
+    other = do(
+        nodes, service.open_channel, kind=ChannelKind.COMMUNITY, name="Water", ceiling=TLP.AMBER
+    )
+    do(nodes, publishing.publish, *where, community=other.id, text="In other words.")
+    api, place = Api.of(cert), f"/reports/travelled/{report.channel}/{report.report}/publication"
+    assert [one["community_name"] for one in api.get(place)["published"]] == ["Water", "Energy"]
+    api.post(place, {"community": community}, 409)
+    api.post(place, {"community": community, "title": "Not stopped", "again": True}, 201)
+    console = Console(cert)
+    console.run("report", "publish", report.report, "Energy", code=1)
+    console.run("report", "publish", report.report, "Energy", "--again", "--title", "Stopped late")
+    settle(*nodes)
+    with nodes[2].reading() as session:
+        contents = b"\n".join(session.scalars(select(StoredObject.content)))
+    for title in (b"Correction: Not stopped", b"Correction: Stopped late"):
+        assert title in contents
+    assert b"Correction: Stopped twice" not in contents
+
+
+def test_the_page_says_what_was_told_and_asks_whether_a_correction_is_meant(
+    nodes: Nodes, community: str
+) -> None:
+    near = ReportKind.NEAR_MISS
+    report = reported(nodes, nodes[1], "Stopped thrice", "A mail was stopped.", kind=near)
+    browser = signed_in(nodes[0], "petra")
+    place = f"/reports/{report.channel}/{report.report}/publication"
+    form = {"community": community, "title": "Stopped thrice", "text": "A mail."}
+    assert "This is a correction" not in browser.get(place).text
+    for wanted, more in (
+        (HTTPStatus.SEE_OTHER, {}),
+        (HTTPStatus.CONFLICT, {}),
+        (HTTPStatus.SEE_OTHER, {"again": "yes"}),
+    ):
+        token = {"csrf_token": csrf(browser, place)}
+        answer = browser.post(place, data=form | token | more)
+        assert answer.status_code == wanted
+    shown = " ".join(browser.get(place).text.split())
+    assert "by petra: “Stopped thrice”" in shown
+    assert "This is a correction of what was told before" in shown
+    assert "Publish it again, as a correction" in browser.get(place.rpartition("/")[0]).text

@@ -103,7 +103,7 @@ def test_t5_13_an_envelope_above_what_the_server_takes_is_not_sent(taxii: TaxiiN
 
 def test_refusals_carry_their_status_and_words(taxii: TaxiiNode) -> None:
     with ours(taxii) as client:
-        with pytest.raises(PeerRefusalError, match="no such collection") as refusal:
+        with pytest.raises(PeerRefusalError, match=r"no such collection[^.]*\.$") as refusal:
             list(client.pages(SHELF))
         assert refusal.value.status == 404
         with pytest.raises(PeerRefusalError) as refusal:

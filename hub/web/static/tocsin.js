@@ -105,4 +105,13 @@
   function enliven(root) { localTimes(root); copyButtons(root); }
   enliven(document);
   document.addEventListener("htmx:afterSettle", function (event) { enliven(event.target); });
+  document.addEventListener("htmx:oobAfterSwap", function () { localTimes(document); });
+
+  /* What a person opened, or is at, is not taken away when its part is looked at again. */
+  document.addEventListener("htmx:oobBeforeSwap", function (event) {
+    var part = event.detail.target;
+    if (part.querySelector("details[open] form") || part.contains(document.activeElement)) {
+      event.detail.shouldSwap = false;
+    }
+  });
 })();

@@ -25,7 +25,7 @@ def post_case_invitations(channel: UUID) -> BaseResponse:
             organisations=form.organisations,
             roles=[form.role.value],
             reason=form.reason,
-            reply_within=timedelta(hours=int(form.reply_hours)),
+            reply_within=timedelta(hours=int(form.reply_hours)) if form.reply_hours else None,
             now=now,
         ),
         "Invited. They read of it in your direct channels.",

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
-from flask import Response, flash
+from flask import Response, flash, redirect, url_for
 from pydantic import StringConstraints
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
@@ -17,7 +17,7 @@ from federation.ledgers.desk import Desk
 from hub import clock
 from hub.accounts.actor import Actor
 from hub.accounts.current import current_actor
-from hub.cases import decision_queries, queries, relaying
+from hub.cases import decision_queries, queries, relaying, standing_in
 from hub.channels import relay
 from hub.channels.relay import Told
 from hub.office import current_office
@@ -103,6 +103,34 @@ def post_case_absent(channel: UUID) -> BaseResponse:
         return show_case(str(channel), {"absent": filled}, status)
     flash("They are noted. Call them, and record what they say.", "good")
     return to_case(str(channel))
+
+
+@pages.post("/cases/<uuid:channel>/stand-ins/<organisation>")
+def post_case_stand_in(channel: UUID, organisation: str) -> BaseResponse:
+    """Let an invited partner whose node is silent take part by telephone."""
+    places: list[str] = []
+
+    def act(form: ToldForm) -> None:
+        with transaction() as session:
+            now = clock.utcnow()
+            places.append(
+                standing_in.stand_in(
+                    session,
+                    current_office().desk(session),
+                    current_actor(),
+                    str(channel),
+                    organisation=organisation,
+                    told=Told(form.way, as_utc(form.at) or now, form.informant),
+                    now=now,
+                )
+            )
+
+    filled, status = attempt(ToldForm, act)
+    if status is not DONE:
+        return show_case(str(channel), {"stand_in": filled}, status)
+    flash("They take part. Record what they say.", "good")
+    address = url_for("pages.get_case_told", channel=channel, organisation=places[0])
+    return redirect(address, HTTPStatus.SEE_OTHER)
 
 
 @pages.post("/cases/<uuid:channel>/told/<organisation>/answer")

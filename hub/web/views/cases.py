@@ -9,6 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from flask import Response, flash, redirect, request, url_for
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
 from hub import clock
@@ -18,19 +19,23 @@ from hub.cases import (
     course,
     deciding,
     decision_queries,
+    expected,
     from_report,
     intel,
     joining,
     queries,
     relaying,
+    standing_in,
     timeline,
 )
+from hub.cases.alike import Alike, visible_alike_to
 from hub.cases.basis import visible_basis
 from hub.cases.weighing import visible_findings
 from hub.channels import inviting
+from hub.channels.history import READERS_OF_RED
 from hub.channels.queries import get_visible_summary, visible_pending
 from hub.channels.relay import known_names
-from hub.channels.service import get_visible_channel
+from hub.channels.service import get_visible_channel, usual_reply
 from hub.community.directory_queries import visible_contacts
 from hub.community.queries import visible_under
 from hub.community.terms import terms_in
@@ -43,10 +48,12 @@ from hub.web.case_forms import CaseForm
 from hub.web.channel_words import CASE_ROLES, ROLE_WORDS
 from hub.web.forms import Filled
 from hub.web.frame import pages, show
+from hub.web.relay_words import WAYS
 from hub.web.report_words import likeness_words
 from hub.web.seeing import seeing_of
 from policies.criteria import speaks_for_coordination
 from policies.decisions import ABSTAINED, Topic
+from policies.errors import ConflictError
 from policies.likeness import Likeness
 from policies.matrix import Level
 from policies.roles import Right
@@ -109,6 +116,8 @@ def post_case() -> BaseResponse:
         }
         with transaction() as session:
             where = (session, current_office().desk(session), current_actor())
+            if form.report is None and form.alike_seen is None:
+                _ensure_nothing_alike(session, form)
             if form.report is None:
                 opened.append(course.open_case(*where, **given))
             else:
@@ -123,8 +132,15 @@ def post_case() -> BaseResponse:
 
 
 @pages.get("/cases/<uuid:channel>")
-def get_case(channel: UUID) -> Response:
-    """Show the room of one case."""
+def get_case(channel: UUID) -> BaseResponse:
+    """Show the room of one case; while we are on the way in, that it opens by itself."""
+    with reading() as session:
+        coming = queries.is_coming(session, current_actor(), str(channel))
+        name = get_visible_channel(session, current_actor(), str(channel)).name
+    if coming:
+        return show("cases/coming.html", "cases", name=name, channel=str(channel))
+    if coming is False:
+        return redirect(url_for("pages.get_channel", channel=channel), HTTPStatus.SEE_OTHER)
     response = show_case(str(channel), {})
     with transaction() as session:
         audit.record(session, current_actor(), "case.read", str(channel), now=clock.utcnow())
@@ -156,6 +172,26 @@ def _place(text: str) -> tuple[str, str]:
     return channel, report
 
 
+def _ensure_nothing_alike(session: Session, form: CaseForm) -> None:
+    """Stop once where there may be a case of it already: a person decides.
+
+    Raises:
+        ConflictError: there is something to look at first.
+    """
+    if _alike_to(session, form.title, form.text):
+        raise ConflictError(
+            "look at these first: there may be a case of it already",
+            hint="If it is another matter, say so below, and open it.",
+        )
+
+
+def _alike_to(session: Session, title: str, text: str) -> Alike:
+    us = current_office().desk(session).organisation
+    return visible_alike_to(
+        session, current_actor(), title=title, text=text, us=us, now=clock.utcnow()
+    )
+
+
 def _show_new(
     filled: Filled[CaseForm] | None,
     status: HTTPStatus = HTTPStatus.OK,
@@ -170,6 +206,12 @@ def _show_new(
             us = current_office().desk(session).organisation
             report = get_travelled(session, actor, there, name, us=us)
             alike = visible_alike(session, actor, report, us=us)
+    there_already = Alike()
+    if place is None and filled is not None:
+        with reading() as session:
+            typed = (str(filled.values.get(name) or "") for name in ("title", "text"))
+            there_already = _alike_to(session, *typed)
+        alike = list(there_already.reports)
     fits = report is not None and TLP.AMBER_STRICT.allows(report.tlp)
     with reading() as session:
         communities = visible_under(session, actor)
@@ -184,6 +226,7 @@ def _show_new(
         communities=[(one.channel, one.name) for one in communities],
         report=report,
         alike=alike,
+        alike_cases=there_already.cases,
         fits=fits,
         ceiling=max(report.tlp, TLP.AMBER, key=lambda one: one.rank) if report and fits else None,
         likeness_words=likeness_words,
@@ -221,12 +264,15 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         runs = case.is_ours and bool(actor.may(Right.RUN_CASES))
         likely = from_report.visible_likely(session, actor, channel, us=us, now=now) if runs else []
         spoken_for = relaying.visible_spoken_for(session, actor, channel, now=now)
+        silent_guests = standing_in.visible_silent_guests(session, actor, channel, now=now)
         pending = len(visible_pending(session, actor, channel, now=now))
         candidates = inviting.visible_candidates(session, actor, channel)
         seeing = seeing_of(session, actor, channel, us=us)
         silent = [one for one in members if one.is_silent and not one.is_us and not one.coordinates]
         called = [one.organisation for one in silent]
         people = visible_contacts(session, actor, called, us=us, now=now)
+        due = expected.assess_by(session, row, members)
+        usual = charter_words.minutes_words(usual_reply(session, channel))
         absent = known_names(session, actor, channel)
         noted = {who: absent[who].contact for who in called if who in absent}
     names = {one.organisation: one.name for one in members}
@@ -241,7 +287,10 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         standing=summary.standing.value,
         members=members,
         readers=[one.name for one in members if not one.is_us and not one.suspended],
-        silent=silent,
+        silent=sorted(silent, key=lambda one: due.get(one.organisation, now)),
+        due=due if case.is_ours and actor.roles & READERS_OF_RED else {},
+        own_due=due.get(us),
+        usual_reply=usual,
         people=people,
         noted=noted,
         directory_words=directory_words,
@@ -281,6 +330,8 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         may_vote=not is_over and bool(actor.may(Right.VOTE)),
         abstained=ABSTAINED,
         spoken_for=spoken_for,
+        silent_guests=[] if is_over else silent_guests,
+        ways=WAYS,
         may_be_told={one.organisation for one in spoken_for},
         may_add_absent=runs and not is_over and bool(actor.may(Right.MANAGE_MEMBERS)),
         roles=[(role.value, ROLE_WORDS[role]) for role in CASE_ROLES],

@@ -74,6 +74,8 @@ class PlaceForm(PageForm):
     """Where in the history a page begins: `epoch-seq` of the entry after it."""
 
     before: Annotated[str, StringConstraints(pattern=r"^\d{1,9}-\d{1,15}$")] | None = None
+    ended: Annotated[str, StringConstraints(max_length=140)] | None = None
+    """After which warning, check or request the page of those begins that have ended."""
 
 
 F = TypeVar("F", bound=PageForm)
@@ -343,7 +345,14 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
         breakouts = queries.visible_breakouts(session, actor, channel)
         relayed = relay_part(session, actor, summary, rows, now=now)
         calls = call_words.calls_part(
-            session, actor, summary, rows, open_acts, us=desk.organisation, now=now
+            session,
+            actor,
+            summary,
+            rows,
+            open_acts,
+            us=desk.organisation,
+            now=now,
+            ended_after=call_words.read_place(place.ended if place is not None else None),
         )
         candidates = inviting.visible_candidates(session, actor, channel)
         room = has_room(session, channel)

@@ -15,11 +15,14 @@ from hub.accounts.current import current_actor
 from hub.cases.queries import has_room
 from hub.channels import service
 from hub.channels.invitations import visible_invitations
+from hub.channels.service import get_visible_channel
 from hub.web import channel_words as shown
 from hub.web.acting import DONE, attempt
 from hub.web.forms import Filled, PageForm
 from hub.web.frame import pages, show
+from hub.web.views.cases import to_case
 from hub.web.views.channels import NoForm, to_channel, write_act, write_form
+from policies.acts import ChannelKind
 from policies.errors import NotFoundError
 from policies.roles import Right, Role
 from policies.tlp import TLP
@@ -151,7 +154,9 @@ def post_joining(channel: UUID) -> BaseResponse:
     if status is not DONE:
         return _show_invitation(str(channel), filled, status)
     flash("You join. The history comes as soon as the coordinator’s node has taken it in.", "good")
-    return to_channel(str(channel))
+    with reading() as session:
+        kind = get_visible_channel(session, current_actor(), str(channel)).kind
+    return to_case(str(channel)) if kind is ChannelKind.CASE else to_channel(str(channel))
 
 
 @pages.post("/invitations/<uuid:channel>/declining")

@@ -27,6 +27,7 @@ class PublicationForm(PageForm):
     community: Annotated[str, StringConstraints(max_length=36)]
     title: Title
     text: Text
+    again: bool = False
 
 
 @pages.get("/reports/<uuid:channel>/<report>/publication")
@@ -50,6 +51,7 @@ def post_report_publication(channel: UUID, report: str) -> BaseResponse:
                 community=form.community,
                 title=form.title,
                 text=form.text,
+                again=form.again,
                 now=clock.utcnow(),
             )
 
@@ -70,4 +72,11 @@ def _show(
     with reading() as session:
         desk = current_office().desk(session)
         preview = publishing.get_preview(session, desk, current_actor(), channel, report)
-    return show("reports/publish.html", "reports", status=status, preview=preview, filled=filled)
+    return show(
+        "reports/publish.html",
+        "reports",
+        status=status,
+        preview=preview,
+        published=preview.published,
+        filled=filled,
+    )

@@ -15,12 +15,15 @@ from hub import clock
 from hub.accounts.current import current_actor
 from hub.audit import service as audit
 from hub.channels import queries as channels
+from hub.community.directory_queries import visible_contacts
 from hub.office import current_office
 from hub.reports import exchange, intel, queries, recorded, recording
-from hub.reports.publishing import is_near_miss
+from hub.reports.late import answer_by
+from hub.reports.publishing import is_near_miss, visible_published
 from hub.reports.queries import waits
 from hub.reports.recorded import local_of
 from hub.reports.recording import Said
+from hub.web import directory_words
 from hub.web import report_words as shown
 from hub.web.acting import DONE, attempt
 from hub.web.forms import Filled, as_utc
@@ -281,6 +284,11 @@ def show_report(
             for one in channels.visible_channels(session, actor)
             if one.kind is ChannelKind.CASE and one.is_ours
         ]
+        until = answer_by(session, [found], us=us).get((channel, report))
+        late = until is not None and until < now and found.is_ours
+        whom = [found.addressee] if late else []
+        people = visible_contacts(session, actor, whom, us=us, now=now)
+        published = visible_published(session, actor, channel, report)
     answers = not found.is_ours and bool(actor.may(Right.RUN_CASES))
     writes = found.is_ours and bool(actor.may(Right.CONTRIBUTE))
     return show(
@@ -298,6 +306,10 @@ def show_report(
         is_open=found.state in _ANSWERABLE,
         may_answer=answers,
         seeing=seeing,
+        published=published,
+        answer_by=until,
+        people=people.get(found.addressee, ()),
+        directory_words=directory_words,
         may_publish=answers and is_near_miss(found),
         may_write=writes and found.state is not ReportState.WITHDRAWN,
         forms=forms,
