@@ -44,6 +44,7 @@ from sharing import collections, objects
 from sharing.bulk import among, insert_rows
 from sharing.canonical import canonical, read_instant, read_json, read_time
 from sharing.collections import CollectionItem
+from sharing.db import once
 from sharing.objects import SIGNED_BUNDLE, StixObject
 
 NAME_LIMIT_CHARACTERS: Final = 200
@@ -92,14 +93,23 @@ def lock_channel(session: Session, channel: str) -> ChannelRecord:
 
 def load_state(session: Session, record: ChannelRecord) -> ChannelState | None:
     """Give what the ledger says at its head; `None` before its first entry."""
-    if record.state is None:
+    document = record.state
+    if document is None:
         return None
-    return ChannelState.read(record.state, load_chains(session, record.id))
+    return once(
+        session,
+        ("state", record.id),
+        lambda: ChannelState.read(document, load_chains(session, record.id)),
+    )
 
 
 def load_chains(session: Session, channel: str) -> Mapping[str, tuple[Descriptor, ...]]:
     """Give what the ledger says of each organisation's keys: organisation → its descriptors."""
-    return load_chains_in(session, [channel]).get(channel, {})
+    return once(
+        session,
+        ("chains", channel),
+        lambda: load_chains_in(session, [channel]).get(channel, {}),
+    )
 
 
 def load_chains_in(

@@ -23,6 +23,7 @@ from hub.reports.intel import find_intel
 from hub.reports.queries import (
     Travelled,
     get_travelled,
+    has_unlinked,
     things_named,
     visible_like,
 )
@@ -139,7 +140,7 @@ def visible_likely(
         NotFoundError: there is no such case, or the actor may not know of it.
     """
     found = get_visible_case(session, actor, case)
-    if not get_channel(session, case).is_ours:
+    if not get_channel(session, case).is_ours or not has_unlinked(session, us=us):
         return []
     linked = session.execute(
         select(LinkedReport.channel, LinkedReport.report)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, defer
 from federation.identity.key_state import KeyState, key_state_of
 from federation.judging.doubt import PLAIN_WORDS, WHAT_TO_DO, Consequence, Doubt, consequence
 from federation.ledgers import outbox
-from federation.ledgers.channels import find_open_acts
+from federation.ledgers.channels import find_acts_about, find_open_acts
 from federation.ledgers.desk import Desk
 from federation.ledgers.ledger import find_channel, load_chains, load_state
 from federation.ledgers.ledger_records import (
@@ -154,9 +154,19 @@ def visible_channels(session: Session, actor: Actor) -> list[ChannelSummary]:
     return _listed(session)
 
 
+def visible_stopped(session: Session, actor: Actor) -> list[ChannelSummary]:
+    """Give those of them that wait, are behind or are frozen, in the same order."""
+    if not actor.may(Right.READ_CHANNELS):
+        return []
+    stopped = (Standing.WAITING, Standing.BEHIND, Standing.FROZEN)
+    return _listed(session, ChannelRecord.standing.in_(stopped))
+
+
 def _listed(session: Session, *which: ColumnElement[bool]) -> list[ChannelSummary]:
     query = select(ChannelRecord, *SAID).options(defer(ChannelRecord.state))
     rows = [_Shown(*row) for row in session.execute(query.where(*which))]
+    if not rows:
+        return []
     shown = [one for one in rows if _is_shown(one.record)]
     shown.sort(key=lambda one: one.record.head_at or one.record.opened_at, reverse=True)
     shown.sort(key=lambda one: one.record.kind is ChannelKind.DIRECT)
@@ -330,6 +340,24 @@ def visible_open_acts(
         return frozenset()
     found = find_open_acts(session, desk, record, state, about=about, now=now)
     return found - {Act.ADMITTED, Act.CHANNEL_OPENED, Act.NODE_DESCRIBED}
+
+
+def visible_acts_about(
+    session: Session,
+    desk: Desk,
+    actor: Actor,
+    channel: str,
+    organisations: Iterable[str],
+    *,
+    among: Collection[Act],
+    now: datetime,
+) -> Mapping[str, frozenset[Act]]:
+    """Give which of some acts are open to our organisation about each of several others."""
+    record = get_visible_channel(session, actor, channel)
+    state = load_state(session, record)
+    if state is None:
+        return {}
+    return find_acts_about(session, desk, record, state, organisations, among=among, now=now)
 
 
 def _is_shown(row: ChannelRecord) -> bool:

@@ -378,6 +378,17 @@ def visible_unanswered(
     return _travelled(session, actor, mine, us=us, limit=limit)
 
 
+def has_unlinked(session: Session, *, us: str) -> bool:
+    """Tell whether any report that came to us, and was not taken back, is part of no case here."""
+    linked = exists().where(
+        LinkedReport.channel == SentReport.channel, LinkedReport.report == SentReport.report
+    )
+    theirs = exists().where(
+        SentReport.addressee == us, SentReport.state == ReportState.SUBMITTED.value, ~linked
+    )
+    return bool(session.scalar(select(theirs)))
+
+
 def _travelled(
     session: Session, actor: Actor, which: ColumnElement[bool], *, us: str, limit: int
 ) -> list[Travelled]:
@@ -389,6 +400,8 @@ def _travelled(
         .order_by(SentReport.received_at.desc(), SentReport.channel, SentReport.report)
         .limit(limit)
     ).all()
+    if not rows:
+        return []
     answers = _answers(session, rows)
     cases = _own_cases(session, rows)
     names = _names(session, {row.channel for row in rows})

@@ -57,6 +57,10 @@ NEWEST: Final = 3
 """How many moments of the timeline the overview shows."""
 PAGE: Final = 50
 """Cases on one page of the list."""
+CHANGES: Final = 20
+"""Words that would make another level, on the overview."""
+NEWEST_SAID: Final = 10
+"""What was said with acts, on the overview; all of it stands in the history."""
 CAN_BE_OPENED: Final = (TLP.GREEN, TLP.AMBER, TLP.AMBER_STRICT)
 
 
@@ -207,7 +211,7 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         case = queries.get_visible_case(session, actor, channel)
         members = queries.visible_organisations(session, actor, channel, us=us)
         decisions = decision_queries.visible_decisions(session, actor, channel, us=us)
-        said = queries.visible_case_words(session, actor, channel)
+        said = queries.visible_case_words(session, actor, channel, limit=NEWEST_SAID + 1)
         picture = joining.visible_picture(session, actor, channel)
         basis = visible_basis(session, actor, channel)
         findings = visible_findings(session, actor, channel, picture.told)
@@ -259,7 +263,8 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         likeness_words=likeness_words,
         related_words=related_words,
         guests=guests_of(members),
-        said=[one for one in said if one.text],
+        said=[one for one in said[-NEWEST_SAID:] if one.text],
+        more_said=len(said) > NEWEST_SAID,
         picture=picture,
         basis=basis,
         findings=findings,
@@ -267,7 +272,7 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         starts_alone=alone,
         asked_to_start=any(one.state == "open" and one.topic == Topic.START for one in decisions),
         charter_words=charter_words,
-        changes=shown.would_change(picture.told.would_change, names)[:20],
+        changes=shown.would_change(picture.told, names, limit=CHANGES),
         knows_more=picture.knows_more,
         words=shown,
         names=names,

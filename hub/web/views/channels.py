@@ -317,7 +317,9 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
     before = place.before if place is not None else None
     with reading() as session:
         desk = current_office().desk(session)
-        summary = queries.get_visible_summary(session, actor, channel)
+        # Held until the end: the session lets go of rows that nobody holds, and asks for them anew.
+        record = service.get_visible_channel(session, actor, channel)
+        summary = queries.get_visible_summary(session, actor, record.id)
         entries = history.visible_entries(
             session, actor, channel, before=_read_place(before), limit=history.PAGE
         )
@@ -332,13 +334,15 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
         open_acts = queries.visible_open_acts(session, desk, actor, channel, now=now)
         mending = visible_repair(session, desk, actor, channel, now=now)
         coordinates = summary.is_ours and summary.kind is not ChannelKind.DIRECT
-        about = {
-            row.organisation: queries.visible_open_acts(
-                session, desk, actor, channel, about=row.organisation, now=now
-            )
-            for row in rows
-            if coordinates and not row.is_us
-        }
+        about = queries.visible_acts_about(
+            session,
+            desk,
+            actor,
+            channel,
+            [row.organisation for row in rows if coordinates and not row.is_us],
+            among=shown.ABOUT_MEMBERS,
+            now=now,
+        )
         held = holders.visible_holders(session, actor, channel, us=desk.organisation, now=now)
         breakouts = queries.visible_breakouts(session, actor, channel)
         relayed = relay_part(session, actor, summary, rows, now=now)
