@@ -26,7 +26,8 @@ from hub.web.waiting import count_waiting, look_at_today
 from policies.acts import Act
 from policies.roles import PersonRole
 from sharing.db import db
-from tests.kit.big_case import continued, open_case, organisations, tell_alone, write_cases
+from tests.kit.big_case import open_case, tell_alone, write_cases
+from tests.kit.kept_ledger import continued, organisations
 from tests.kit.nodes import CONSOLE, LocalNode, RunningNode, running
 
 PASSWORD = "four words in a row"

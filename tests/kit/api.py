@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from hub.accounts import tokens, users
 from hub.accounts.actor import TokenScope
 from policies.roles import PersonRole
-from tests.kit.nodes import CONSOLE, RunningNode
+from tests.kit.nodes import CONSOLE, LocalNode
 
 _numbers: Final = itertools.count(1)
 
@@ -21,11 +21,11 @@ _numbers: Final = itertools.count(1)
 class Api:
     """Asks one node as one person."""
 
-    node: RunningNode
+    node: LocalNode
     headers: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, node: RunningNode, *roles: PersonRole, scopes: tuple[TokenScope, ...] = ()) -> Api:
+    def of(cls, node: LocalNode, *roles: PersonRole, scopes: tuple[TokenScope, ...] = ()) -> Api:
         """Make an account and a token for it."""
         with node.writing() as session:
             user, _ = users.create_user(
