@@ -61,6 +61,8 @@ CHANGES: Final = 20
 """Words that would make another level, on the overview."""
 NEWEST_SAID: Final = 10
 """What was said with acts, on the overview; all of it stands in the history."""
+DECIDED: Final = 5
+"""How much of what was decided the overview shows, beside open questions."""
 CAN_BE_OPENED: Final = (TLP.GREEN, TLP.AMBER, TLP.AMBER_STRICT)
 
 
@@ -210,7 +212,8 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         row = queries.get_case_row(session, actor, channel)
         case = queries.get_visible_case(session, actor, channel)
         members = queries.visible_organisations(session, actor, channel, us=us)
-        decisions = decision_queries.visible_decisions(session, actor, channel, us=us)
+        over = None if request.args.get("decisions") == "all" else DECIDED + 1
+        decisions = decision_queries.visible_decisions(session, actor, channel, us=us, over=over)
         said = queries.visible_case_words(session, actor, channel, limit=NEWEST_SAID + 1)
         picture = joining.visible_picture(session, actor, channel)
         basis = visible_basis(session, actor, channel)
@@ -233,6 +236,10 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         people = visible_contacts(session, actor, called, us=us, now=now)
         absent = known_names(session, actor, channel)
         noted = {who: absent[who].contact for who in called if who in absent}
+    decided = [one for one in decisions if one.state != "open"]
+    more_decided = over is not None and len(decided) == over
+    if more_decided:
+        decisions = decisions[:-1]
     names = {one.organisation: one.name for one in members}
     own = next((one for one in members if one.is_us), None)
     is_over = case.state in {"declined", "closed", "merged"}
@@ -254,6 +261,7 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         own=own,
         seeing=seeing,
         decisions=decisions,
+        more_decided=more_decided,
         newest=newest,
         newest_intel=newest_intel,
         intel_words=intel_words,
