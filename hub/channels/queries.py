@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session, defer
 
 from federation.identity.key_state import KeyState, key_state_of
@@ -182,7 +182,10 @@ def visible_breakouts(session: Session, actor: Actor, channel: str) -> list[Chan
     """Give the breakouts of a case that we take part in."""
     get_visible_channel(session, actor, channel)
     parent, _ceiling = SAID
-    found = _listed(session, or_(parent == channel, ChannelRecord.id == channel))
+    inside = session.scalars(select(ChannelRecord.id).where(parent == channel)).all()
+    if not inside:
+        return []
+    found = _listed(session, ChannelRecord.id.in_([channel, *inside]))
     return [one for one in found if one.parent == channel]
 
 
