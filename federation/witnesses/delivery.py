@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Row, func, select, tuple_
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session, aliased
 
 from federation.judging.bundles import Position
 from federation.judging.state import Member, Place
 from federation.ledgers.ledger import get_state, head_of
 from federation.ledgers.ledger_records import ChannelRecord, EntryRecord
+from federation.ledgers.places import stands_at
 from federation.ledgers.receipt_records import ReceiptRecord, WitnessRecord
 from federation.ledgers.sources import source_of
 from federation.witnesses.vouching import RECEIPT_AT_LEAST_EVERY
@@ -220,15 +221,10 @@ def _entries_at(
     session: Session, channel: str, places: Collection[Place]
 ) -> dict[Place, Row[int, int, datetime, datetime]]:
     """Give when what stands at these places of our chain was written, and came to be applied."""
-    if not places:
-        return {}
     rows = session.execute(
         select(
             EntryRecord.epoch, EntryRecord.seq, EntryRecord.created_at, EntryRecord.applied_at
-        ).where(
-            EntryRecord.channel == channel,
-            tuple_(EntryRecord.epoch, EntryRecord.seq).in_(sorted(places)),
-        )
+        ).where(stands_at(EntryRecord, [(channel, epoch, seq) for epoch, seq in places]))
     )
     return {(row.epoch, row.seq): row for row in rows}
 
