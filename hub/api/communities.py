@@ -7,7 +7,8 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from federation.ledgers.channels import Written
-from hub.api.channel_models import WrittenOut, written_document
+from hub.api.channel_documents import written_document
+from hub.api.channel_models import WrittenOut
 from hub.api.community_documents import community_line, community_of, terms_from_document
 from hub.api.community_models import (
     CharterEndIn,

@@ -26,6 +26,7 @@ from hub.api.report_models import (
 )
 from hub.office import current_office
 from hub.reports import exchange, queries
+from hub.reports.alike import visible_alike
 from policies.acts import Act
 
 resource = reports.resource
@@ -257,7 +258,7 @@ def travelled_with_words(
         found,
         words=queries.visible_words(session, actor, found),
         indicators=queries.visible_indicators(session, actor, found),
-        alike=queries.visible_alike(session, actor, found, us=us),
+        alike=visible_alike(session, actor, found, us=us),
     )
 
 

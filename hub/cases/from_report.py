@@ -19,13 +19,12 @@ from hub.accounts.actor import Actor
 from hub.cases import course, intel
 from hub.cases.queries import get_case_row, get_visible_case
 from hub.reports import exchange
+from hub.reports.alike import things_named, visible_like
 from hub.reports.intel import find_intel
 from hub.reports.queries import (
     Travelled,
     get_travelled,
     has_unlinked,
-    things_named,
-    visible_like,
 )
 from hub.reports.records import LinkedReport
 from hub.reports.things import things_of

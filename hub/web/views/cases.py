@@ -35,7 +35,8 @@ from hub.community.directory_queries import visible_contacts
 from hub.community.queries import visible_under
 from hub.community.terms import terms_in
 from hub.office import current_office
-from hub.reports.queries import Travelled, get_travelled, visible_alike
+from hub.reports.alike import visible_alike
+from hub.reports.queries import Travelled, get_travelled
 from hub.web import case_words as shown
 from hub.web import charter_words, directory_words, intel_words, related_words, timeline_words
 from hub.web.acting import DONE, attempt

@@ -25,6 +25,7 @@ from hub.cases.queries import has_room
 from hub.channels import history, holders, inviting, proofs, queries, service
 from hub.channels.invitations import visible_invitations
 from hub.channels.kept_words import get_kept_words, kept_words_of
+from hub.channels.member_queries import visible_acts_about, visible_members, visible_open_acts
 from hub.channels.ways_out import visible_repair
 from hub.community.terms import terms_in
 from hub.office import current_office
@@ -323,7 +324,7 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
         entries = history.visible_entries(
             session, actor, channel, before=_read_place(before), limit=history.PAGE
         )
-        rows = queries.visible_members(session, actor, channel, us=desk.organisation, now=now)
+        rows = visible_members(session, actor, channel, us=desk.organisation, now=now)
         verification = queries.visible_verification(session, actor, channel)
         waiting = queries.visible_pending(session, actor, channel, now=now)
         kept = kept_words_of(session, actor, waiting)
@@ -331,10 +332,10 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
             shown.contribution_of(session, row, place=summary.name, kept=kept.get(row.sha256))
             for row in waiting
         ]
-        open_acts = queries.visible_open_acts(session, desk, actor, channel, now=now)
+        open_acts = visible_open_acts(session, desk, actor, channel, now=now)
         mending = visible_repair(session, desk, actor, channel, now=now)
         coordinates = summary.is_ours and summary.kind is not ChannelKind.DIRECT
-        about = queries.visible_acts_about(
+        about = visible_acts_about(
             session,
             desk,
             actor,

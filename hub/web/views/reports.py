@@ -17,6 +17,7 @@ from hub.audit import service as audit
 from hub.channels import queries as channels
 from hub.office import current_office
 from hub.reports import exchange, intel, queries, recorded, recording
+from hub.reports.alike import visible_alike
 from hub.reports.publishing import is_near_miss
 from hub.reports.queries import waits
 from hub.reports.recorded import local_of
@@ -275,7 +276,7 @@ def show_report(
         seeing = direct_to(session, found.addressee if found.is_ours else found.reporter, us=us)
         said = queries.visible_words(session, actor, found)
         indicators = queries.visible_indicators(session, actor, found)
-        alike = [] if found.is_ours else queries.visible_alike(session, actor, found, us=us)
+        alike = [] if found.is_ours else visible_alike(session, actor, found, us=us)
         cases = [
             (one.id, one.name)
             for one in channels.visible_channels(session, actor)
