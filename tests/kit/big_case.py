@@ -299,7 +299,9 @@ def write_cases(node: LocalNode, count: int, *, members: int = 5) -> list[str]:
         channel = open_case(node, f"Phishing wave {number}", "Mail that asks for passwords.")
         with node.writing() as session:
             ledger = continued(session, node.office.desk(session), channel, (), 2000 + number)
+            ledger.together = True
             for one in others:
                 ledger.join(one, "affected")
+            ledger.keep_together()
         found.append(channel)
     return found
