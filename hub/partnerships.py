@@ -5,6 +5,7 @@ Pages, REST and commands call these; the acts themselves are `federation`'s.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from policies.roles import Right
 from sharing.db import transaction
 
 
-def visible_partners(session: Session, actor: Actor) -> list[Partner]:
+def visible_partners(session: Session, actor: Actor) -> Sequence[Partner]:
     """Give all partnerships, by name.
 
     Raises:

@@ -10,8 +10,10 @@ Source: domain, 2 (assess and decide) and 5; lifecycles, 5.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from itertools import accumulate
 from typing import Final
 
@@ -42,6 +44,8 @@ LEVEL_FIELDS: Final = (
 """The fields that make the level. Confidence, counts and personal data are shown beside it."""
 
 _Alternative = tuple[Field, Value | None, Value | None, Picture]
+_Stands = tuple[Value | None, ...]
+"""An organisation's words in `LEVEL_FIELDS`, in their order."""
 _Other = tuple[Field, Value | None, Value | None, Level]
 """A field, what is stated in it, what might be, and the level then."""
 
@@ -108,12 +112,20 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
+class _Basis:
+    """What it goes by: each organisation's words in `LEVEL_FIELDS`, and who is not named."""
+
+    stands: Mapping[str, _Stands]
+    unnamed: Picture
+    matrix: Matrix
+
+
+@dataclass(frozen=True)
 class Severity:
     """The joint severity, and how it came about.
 
     Args:
         lines: one for each rule; each begins where the last one ended, the first at negligible.
-        would_change: each other word that an organisation might state in a field that counts.
         affected: how many organisations are affected, as far as is stated.
         crisis_advised: confirmed danger still spreads, and no level was left to rise to. There is
             none above critical; a crisis should be declared instead.
@@ -121,10 +133,18 @@ class Severity:
 
     level: Level
     lines: tuple[Line, ...]
-    would_change: tuple[Change, ...]
     coverage: Mapping[Field, Coverage]
     affected: int
     crisis_advised: bool
+    basis: _Basis = dataclasses.field(repr=False)
+
+    @cached_property
+    def would_change(self) -> tuple[Change, ...]:
+        """Each other word that an organisation might state in a field that counts.
+
+        It is found when somebody asks: of fifty organisations that is more than all the rest.
+        """
+        return tuple(_changes(self.basis))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +179,9 @@ def severity_of(
     """Find the joint severity of what counts of each organisation's words."""
     listed = sorted(floors, key=lambda floor: (floor.field, rank(floor.word), floor.organisations))
     unnamed = joined(_picture_of_floor(floor) for floor in listed)
+    stands = {
+        who: tuple(words.word(field) for field in LEVEL_FIELDS) for who, words in said.items()
+    }
     picture = unnamed.joined(joined(picture_of(words) for words in said.values()))
     levels = levels_of(picture, matrix)
     grounds = [*_grounds(said), *(Ground(None, floor.field, floor.word) for floor in listed)]
@@ -166,13 +189,13 @@ def severity_of(
     return Severity(
         level=levels[Rule.SPREADING],
         lines=tuple(_lines(picture, levels, grounds, crisis=crisis)),
-        would_change=tuple(_changes(said, unnamed, matrix)),
         coverage={
             field: Coverage(sum(words.states(field) for words in said.values()), len(said))
             for field in Field
         },
         affected=picture.organisations,
         crisis_advised=crisis,
+        basis=_Basis(stands, unnamed, matrix),
     )
 
 
@@ -227,40 +250,48 @@ def _lines(
         before = after
 
 
-def _changes(said: Mapping[str, Said], unnamed: Picture, matrix: Matrix) -> Iterator[Change]:
+def _changes(basis: _Basis) -> Iterator[Change]:
     """Tell of each organisation what every other word would make of the level.
 
     The pictures of those before and those behind an organisation are joined once, so fifty
     organisations take fifty times the work of one; what says the same beside the same others is
     looked at once.
     """
-    pictures = [picture_of(words) for words in said.values()]
-    ahead = accumulate(pictures, Picture.joined, initial=unnamed)
+    pictures = [picture_of(_said(stands)) for stands in basis.stands.values()]
+    ahead = accumulate(pictures, Picture.joined, initial=basis.unnamed)
     behind = [*accumulate(reversed(pictures), Picture.joined, initial=Picture())][-2::-1]
-    alternatives: dict[tuple[Value | None, ...], list[_Alternative]] = {}
-    known: dict[tuple[Picture, tuple[Value | None, ...]], list[_Other]] = {}
+    known: dict[tuple[Picture, _Stands], list[_Other]] = {}
     levels: dict[Picture, Level] = {}
-    for (organisation, words), one, other in zip(said.items(), ahead, behind, strict=False):
+    for (organisation, stands), one, other in zip(
+        basis.stands.items(), ahead, behind, strict=False
+    ):
         others = one.joined(other)
-        stands = tuple(words.word(field) for field in LEVEL_FIELDS)
-        if stands not in alternatives:
-            alternatives[stands] = [*_alternatives(words)]
         if (others, stands) not in known:
             known[others, stands] = [
-                (field, stated, word, _level_of(others.joined(picture), matrix, levels))
-                for field, stated, word, picture in alternatives[stands]
+                (field, stated, word, _level_of(others.joined(picture), basis.matrix, levels))
+                for field, stated, word, picture in _alternatives(stands)
             ]
         for field, stated, word, level in known[others, stands]:
             yield Change(organisation, field, stated, word, level)
 
 
-def _alternatives(words: Said) -> Iterator[_Alternative]:
+def _said(stands: _Stands) -> Said:
+    said = Said()
+    for field, word in zip(LEVEL_FIELDS, stands, strict=True):
+        said = said.with_word(field, word)
+    return said
+
+
+@lru_cache(maxsize=1024)
+def _alternatives(stands: _Stands) -> tuple[_Alternative, ...]:
     """Give every other word that an organisation might state, and its picture with it."""
-    for field in LEVEL_FIELDS:
-        stated = words.word(field)
-        for word in (None, *CHOICES[field]):
-            if not _same(stated, word):
-                yield field, stated, word, picture_of(words.with_word(field, word))
+    said = _said(stands)
+    return tuple(
+        (field, stated, word, picture_of(said.with_word(field, word)))
+        for field, stated in zip(LEVEL_FIELDS, stands, strict=True)
+        for word in (None, *CHOICES[field])
+        if not _same(stated, word)
+    )
 
 
 def _level_of(picture: Picture, matrix: Matrix, known: dict[Picture, Level]) -> Level:

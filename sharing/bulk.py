@@ -19,6 +19,7 @@ from sqlalchemy import (
     Enum,
     LargeBinary,
     Table,
+    TableValuedAlias,
     any_,
     cast,
     func,
@@ -121,8 +122,17 @@ def among(
     if session.get_bind().dialect.name == "postgresql":
         texts = select(func.jsonb_array_elements_text(cast(asked, JSONB)))
         return column == any_(func.array(texts.scalar_subquery()))
-    each = func.json_each(orjson.dumps(asked).decode()).table_valued("value", name="asked")
-    return column.in_(select(each.c.value))
+    return column.in_(select(listed(session, asked).c.value))
+
+
+def listed(session: Session, values: Iterable[str]) -> TableValuedAlias:
+    """Give these texts as a table with the column `value`; they are one argument."""
+    asked = sorted(set(values))
+    if session.get_bind().dialect.name == "postgresql":
+        each = func.jsonb_array_elements_text(cast(asked, JSONB))
+    else:
+        each = func.json_each(orjson.dumps(asked).decode())
+    return each.table_valued("value", name="asked")
 
 
 def _writer(column_type: TypeEngine[Any], dialect: Dialect) -> _Writer | None:

@@ -8,11 +8,11 @@ when it returns: `synchronous=FULL`, `synchronous_commit=on`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, event
@@ -33,6 +33,7 @@ LOCK_TIMEOUT_MILLISECONDS: Final = 10_000
 _READING: Final = "tocsin_reading"
 _BEFORE: Final = "tocsin_before_commit"
 _HOOKS: Final = "tocsin_after_commit"
+_ANSWERS: Final = "tocsin_answers"
 _SQLITE_PRAGMAS: Final = (
     f"busy_timeout={LOCK_TIMEOUT_MILLISECONDS}",
     "journal_mode=wal",
@@ -44,6 +45,8 @@ _SQLITE_AWAY: Final = ("unable to open", "disk", "readonly", "i/o error", "malfo
 _SQLITE_BUSY: Final = ("locked", "busy")
 _POSTGRESQL_BUSY: Final = frozenset({"40001", "40P01", "55P03"})
 _POSTGRESQL_AWAY: Final = ("08", "53", "57", "58")
+
+T = TypeVar("T")
 
 
 class BusyError(UnavailableError):
@@ -175,8 +178,26 @@ def reading() -> Iterator[Session]:
         if db.engine.dialect.name == "postgresql":
             options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         session.connection(execution_options=options)
+        session.info[_ANSWERS] = {}
         yield session
         session.rollback()
+
+
+def once(session: Session, key: Hashable, ask: Callable[[], T]) -> T:
+    """Give what `ask` gives; a session that changes nothing is asked once for each key.
+
+    It sees one state of the database, so what is asked again has the same answer. Several readers
+    share that answer: nobody changes it. In a transaction each is asked anew.
+
+    Args:
+        key: names the question, with everything that the answer goes by.
+    """
+    answers: dict[Hashable, object] | None = session.info.get(_ANSWERS)
+    if answers is None:
+        return ask()
+    if key not in answers:
+        answers[key] = ask()
+    return cast("T", answers[key])
 
 
 def before_commit(session: Session, hook: Callable[[], object]) -> None:

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import orjson
 from sqlalchemy import (
     ColumnElement,
     Row,
     Select,
     and_,
-    cast,
     false,
-    func,
     not_,
     or_,
     outerjoin,
@@ -21,10 +18,10 @@ from sqlalchemy import (
     true,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session, aliased
 
 from policies.tlp import TLP
+from sharing.bulk import listed
 from sharing.records import Collection, CollectionRow
 from sharing.selection import LARGEST_INSTANT, NEVER_WITHHELD, Filters, Pick, Scope
 
@@ -84,12 +81,7 @@ def _named(
     `version_ns` holds always: it makes SQLite, which has no figures of ours, prefer the index in
     which an id and its versions stand. Asked with `IN`, it walks the whole collection.
     """
-    ids = sorted(filters.ids)
-    if session.get_bind().dialect.name == "postgresql":
-        each = func.jsonb_array_elements_text(cast(ids, JSONB))
-    else:
-        each = func.json_each(orjson.dumps(ids).decode())
-    asked = each.table_valued("value", name="asked")
+    asked = listed(session, filters.ids)
     names = dict.fromkeys((*columns, "date_added"))
     found = and_(
         row.stix_id == asked.c.value,

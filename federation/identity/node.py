@@ -26,6 +26,7 @@ from federation.identity.origins import read_origin
 from policies.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
 from policies.tlp import TLP
 from sharing.canonical import canonical, read_json, read_time, write_time
+from sharing.db import once
 
 logger = logging.getLogger(__name__)
 
@@ -132,6 +133,10 @@ def lock_node(session: Session) -> None:
 
 def find_node(session: Session) -> Node | None:
     """Find our own node; `None` before it was set up."""
+    return once(session, "node", lambda: _find_node(session))
+
+
+def _find_node(session: Session) -> Node | None:
     rows = session.execute(
         select(NodeDescriptorRecord.sha256, NodeDescriptorRecord.jws).order_by(
             NodeDescriptorRecord.version

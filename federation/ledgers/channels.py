@@ -8,8 +8,8 @@ Source: protocol, 5 and 8; architecture (the one road from a write to a view).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -238,6 +238,27 @@ def find_open_acts(
     body = {} if about is None else {"organisation": about}
     situation = situation_of(state, desk.organisation, body, facts, write_time(now))
     return open_acts(state.tables, situation)
+
+
+def find_acts_about(
+    session: Session,
+    desk: Desk,
+    record: ChannelRecord,
+    state: ChannelState,
+    organisations: Iterable[str],
+    *,
+    among: Collection[Act],
+    now: datetime,
+) -> Mapping[str, frozenset[Act]]:
+    """Give which of some acts our organisation could write now about each of several others."""
+    if record.standing not in (Standing.CURRENT, Standing.WAITING):
+        return {}
+    facts = LedgerFacts(session, record.id)
+    situation = situation_of(state, desk.organisation, {}, facts, write_time(now))
+    return {
+        who: open_acts(state.tables, replace(situation, body={"organisation": who}), among)
+        for who in organisations
+    }
 
 
 def audience_of(state: ChannelState) -> Audience:

@@ -44,6 +44,7 @@ from sharing import collections, objects
 from sharing.bulk import among, insert_rows
 from sharing.canonical import canonical, read_instant, read_json, read_time
 from sharing.collections import CollectionItem
+from sharing.db import once
 from sharing.objects import SIGNED_BUNDLE, StixObject
 
 NAME_LIMIT_CHARACTERS: Final = 200
@@ -92,14 +93,23 @@ def lock_channel(session: Session, channel: str) -> ChannelRecord:
 
 def load_state(session: Session, record: ChannelRecord) -> ChannelState | None:
     """Give what the ledger says at its head; `None` before its first entry."""
-    if record.state is None:
+    document = record.state
+    if document is None:
         return None
-    return ChannelState.read(record.state, load_chains(session, record.id))
+    return once(
+        session,
+        ("state", record.id),
+        lambda: ChannelState.read(document, load_chains(session, record.id)),
+    )
 
 
 def load_chains(session: Session, channel: str) -> Mapping[str, tuple[Descriptor, ...]]:
     """Give what the ledger says of each organisation's keys: organisation → its descriptors."""
-    return load_chains_in(session, [channel]).get(channel, {})
+    return once(
+        session,
+        ("chains", channel),
+        lambda: load_chains_in(session, [channel]).get(channel, {}),
+    )
 
 
 def load_chains_in(
@@ -236,7 +246,9 @@ def keep(
     """
     entry, state = judged.entry, judged.state
     dates = collections.append(session, record.id, items_kept(judged), now)
-    _keep_entry(session, judged, dates[-1], now)
+    session.add(entry_record(judged, dates[-1], now))
+    session.flush()
+    insert_rows(session, CoveredRecord, COVERED, covered_rows(judged))
     if judged.act in _DESCRIBING:
         keep_descriptors(session, record, state)
         author = judged.acting.author
@@ -248,21 +260,27 @@ def keep(
     keep_disowned(session, record.id, judged.disowned)
     for ref in judged.released:
         collections.release(session, record.id, ref, by=dates[-1])
-    record.state = state.document()
-    record.genesis = state.genesis
-    record.owner, record.is_ours = state.owner, state.owner == desk.organisation
-    record.kind, record.name = state.kind, name_of(record, judged)
-    record.epoch, record.seq = entry.place
-    record.head_sha256, record.head_at = entry.sha256, read_time(entry.created)
-    record.applied_at = now
-    record.standing = _standing(state, desk.organisation)
-    record.doubt = record.sentence = record.doubted_at = None
+    stand_at(record, judged, desk.organisation, now)
     session.flush()
     collections.rename(session, record.id, record.name)
     desk.apply(session, judged, now)
     session.flush()
     if record.is_ours:
         ring(session, record.id, judged, desk.organisation, now=now)
+
+
+def stand_at(record: ChannelRecord, judged: Judged, organisation: str, now: datetime) -> None:
+    """Let a channel's row say what its ledger says at this entry."""
+    entry, state = judged.entry, judged.state
+    record.state = state.document()
+    record.genesis = state.genesis
+    record.owner, record.is_ours = state.owner, state.owner == organisation
+    record.kind, record.name = state.kind, name_of(record, judged)
+    record.epoch, record.seq = entry.place
+    record.head_sha256, record.head_at = entry.sha256, read_time(entry.created)
+    record.applied_at = now
+    record.standing = _standing(state, organisation)
+    record.doubt = record.sentence = record.doubted_at = None
 
 
 def items_kept(judged: Judged) -> list[CollectionItem]:
@@ -334,7 +352,7 @@ def ledger_time(state: ChannelState, now: datetime) -> datetime:
     return max(now, before)
 
 
-_COVERED: Final = (
+COVERED: Final = (
     "channel",
     "epoch",
     "seq",
@@ -349,34 +367,41 @@ _COVERED: Final = (
 )
 
 
-def _keep_entry(session: Session, judged: Judged, date_added: int, now: datetime) -> None:
+"""The columns of what `covered_rows` gives."""
+
+
+def entry_record(judged: Judged, date_added: int, now: datetime) -> EntryRecord:
+    """Give the row that keeps a judged entry."""
     entry, contribution, acting = judged.entry, judged.contribution, judged.acting
     epoch, seq = entry.place
-    session.add(
-        EntryRecord(
-            channel=entry.channel,
-            epoch=epoch,
-            seq=seq,
-            sha256=entry.sha256,
-            object_sha256=entry.stix.sha256,
-            act=acting.act,
-            author=acting.author,
-            contribution_sha256=contribution and contribution.sha256,
-            contribution_object=contribution and contribution.stix.sha256,
-            created_at=read_time(entry.created),
-            applied_at=now,
-            date_added=date_added,
-            void=judged.void and judged.void.doubt.value,
-            sentence=judged.void and judged.void.message,
-            known=judged.act is not None,
-            kid=acting.kid,
-            admitted_by=entry.author if contribution is not None else None,
-            admitted_kid=entry.kid if contribution is not None else None,
-            created_text=entry.created,
-        )
+    return EntryRecord(
+        channel=entry.channel,
+        epoch=epoch,
+        seq=seq,
+        sha256=entry.sha256,
+        object_sha256=entry.stix.sha256,
+        act=acting.act,
+        author=acting.author,
+        contribution_sha256=contribution and contribution.sha256,
+        contribution_object=contribution and contribution.stix.sha256,
+        created_at=read_time(entry.created),
+        applied_at=now,
+        date_added=date_added,
+        void=judged.void and judged.void.doubt.value,
+        sentence=judged.void and judged.void.message,
+        known=judged.act is not None,
+        kid=acting.kid,
+        admitted_by=entry.author if contribution is not None else None,
+        admitted_kid=entry.kid if contribution is not None else None,
+        created_text=entry.created,
     )
-    session.flush()
-    rows = [
+
+
+def covered_rows(judged: Judged) -> list[tuple[Any, ...]]:
+    """Give the rows that say what a judged entry covers, in the order of `COVERED`."""
+    entry = judged.entry
+    epoch, seq = entry.place
+    return [
         (
             entry.channel,
             epoch,
@@ -392,7 +417,6 @@ def _keep_entry(session: Session, judged: Judged, date_added: int, now: datetime
         )
         for place, covered in enumerate(judged.covered)
     ]
-    insert_rows(session, CoveredRecord, _COVERED, rows)
 
 
 def keep_descriptors(session: Session, record: ChannelRecord, state: ChannelState) -> None:

@@ -97,6 +97,7 @@ class EntryRecord(Base):
         Index(None, "channel", "date_added"),
         Index(None, "author", "kid"),
         Index(None, "admitted_by", "admitted_kid"),
+        Index(None, "applied_at"),
     )
 
     channel: Mapped[str] = mapped_column(ForeignKey("channel.id"), primary_key=True)

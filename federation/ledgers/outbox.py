@@ -9,7 +9,7 @@ Source: protocol, 8; wire format, 3 (*Submitting*).
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
@@ -25,7 +25,7 @@ from federation.ledgers.sources import ask_pull
 from federation.work.errands import Done, Failed, Outcome
 from policies.errors import NotFoundError
 from sharing import objects
-from sharing.db import reading, transaction
+from sharing.db import once, reading, transaction
 from sharing.records import CollectionRow
 
 logger = logging.getLogger(__name__)
@@ -96,16 +96,24 @@ _IS_PENDING: Final = ContributionRecord.state.in_((Delivery.PENDING, Delivery.AD
 )
 
 
-def pending(session: Session, channel: str | None = None) -> list[ContributionRecord]:
+def pending(session: Session, channel: str | None = None) -> Sequence[ContributionRecord]:
     """Give what is not history yet, and refusals that nobody has taken note of; oldest first."""
+    return once(session, ("pending", channel), lambda: _pending(session, channel))
+
+
+def _pending(session: Session, channel: str | None) -> Sequence[ContributionRecord]:
     query = select(ContributionRecord).where(_IS_PENDING)
     if channel is not None:
         query = query.where(ContributionRecord.channel == channel)
     return list(session.scalars(query.order_by(ContributionRecord.written_at)))
 
 
-def count_pending(session: Session) -> dict[str, int]:
+def count_pending(session: Session) -> Mapping[str, int]:
     """Give channel → how much of ours is not history yet or was refused, where there is any."""
+    return once(session, "counted", lambda: _count_pending(session))
+
+
+def _count_pending(session: Session) -> Mapping[str, int]:
     query = select(ContributionRecord.channel, func.count().label("pending")).where(_IS_PENDING)
     counted = session.execute(query.group_by(ContributionRecord.channel))
     return {row.channel: row.pending for row in counted}

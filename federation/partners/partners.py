@@ -6,6 +6,7 @@ Source: protocol, 3.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -21,6 +22,7 @@ from federation.partners.partner_records import (
     StopReason,
 )
 from policies.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from sharing.db import once
 
 logger = logging.getLogger(__name__)
 
@@ -81,8 +83,12 @@ def get_partner(session: Session, organisation: str) -> Partner:
     return partner
 
 
-def partners(session: Session) -> list[Partner]:
+def partners(session: Session) -> Sequence[Partner]:
     """Give all partnerships, by name."""
+    return once(session, "partners", lambda: _partners(session))
+
+
+def _partners(session: Session) -> Sequence[Partner]:
     rows = session.scalars(
         select(PartnerRecord).order_by(PartnerRecord.name, PartnerRecord.organisation)
     )

@@ -5,21 +5,24 @@ Source: protocol, 10 (*Receipts*).
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import and_, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Row, func, select
+from sqlalchemy.orm import Session, aliased
 
 from federation.judging.bundles import Position
 from federation.judging.state import Member, Place
 from federation.ledgers.ledger import get_state, head_of
 from federation.ledgers.ledger_records import ChannelRecord, EntryRecord
+from federation.ledgers.places import stands_at
 from federation.ledgers.receipt_records import ReceiptRecord, WitnessRecord
 from federation.ledgers.sources import source_of
-from federation.witnesses.vouching import RECEIPT_AT_LEAST_EVERY, find_last
+from federation.witnesses.vouching import RECEIPT_AT_LEAST_EVERY
 from federation.witnesses.witnesses import find_contradictions, is_on_chain
+from sharing.bulk import listed
 
 SILENT_AFTER: Final = RECEIPT_AT_LEAST_EVERY + timedelta(hours=1)
 """Whose last receipt is older than this is shown as silent: it gives one a day at least."""
@@ -67,27 +70,43 @@ class MemberHolding:
         return self.head is not None and self.behind == 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What one member's receipts say.
+
+    Args:
+        furthest: the one for the furthest entry of our chain, the newest of them.
+        last: the one that came here last.
+    """
+
+    furthest: ReceiptRecord | None
+    last: ReceiptRecord | None
+
+
 def find_members(session: Session, record: ChannelRecord, *, now: datetime) -> list[MemberHolding]:
     """Give how far each present member holds a channel, in the order of the ledger's members."""
     state = get_state(session, record)
     head = head_of(record)
+    present = [one for one in state.members.values() if one.is_joined]
+    others = [one for one in present if one.organisation != state.owner]
     witnesses = {
         row.organisation: row
         for row in session.scalars(select(WitnessRecord).where(WitnessRecord.channel == record.id))
     }
     contradictions = _contradictions(session, record.id)
-    taken_over = witnesses.get(source_of(record))
+    said = _said(session, record.id, others)
+    behind = _behind(session, record.id, head, others, said)
+    hidden = _hidden_since(session, record, others, witnesses.get(source_of(record)))
+    silent = _silent(session, record.id, others, said, now)
     found = []
-    for member in state.members.values():
-        if not member.is_joined:
-            continue
+    for member in present:
         who = member.organisation
-        if who == state.owner:
-            found.append(_owner(member, head, record, witnesses.get(who)))
-            continue
-        held = _find_newest(session, record.id, who)
-        behind, since = _behind(session, record.id, head, held, member)
         witness = witnesses.get(who)
+        if who == state.owner:
+            found.append(_owner(member, head, record, witness))
+            continue
+        held = said[who].furthest
+        count, since = behind[who]
         found.append(
             MemberHolding(
                 organisation=who,
@@ -96,10 +115,10 @@ def find_members(session: Session, record: ChannelRecord, *, now: datetime) -> l
                 head=Position(held.epoch, held.seq, held.sha256) if held is not None else None,
                 at=held.at if held is not None else None,
                 kept_at=held.kept_at if held is not None else None,
-                behind=behind,
+                behind=count,
                 behind_since=since,
-                silent=_is_silent(session, record, member, now),
-                hidden_since=_hidden_since(session, record, who, taken_over),
+                silent=who in silent,
+                hidden_since=hidden.get(who),
                 contradicts=tuple(contradictions.get(who, ())),
                 asked_at=witness.asked_at if witness is not None else None,
                 answered_at=witness.answered_at if witness is not None else None,
@@ -132,15 +151,24 @@ def _owner(
     )
 
 
-def _find_newest(session: Session, channel: str, author: str) -> ReceiptRecord | None:
-    """Give an author's receipt for the furthest entry of our chain, the newest of them."""
-    return session.scalars(
-        select(ReceiptRecord)
-        .join(EntryRecord, is_on_chain())
-        .where(ReceiptRecord.channel == channel, ReceiptRecord.author == author)
+def _said(session: Session, channel: str, members: Sequence[Member]) -> dict[str, _Said]:
+    """Give what each member's receipts say, by organisation."""
+    asked = listed(session, [one.organisation for one in members])
+    theirs = select(ReceiptRecord.id).where(
+        ReceiptRecord.channel == channel, ReceiptRecord.author == asked.c.value
+    )
+    furthest = (
+        theirs.join(EntryRecord, is_on_chain())
         .order_by(ReceiptRecord.epoch.desc(), ReceiptRecord.seq.desc(), ReceiptRecord.id.desc())
         .limit(1)
-    ).one_or_none()
+        .scalar_subquery()
+    )
+    last = theirs.order_by(ReceiptRecord.id.desc()).limit(1).scalar_subquery()
+    found = session.execute(select(asked.c.value, furthest, last)).all()
+    ids = {number for _, *numbers in found for number in numbers if number is not None}
+    rows = session.scalars(select(ReceiptRecord).where(ReceiptRecord.id.in_(ids)))
+    receipts = {row.id: row for row in rows}
+    return {who: _Said(receipts.get(first), receipts.get(second)) for who, first, second in found}
 
 
 def _contradictions(session: Session, channel: str) -> dict[str, list[Place]]:
@@ -156,59 +184,110 @@ def _behind(
     session: Session,
     channel: str,
     head: Position | None,
-    held: ReceiptRecord | None,
-    member: Member,
-) -> tuple[int, datetime | None]:
-    """Count the entries that a member has not vouched for, and give the time of the first."""
-    if head is None or (held is not None and (held.epoch, held.seq) == (head.epoch, head.seq)):
-        return 0, None
-    if held is not None:
-        beyond = or_(
-            EntryRecord.epoch > held.epoch,
-            and_(EntryRecord.epoch == held.epoch, EntryRecord.seq > held.seq),
-        )
-    else:
-        epoch, seq = member.stays[-1].joined
-        beyond = or_(
-            EntryRecord.epoch > epoch, and_(EntryRecord.epoch == epoch, EntryRecord.seq >= seq)
-        )
-    query = select(func.count(), func.min(EntryRecord.created_at))
-    count, since = session.execute(query.where(EntryRecord.channel == channel, beyond)).one()
-    return count, since
+    members: Sequence[Member],
+    said: Mapping[str, _Said],
+) -> dict[str, tuple[int, datetime | None]]:
+    """Count the entries that each member has not vouched for, and give the time of the first.
+
+    In each epoch our chain has one entry at every place between the first and the last.
+    """
+    if head is None:
+        return {one.organisation: (0, None) for one in members}
+    spans = session.execute(
+        select(EntryRecord.epoch, func.min(EntryRecord.seq), func.max(EntryRecord.seq))
+        .where(EntryRecord.channel == channel)
+        .group_by(EntryRecord.epoch)
+        .order_by(EntryRecord.epoch)
+    ).all()
+    lacks: dict[str, tuple[int, Place | None]] = {}
+    for member in members:
+        held = said[member.organisation].furthest
+        epoch, seq = (held.epoch, held.seq + 1) if held is not None else member.stays[-1].joined
+        beyond = [
+            (one, max(first, seq if one == epoch else first), last)
+            for one, first, last in spans
+            if one > epoch or (one == epoch and seq <= last)
+        ]
+        count = sum(last - first + 1 for _, first, last in beyond)
+        lacks[member.organisation] = (count, beyond[0][:2] if beyond else None)
+    firsts = _entries_at(session, channel, {place for _, place in lacks.values() if place})
+    return {
+        who: (count, firsts[place].created_at if place is not None else None)
+        for who, (count, place) in lacks.items()
+    }
 
 
-def _is_silent(session: Session, record: ChannelRecord, member: Member, now: datetime) -> bool:
-    if member.without_node:
-        return False
-    newest = find_last(session, record.id, member.organisation)
-    last = newest.kept_at if newest is not None else None
-    if last is None:
-        joined = session.get(EntryRecord, (record.id, *member.stays[-1].joined))
-        last = joined.applied_at if joined is not None else now
-    return now - last > SILENT_AFTER
+def _entries_at(
+    session: Session, channel: str, places: Collection[Place]
+) -> dict[Place, Row[int, int, datetime, datetime]]:
+    """Give when what stands at these places of our chain was written, and came to be applied."""
+    rows = session.execute(
+        select(
+            EntryRecord.epoch, EntryRecord.seq, EntryRecord.created_at, EntryRecord.applied_at
+        ).where(stands_at(EntryRecord, [(channel, epoch, seq) for epoch, seq in places]))
+    )
+    return {(row.epoch, row.seq): row for row in rows}
+
+
+def _silent(
+    session: Session,
+    channel: str,
+    members: Sequence[Member],
+    said: Mapping[str, _Said],
+    now: datetime,
+) -> set[str]:
+    """Give who gave no receipt for longer than a day, or none since it joined."""
+    asked = [one for one in members if not one.without_node]
+    never = {
+        one.organisation: one.stays[-1].joined
+        for one in asked
+        if said[one.organisation].last is None
+    }
+    joined = _entries_at(session, channel, set(never.values()))
+    silent = set()
+    for member in asked:
+        who = member.organisation
+        last = said[who].last
+        if last is not None:
+            heard = last.kept_at
+        else:
+            entry = joined.get(never[who])
+            heard = entry.applied_at if entry is not None else now
+        if now - heard > SILENT_AFTER:
+            silent.add(who)
+    return silent
 
 
 def _hidden_since(
-    session: Session, record: ChannelRecord, organisation: str, owner: WitnessRecord | None
-) -> datetime | None:
+    session: Session,
+    record: ChannelRecord,
+    members: Sequence[Member],
+    owner: WitnessRecord | None,
+) -> dict[str, datetime]:
     """Give since when the owner has not passed on what a member says, though it answered us."""
     if record.is_ours or owner is None or owner.answered_at is None:
-        return None
-    shown = session.scalar(
-        select(ReceiptRecord.id)
+        return {}
+    asked = listed(session, [one.organisation for one in members])
+    theirs = (ReceiptRecord.channel == record.id, ReceiptRecord.author == asked.c.value)
+    shown = (
+        select(func.max(ReceiptRecord.id))
+        .where(*theirs, ReceiptRecord.shown_by_owner)
+        .correlate(asked)
+        .scalar_subquery()
+    )
+    after = aliased(ReceiptRecord)
+    first = (
+        select(func.min(after.kept_at))
         .where(
-            ReceiptRecord.channel == record.id,
-            ReceiptRecord.author == organisation,
-            ReceiptRecord.shown_by_owner,
+            after.channel == record.id,
+            after.author == asked.c.value,
+            after.id > func.coalesce(shown, 0),
         )
-        .order_by(ReceiptRecord.id.desc())
-        .limit(1)
+        .correlate(asked)
+        .scalar_subquery()
     )
-    first = session.scalar(
-        select(func.min(ReceiptRecord.kept_at)).where(
-            ReceiptRecord.channel == record.id,
-            ReceiptRecord.author == organisation,
-            ReceiptRecord.id > (shown or 0),
-        )
-    )
-    return first if first is not None and owner.answered_at - first > HIDDEN_AFTER else None
+    return {
+        who: since
+        for who, since in session.execute(select(asked.c.value, first))
+        if since is not None and owner.answered_at - since > HIDDEN_AFTER
+    }

@@ -10,15 +10,8 @@ from pydantic import Field
 
 from federation.ledgers.channels import Written
 from federation.ledgers.desk import Desk
-from hub.api.channel_models import (
-    ChannelId,
-    ChannelOut,
-    OrganisationId,
-    Reason,
-    WrittenOut,
-    channel_document,
-    written_document,
-)
+from hub.api.channel_documents import channel_document, written_document
+from hub.api.channel_models import ChannelId, ChannelOut, OrganisationId, Reason, WrittenOut
 from hub.api.frame import PREFIX, Call, Resource
 from hub.api.models import Form
 from hub.channels import audience, queries

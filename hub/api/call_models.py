@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from hub.api.channel_models import OrganisationId, WrittenOut, written_document
+from hub.api.channel_documents import written_document
+from hub.api.channel_models import OrganisationId, WrittenOut
 from hub.api.directory_models import ContactOut
 from hub.api.models import Document, Form, Moment
 from hub.calls.calling import Issued

@@ -23,7 +23,8 @@ from hub.api.call_models import (
     details_document,
     issued_document,
 )
-from hub.api.channel_models import WrittenOut, written_document
+from hub.api.channel_documents import written_document
+from hub.api.channel_models import WrittenOut
 from hub.api.frame import PREFIX, Call, Resource
 from hub.api.listing import cut_page, moment_of, newest_first, oldest_first
 from hub.api.paging import PageQuery, cut, read_cursor, write_cursor

@@ -30,7 +30,8 @@ from hub.api.case_models import (
     StandingOut,
     ToldOut,
 )
-from hub.api.channel_models import WrittenOut, written_document
+from hub.api.channel_documents import written_document
+from hub.api.channel_models import WrittenOut
 from hub.cases import decision_queries, queries
 from hub.cases.basis import ShownBasis, visible_basis
 from hub.cases.expected import assess_by

@@ -9,7 +9,6 @@ from typing import Final
 from federation.ledgers.channels import Written
 from hub.api.case_documents import case_line, case_of, written_in
 from hub.api.case_models import (
-    BallotIn,
     CaseIn,
     CaseOut,
     CasesOut,
@@ -19,18 +18,17 @@ from hub.api.case_models import (
     DoneIn,
     JointIn,
     MaybeIn,
-    OutcomeIn,
     OwnStatementIn,
     QuestionIn,
     QuestionOut,
     RecoveryIn,
     ResponseIn,
-    WithdrawalIn,
 )
 from hub.api.channel_models import WrittenOut
 from hub.api.frame import PREFIX, Call, Resource
 from hub.api.listing import moment_of, oldest_first
 from hub.api.paging import PageQuery, cut, read_cursor, write_cursor
+from hub.api.votes import add_votes
 from hub.cases import at_once, course, deciding, joining, own_words, queries
 from hub.office import current_office
 from policies.acts import Act
@@ -297,61 +295,6 @@ def post_case_question(call: Call, channel: str, body: QuestionIn) -> QuestionOu
     return QuestionOut(channel=channel, decision=decision)
 
 
-@resource.writes(
-    "POST",
-    "/<channel>/decisions/<decision>/votes",
-    takes=BallotIn,
-    gives=WrittenOut,
-    status=CREATED,
-    action="decision.voted",
-)
-def post_case_vote(call: Call, channel: str, decision: str, body: BallotIn) -> WrittenOut:
-    """Vote for our organisation; the newest vote before the taking counts."""
-    return _write(
-        call,
-        channel,
-        Act.DECISION_VOTED,
-        deciding.vote,
-        decision,
-        option=body.option,
-        dissent=body.dissent,
-    )
-
-
-@resource.writes(
-    "POST",
-    "/<channel>/decisions/<decision>/outcome",
-    takes=OutcomeIn,
-    gives=WrittenOut,
-    status=CREATED,
-    action="decision.taken",
-)
-def post_case_outcome(call: Call, channel: str, decision: str, body: OutcomeIn) -> WrittenOut:
-    """Say what the votes have come to; coordination that starts or is declined by it, does."""
-    return _write(call, channel, Act.DECISION_TAKEN, at_once.take, decision, outcome=body.outcome)
-
-
-@resource.writes(
-    "POST",
-    "/<channel>/decisions/<decision>/withdrawal",
-    takes=WithdrawalIn,
-    gives=WrittenOut,
-    status=CREATED,
-    action="decision.withdrawn",
-)
-def post_case_withdrawal(call: Call, channel: str, decision: str, body: WithdrawalIn) -> WrittenOut:
-    """Take a question back, or say that too few have voted."""
-    return _write(
-        call,
-        channel,
-        Act.DECISION_LAPSED if body.lapsed else Act.DECISION_WITHDRAWN,
-        deciding.withdraw,
-        decision,
-        reason=body.reason,
-        lapsed=body.lapsed,
-    )
-
-
 def _write(
     call: Call,
     channel: str,
@@ -376,3 +319,12 @@ def _write(
 def _case(call: Call, channel: str) -> CaseOut:
     us = current_office().desk(call.session).organisation
     return case_of(call.session, call.actor, channel, us=us)
+
+
+add_votes(
+    resource,
+    "case",
+    _write,
+    at_once.take,
+    taken="Say what the votes have come to; coordination that starts or is declined by it, does.",
+)

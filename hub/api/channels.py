@@ -16,6 +16,16 @@ from federation.archive.writer import Export
 from federation.ledgers.channels import Written
 from federation.ledgers.desk import Desk
 from hub.accounts.current import current_settings
+from hub.api.channel_documents import (
+    channel_document,
+    entry_document,
+    entry_written,
+    file_document,
+    member_document,
+    pending_document,
+    verification_document,
+    written_document,
+)
 from hub.api.channel_models import (
     ActIn,
     ChannelIn,
@@ -35,14 +45,6 @@ from hub.api.channel_models import (
     RemoveIn,
     VerificationOut,
     WrittenOut,
-    channel_document,
-    entry_document,
-    entry_written,
-    file_document,
-    member_document,
-    pending_document,
-    verification_document,
-    written_document,
 )
 from hub.api.frame import PREFIX, Call, Download, Resource, Step
 from hub.api.holding_models import (
@@ -57,6 +59,7 @@ from hub.api.preview_models import PreviewIn, PreviewOut, preview_document
 from hub.channels import files, history, holders, proofs, queries, repair, service
 from hub.channels.incoming import read_objects
 from hub.channels.kept_words import kept_words_of
+from hub.channels.member_queries import visible_members, visible_open_acts
 from hub.channels.preview import get_preview
 from hub.office import current_office
 from policies.acts import ACTS, Act, ChannelKind
@@ -137,7 +140,7 @@ def get_channel_members(call: Call, channel: str, query: PageQuery) -> MembersOu
     """Give who takes part, the joined first."""
     us = _desk(call.session).organisation
     rows, following = cut_page(
-        queries.visible_members(call.session, call.actor, channel, us=us, now=call.now),
+        visible_members(call.session, call.actor, channel, us=us, now=call.now),
         query,
         lambda row: (int(row.state != "joined"), oldest_first(row.since), row.organisation),
         int,
@@ -190,9 +193,7 @@ def get_channel_object_holders(call: Call, channel: str, ref: str) -> HoldingsOu
 @resource.reads("/<channel>/open-acts", gives=OpenActsOut)
 def get_channel_open_acts(call: Call, channel: str) -> OpenActsOut:
     """Give the acts that could be written now."""
-    acts = queries.visible_open_acts(
-        call.session, _desk(call.session), call.actor, channel, now=call.now
-    )
+    acts = visible_open_acts(call.session, _desk(call.session), call.actor, channel, now=call.now)
     return OpenActsOut(
         items=[act for act in Act if act in acts and call.actor.may(ACTS[act].right)]
     )

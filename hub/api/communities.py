@@ -7,8 +7,8 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from federation.ledgers.channels import Written
-from hub.api.case_models import BallotIn, OutcomeIn, WithdrawalIn
-from hub.api.channel_models import WrittenOut, written_document
+from hub.api.channel_documents import written_document
+from hub.api.channel_models import WrittenOut
 from hub.api.community_documents import community_line, community_of, terms_from_document
 from hub.api.community_models import (
     CharterEndIn,
@@ -23,7 +23,7 @@ from hub.api.community_models import (
 from hub.api.frame import PREFIX, Call, Resource
 from hub.api.listing import cut_page
 from hub.api.paging import PageQuery
-from hub.cases import deciding
+from hub.api.votes import add_votes
 from hub.channels.relay import Told
 from hub.community import charters, queries
 from hub.office import current_office
@@ -173,63 +173,6 @@ def post_charter_ending(call: Call, channel: str, body: CharterEndIn) -> Charter
     return CharterEndOut(channel=channel, state="asked" if written is None else "ended")
 
 
-@resource.writes(
-    "POST",
-    "/<channel>/decisions/<decision>/votes",
-    takes=BallotIn,
-    gives=WrittenOut,
-    status=CREATED,
-    action="decision.voted",
-)
-def post_community_vote(call: Call, channel: str, decision: str, body: BallotIn) -> WrittenOut:
-    """Vote for our organisation; the newest vote before the taking counts."""
-    return _write(
-        call,
-        channel,
-        Act.DECISION_VOTED,
-        deciding.vote,
-        decision,
-        option=body.option,
-        dissent=body.dissent,
-    )
-
-
-@resource.writes(
-    "POST",
-    "/<channel>/decisions/<decision>/outcome",
-    takes=OutcomeIn,
-    gives=WrittenOut,
-    status=CREATED,
-    action="decision.taken",
-)
-def post_community_outcome(call: Call, channel: str, decision: str, body: OutcomeIn) -> WrittenOut:
-    """Say what the votes have come to; a charter that is ended by it, ends."""
-    return _write(call, channel, Act.DECISION_TAKEN, charters.take, decision, outcome=body.outcome)
-
-
-@resource.writes(
-    "POST",
-    "/<channel>/decisions/<decision>/withdrawal",
-    takes=WithdrawalIn,
-    gives=WrittenOut,
-    status=CREATED,
-    action="decision.withdrawn",
-)
-def post_community_withdrawal(
-    call: Call, channel: str, decision: str, body: WithdrawalIn
-) -> WrittenOut:
-    """Take a question back, or say that too few have voted."""
-    return _write(
-        call,
-        channel,
-        Act.DECISION_LAPSED if body.lapsed else Act.DECISION_WITHDRAWN,
-        deciding.withdraw,
-        decision,
-        reason=body.reason,
-        lapsed=body.lapsed,
-    )
-
-
 def _where(call: Call, channel: str) -> tuple[Any, Any, Any, str]:
     queries.get_community(call.session, call.actor, channel)
     return call.session, current_office().desk(call.session), call.actor, channel
@@ -245,3 +188,12 @@ def _write(
 ) -> WrittenOut:
     written = use_case(*_where(call, channel), *named, now=call.now, **given)
     return written_document(channel, act, written)
+
+
+add_votes(
+    resource,
+    "community",
+    _write,
+    charters.take,
+    taken="Say what the votes have come to; a charter that is ended by it, ends.",
+)

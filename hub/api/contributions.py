@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hub.api.channel_models import DoneOut, PendingsOut, pending_document
+from hub.api.channel_documents import pending_document
+from hub.api.channel_models import DoneOut, PendingsOut
 from hub.api.frame import Call, Resource
 from hub.api.listing import cut_page, oldest_first
 from hub.api.paging import PageQuery

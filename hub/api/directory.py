@@ -7,7 +7,8 @@ from typing import Final
 
 from federation.ledgers.channels import Written
 from hub.api import channels
-from hub.api.channel_models import WrittenOut, written_document
+from hub.api.channel_documents import written_document
+from hub.api.channel_models import WrittenOut
 from hub.api.directory_models import (
     AnswersForIn,
     ConstituencyIn,

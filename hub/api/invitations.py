@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from hub.api.channel_models import (
-    AnswerIn,
-    InvitationsQuery,
-    ReceivedInvitationsOut,
-    WrittenOut,
-    invitation_document,
-    written_document,
-)
+from hub.api.channel_documents import invitation_document, written_document
+from hub.api.channel_models import AnswerIn, InvitationsQuery, ReceivedInvitationsOut, WrittenOut
 from hub.api.frame import Call, Resource
 from hub.api.listing import cut_page, oldest_first
 from hub.channels import service

@@ -12,7 +12,8 @@ from pydantic import Field
 from federation.identity.descriptor import KeyUse
 from federation.identity.node import get_node
 from hub import own_keys
-from hub.api.channel_models import ChannelId, DoneOut, EntryOut, Sha256, entry_document
+from hub.api.channel_documents import entry_document
+from hub.api.channel_models import ChannelId, DoneOut, EntryOut, Sha256
 from hub.api.frame import Call, Resource
 from hub.api.models import Document, Form
 from hub.api.node import NodeOut, node_document

@@ -7,14 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from hub.api.channel_models import (
-    ChannelId,
-    OrganisationId,
-    Reason,
-    Sha256,
-    WrittenOut,
-    written_document,
-)
+from hub.api.channel_documents import written_document
+from hub.api.channel_models import ChannelId, OrganisationId, Reason, Sha256, WrittenOut
 from hub.api.frame import PREFIX, Call, Resource
 from hub.api.models import Document, Form, Moment
 from hub.channels import relay

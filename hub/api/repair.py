@@ -9,15 +9,8 @@ from pydantic import Field
 
 from federation.branches.endorsements import Tally
 from federation.ledgers.ledger_records import Standing
-from hub.api.channel_models import (
-    ChannelOut,
-    DoubtName,
-    OrganisationId,
-    Sha256,
-    WrittenOut,
-    channel_document,
-    written_document,
-)
+from hub.api.channel_documents import channel_document, written_document
+from hub.api.channel_models import ChannelOut, DoubtName, OrganisationId, Sha256, WrittenOut
 from hub.api.frame import Call, Resource
 from hub.api.models import Document, Form, Moment
 from hub.channels import queries, repair

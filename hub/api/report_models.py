@@ -10,7 +10,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from federation.ledgers.channels import Written
-from hub.api.channel_models import ChannelId, OrganisationId, WrittenOut, written_document
+from hub.api.channel_documents import written_document
+from hub.api.channel_models import ChannelId, OrganisationId, WrittenOut
 from hub.api.models import Document, Form, Moment
 from hub.api.paging import PageQuery
 from hub.reports.intel import MAX_PASTED_CHARACTERS

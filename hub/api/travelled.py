@@ -26,6 +26,7 @@ from hub.api.report_models import (
 )
 from hub.office import current_office
 from hub.reports import exchange, queries
+from hub.reports.alike import visible_alike
 from hub.reports.late import answer_by
 from policies.acts import Act
 
@@ -258,7 +259,7 @@ def travelled_with_words(
         found,
         words=queries.visible_words(session, actor, found),
         indicators=queries.visible_indicators(session, actor, found),
-        alike=queries.visible_alike(session, actor, found, us=us),
+        alike=visible_alike(session, actor, found, us=us),
         answer_by=answer_by(session, [found], us=us).get((channel, report)),
     )
 

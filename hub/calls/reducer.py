@@ -5,15 +5,24 @@ Source: lifecycles, 2.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from federation.judging.judged import Covered, Judged
+from federation.judging.judged import Judged
 from hub.calls.records import CallAnswer, CalledMember, CallIndicator, CallUpdate, IssuedCall
+from hub.covered import (
+    TEXT_CHARACTERS,
+    covered_of,
+    find_covered,
+    find_note,
+    label_of,
+    text_of,
+    time_of,
+)
 from hub.view_rows import clear_rows, find_row, forget_bundles, keep_row, snapshot_rows
 from policies.acts import Act, ChannelKind
 from policies.calls import (
@@ -28,7 +37,6 @@ from policies.tlp import TLP
 from sharing.canonical import read_time
 
 NAME_CHARACTERS: Final = 200
-TEXT_CHARACTERS: Final = 20_000
 CLOSED: Final = "closed"
 _VIEWS: Final = (IssuedCall, CalledMember, CallAnswer, CallUpdate, CallIndicator)
 _KINDS: Final[Mapping[Act, CallKind]] = {
@@ -90,9 +98,9 @@ def _called(session: Session, judged: Judged) -> None:
             kind=kind,
             author=judged.acting.author,
             bundle=judged.acting.sha256,
-            text=_text(_object(judged, ref)),
-            tlp=_label(judged, ref),
-            next_update=_time(body.get("next_update")),
+            text=text_of(find_covered(judged, ref)),
+            tlp=label_of(find_covered(judged, ref)),
+            next_update=time_of(body.get("next_update")),
             answers_to=AnswersTo(body["answers_to"]) if "answers_to" in body else None,
             about=body.get("about"),
             issued_at=at,
@@ -127,9 +135,9 @@ def _updated(session: Session, judged: Judged) -> None:
     row = find_row(session, IssuedCall, (judged.entry.channel, _ref(judged)))
     if row is None:
         return
-    row.changed_at, row.next_update = at, _time(body.get("next_update"))
+    row.changed_at, row.next_update = at, time_of(body.get("next_update"))
     for member in _named(session, judged):
-        member.reply_by = _time(body.get("reply_by")) or member.reply_by
+        member.reply_by = time_of(body.get("reply_by")) or member.reply_by
         if body.get("asks") == "again":
             member.state, member.asked_at = "called", at
             member.round += 1
@@ -156,7 +164,7 @@ def _answered(session: Session, judged: Judged) -> None:
     member = find_row(session, CalledMember, (judged.entry.channel, _ref(judged), speaker))
     if member is not None:
         member.state = _ANSWERED[Act(judged.acting.act)]
-    note = next(_covered(judged, "note"), None)
+    note = find_note(judged)
     declined = judged.act is Act.REQUEST_DECLINED
     direct = judged.state.kind is ChannelKind.DIRECT
     keep_row(
@@ -178,8 +186,8 @@ def _answered(session: Session, judged: Judged) -> None:
             result=RequestResult(body["result"]) if "result" in body else None,
             reason=DeclineReason(body["reason"]) if declined and "reason" in body else None,
             note=note.item.ref if note is not None else None,
-            text=_text(note.stix.value) if note is not None and note.stix is not None else None,
-            tlp=_label(judged, note.item.ref) if note is not None else TLP.CLEAR,
+            text=text_of(note),
+            tlp=label_of(note) if note is not None else TLP.CLEAR,
         ),
     )
 
@@ -227,7 +235,7 @@ def _outcome(body: Mapping[str, Any]) -> RequestOutcome | None:
 
 
 def _keep_update(session: Session, judged: Judged) -> None:
-    note = next(_covered(judged, "note"), None)
+    note = find_note(judged)
     place = judged.entry.place
     keep_row(
         session,
@@ -242,14 +250,14 @@ def _keep_update(session: Session, judged: Judged) -> None:
             said_at=read_time(judged.entry.created),
             asks_again=judged.acting.body.get("asks") == "again",
             note=note.item.ref if note is not None else None,
-            text=_text(note.stix.value) if note is not None and note.stix is not None else None,
-            tlp=_label(judged, note.item.ref) if note is not None else TLP.CLEAR,
+            text=text_of(note),
+            tlp=label_of(note) if note is not None else TLP.CLEAR,
         ),
     )
 
 
 def _keep_indicators(session: Session, judged: Judged, call: str) -> None:
-    for one in _covered(judged, "indicator"):
+    for one in covered_of(judged, "indicator"):
         place = (judged.entry.channel, call, one.item.ref)
         if one.stix is None or find_row(session, CallIndicator, place) is not None:
             continue
@@ -262,7 +270,7 @@ def _keep_indicators(session: Session, judged: Judged, call: str) -> None:
                 bundle=judged.acting.sha256,
                 pattern=str(one.stix.value.get("pattern", ""))[:TEXT_CHARACTERS],
                 name=str(one.stix.value.get("name") or "")[:NAME_CHARACTERS],
-                tlp=_label(judged, one.item.ref),
+                tlp=label_of(one),
             ),
         )
 
@@ -282,30 +290,3 @@ def _forget(session: Session, judged: Judged) -> None:
         .where(CallIndicator.channel == channel, CallIndicator.ref.in_(gone))
         .execution_options(synchronize_session="fetch")
     )
-
-
-def _covered(judged: Judged, stix_type: str) -> Iterator[Covered]:
-    return (one for one in judged.covered if one.item.ref.startswith(f"{stix_type}--"))
-
-
-def _object(judged: Judged, ref: str) -> Mapping[str, Any] | None:
-    found = next((one for one in judged.covered if one.item.ref == ref), None)
-    return found.stix.value if found is not None and found.stix is not None else None
-
-
-def _label(judged: Judged, ref: str) -> TLP:
-    """Give the label that its bundle states; what states none is not above GREEN."""
-    found = next((one for one in judged.covered if one.item.ref == ref), None)
-    claimed = found.claimed if found is not None else None
-    return claimed or TLP.GREEN
-
-
-def _text(value: Mapping[str, Any] | None) -> str | None:
-    if value is None:
-        return None
-    words = value.get("content") or value.get("description")
-    return str(words)[:TEXT_CHARACTERS] if words else None
-
-
-def _time(text: str | None) -> datetime | None:
-    return read_time(text) if text else None

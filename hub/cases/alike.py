@@ -17,8 +17,9 @@ from hub.accounts.actor import Actor
 from hub.cases.queries import CaseSummary, visible_cases
 from hub.cases.room_records import IntelView
 from hub.channels.history import READERS_OF_RED
+from hub.reports.alike import visible_like
 from hub.reports.intel import find_intel
-from hub.reports.queries import Travelled, visible_like
+from hub.reports.queries import Travelled
 from hub.reports.things import things_of
 from policies.intel import IntelKind
 from policies.likeness import Likeness, Thing, likeness

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from hub.accounts.actor import Actor
@@ -22,6 +22,7 @@ from policies.decisions import YES, Count, DecisionRule, Topic, count
 from policies.errors import NotFoundError
 from policies.roles import Right
 from policies.tlp import TLP
+from sharing.bulk import among
 
 
 @dataclass(frozen=True)
@@ -134,14 +135,34 @@ def visible_unvoted(session: Session, actor: Actor, *, us: str) -> list[tuple[st
     ]
 
 
-def visible_decisions(session: Session, actor: Actor, channel: str, *, us: str) -> list[Decision]:
-    """Give what is asked and was decided, open questions first, then the newest."""
+def visible_decisions(
+    session: Session, actor: Actor, channel: str, *, us: str, over: int | None = None
+) -> list[Decision]:
+    """Give what is asked and was decided, open questions first, then the newest.
+
+    Args:
+        over: how many at most that are not open any more, the newest; all where none is given.
+    """
     get_visible_channel(session, actor, channel)
     names = names_of(session, [channel])
+    which = DecisionView.channel == channel
+    query = select(DecisionView).where(which)
+    if over is not None:
+        shown = (
+            select(DecisionView.decision)
+            .where(which, DecisionView.state != "open")
+            .order_by(DecisionView.opened_at.desc(), DecisionView.decision)
+            .limit(over)
+        )
+        query = query.where(or_(DecisionView.state == "open", DecisionView.decision.in_(shown)))
+    rows = session.scalars(query).all()
     votes: dict[str, dict[str, VoteView]] = {}
-    for row in session.scalars(select(VoteView).where(VoteView.channel == channel)):
-        votes.setdefault(row.decision, {})[row.voter] = row
-    rows = session.scalars(select(DecisionView).where(DecisionView.channel == channel)).all()
+    cast = select(VoteView).where(
+        VoteView.channel == channel,
+        among(session, VoteView.decision, [row.decision for row in rows]),
+    )
+    for vote in session.scalars(cast):
+        votes.setdefault(vote.decision, {})[vote.voter] = vote
     found = [_decision(actor, row, votes.get(row.decision, {}), names, us) for row in rows]
     newest = sorted(found, key=lambda one: one.opened_at, reverse=True)
     return sorted(newest, key=lambda one: one.state != "open")

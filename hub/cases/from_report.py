@@ -19,12 +19,12 @@ from hub.accounts.actor import Actor
 from hub.cases import course, intel
 from hub.cases.queries import get_case_row, get_visible_case
 from hub.reports import exchange
+from hub.reports.alike import things_named, visible_like
 from hub.reports.intel import find_intel
 from hub.reports.queries import (
     Travelled,
     get_travelled,
-    things_named,
-    visible_like,
+    has_unlinked,
 )
 from hub.reports.records import LinkedReport
 from hub.reports.things import things_of
@@ -139,7 +139,7 @@ def visible_likely(
         NotFoundError: there is no such case, or the actor may not know of it.
     """
     found = get_visible_case(session, actor, case)
-    if not get_channel(session, case).is_ours:
+    if not get_channel(session, case).is_ours or not has_unlinked(session, us=us):
         return []
     linked = session.execute(
         select(LinkedReport.channel, LinkedReport.report)

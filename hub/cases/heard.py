@@ -23,6 +23,7 @@ from hub.cases.records import OwnWordView
 from policies.assessment import Assessment, ResponseState, read_assessment
 from policies.figures import LEAST, Figure, read_figures
 from policies.roles import Role, takes_part
+from sharing.db import once
 
 _PLACED: Final = frozenset({"joined", "suspended"})
 """A member that is suspended is still hit; the coordinator speaks for it meanwhile."""
@@ -49,16 +50,24 @@ class Heard:
     relayed: bool
 
 
-def heard_openly(session: Session, state: ChannelState) -> list[Heard]:
+def heard_openly(session: Session, state: ChannelState) -> Sequence[Heard]:
     """Give what counts of what was said in the case, by organisation."""
+    return once(session, ("heard", state.channel), lambda: _heard_openly(session, state))
+
+
+def _heard_openly(session: Session, state: ChannelState) -> Sequence[Heard]:
     rows = session.scalars(
         select(OwnWordView).where(OwnWordView.channel == state.channel, ~OwnWordView.alone)
     )
     return _heard(rows, state)
 
 
-def heard_alone(session: Session, state: ChannelState) -> list[Heard]:
+def heard_alone(session: Session, state: ChannelState) -> Sequence[Heard]:
     """Give what counts of what was told alone, and is here: each in a direct channel of its own."""
+    return once(session, ("heard alone", state.channel), lambda: _heard_alone(session, state))
+
+
+def _heard_alone(session: Session, state: ChannelState) -> Sequence[Heard]:
     rows = session.scalars(
         select(OwnWordView)
         .join(ChannelRecord, ChannelRecord.id == OwnWordView.channel)

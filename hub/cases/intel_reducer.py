@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from federation.judging.judged import Judged, can_be_hidden
 from hub.cases.room_records import IntelView
+from hub.covered import words_in
 from hub.view_rows import clear_rows, find_row, find_rows, forget_bundles, keep_row, snapshot_rows
 from policies.acts import Act, ChannelKind
 from policies.errors import CoordinationError
@@ -22,7 +23,6 @@ from policies.tlp import TLP
 from sharing.canonical import read_time
 
 NAME_CHARACTERS: Final = 200
-TEXT_CHARACTERS: Final = 20_000
 _KINDS: Final[Mapping[str, IntelKind]] = {
     "indicator": IntelKind.INDICATOR,
     "sighting": IntelKind.SIGHTING,
@@ -111,14 +111,13 @@ def _take(row: IntelView, value: Mapping[str, Any]) -> None:
     if row.version is not None and version <= row.version:
         return
     row.version, row.recalled = version, False
-    row.title = _text(value, "name", "abstract", "value")
-    row.title = row.title[:NAME_CHARACTERS] if row.title else None
-    row.text = _text(value, "content", "description")
-    row.pattern = _text(value, "pattern")
+    row.title = words_in(value, "name", "abstract", "value", limit=NAME_CHARACTERS)
+    row.text = words_in(value, "content", "description")
+    row.pattern = words_in(value, "pattern")
     row.revoked = row.revoked or value.get("revoked") is True
     row.valid_until = _time(value.get("valid_until"))
     if row.kind is IntelKind.SIGHTING:
-        row.about = _text(value, "sighting_of_ref")
+        row.about = words_in(value, "sighting_of_ref")
         count, labels = value.get("count"), value.get("labels")
         row.verdict = verdict_of(
             count if isinstance(count, int) else None,
@@ -134,11 +133,6 @@ def kind_of(ref: str) -> IntelKind:
 def _set(session: Session, channel: str, refs: Sequence[str], **values: Any) -> None:
     query = update(IntelView).where(IntelView.channel == channel, IntelView.ref.in_(refs))
     session.execute(query.values(**values).execution_options(synchronize_session="fetch"))
-
-
-def _text(value: Mapping[str, Any], *names: str) -> str | None:
-    found = next((value[name] for name in names if value.get(name)), None)
-    return str(found)[:TEXT_CHARACTERS] if found is not None else None
 
 
 def _time(text: Any) -> datetime | None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from hub.accounts.actor import Actor
 from hub.cases.queries import OrganisationRow, get_case_row, visible_organisations
 from hub.channels.holders import HolderRow, visible_holders
-from hub.channels.queries import MemberRow, visible_members
+from hub.channels.member_queries import MemberRow, visible_members
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from federation.judging.judged import Judged
 from hub.cases.room_records import MomentView
+from hub.covered import covered_of, label_of, text_of, words_in
 from hub.view_rows import clear_rows, find_row, forget_bundles, keep_row, snapshot_rows
 from policies.acts import Act, ChannelKind
 from policies.errors import CoordinationError
@@ -24,7 +25,6 @@ from sharing.incident.readers import read_event
 from sharing.incident.when import span_of
 
 NAME_CHARACTERS: Final = 200
-TEXT_CHARACTERS: Final = 20_000
 _KINDS: Final[Mapping[Act, MomentKind]] = {
     **dict.fromkeys(
         (
@@ -104,8 +104,8 @@ def _told(session: Session, judged: Judged, act: Act) -> None:
     if act in {Act.DECISION_OPENED, Act.DECISION_TAKEN}:
         row.word = body.get("topic") or row.word
     if note is not None:
-        row.ref, row.tlp = note.item.ref, note.claimed or TLP.GREEN
-        row.text = _text(note.stix.value, "content") if note.stix is not None else None
+        row.ref, row.tlp = note.item.ref, label_of(note)
+        row.text = text_of(note, "content")
     keep_row(session, row)
 
 
@@ -114,18 +114,17 @@ def _is_about_another(act: Act) -> bool:
 
 
 def _event_added(session: Session, judged: Judged) -> None:
-    events = [one for one in judged.covered if one.item.ref.startswith("event--")]
-    notes = [one for one in judged.covered if one.item.ref.startswith("note--")]
+    events, notes = [*covered_of(judged, "event")], [*covered_of(judged, "note")]
     for one in events or notes[:1]:
         row = find_row(session, MomentView, (judged.entry.channel, one.item.ref))
         if row is None:
             row = _row(judged, one.item.ref, MomentKind.EVENT)
-            row.ref, row.tlp = one.item.ref, one.claimed or TLP.GREEN
+            row.ref, row.tlp = one.item.ref, label_of(one)
             keep_row(session, row)
         if one.stix is not None and events:
             _take_event(row, one.stix.value, one.claimed)
         elif one.stix is not None:
-            row.text, row.more = None, _text(one.stix.value, "content")
+            row.text, row.more = None, words_in(one.stix.value, "content")
 
 
 def _take_event(row: MomentView, value: Mapping[str, Any], claimed: TLP | None) -> None:
@@ -134,7 +133,8 @@ def _take_event(row: MomentView, value: Mapping[str, Any], claimed: TLP | None) 
     if row.version is not None and version <= row.version:
         return
     row.version, row.tlp = version, claimed or TLP.GREEN
-    row.text, row.more = _text(value, "name", NAME_CHARACTERS), _text(value, "description")
+    row.text = words_in(value, "name", limit=NAME_CHARACTERS)
+    row.more = words_in(value, "description")
     try:
         event = read_event(value)
         row.earliest, row.latest, row.precision = span_of(event, otherwise=row.said_at)
@@ -177,7 +177,3 @@ def _forget(session: Session, judged: Judged) -> None:
         .values(**whole, precision=Precision.UNKNOWN),
     ):
         session.execute(query.execution_options(synchronize_session="fetch"))
-
-
-def _text(value: Mapping[str, Any], name: str, limit: int = TEXT_CHARACTERS) -> str | None:
-    return str(value.get(name) or "")[:limit] or None

@@ -6,6 +6,7 @@ learns more than the id that was named. Source: lifecycles, 4.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -25,6 +26,7 @@ from hub.channels.records import InvitationView, MemberView
 from policies.links import OPEN_STATES, Known, Relation, may_name
 from policies.roles import Right
 from policies.tlp import TLP
+from sharing.db import once
 
 
 class Tie(StrEnum):
@@ -154,7 +156,12 @@ class _Other:
         return Known(self.row.tlp, self.ceiling, members, self.is_breakout)
 
 
-def _others(session: Session, actor: Actor, channel: str) -> list[_Other]:
+def _others(session: Session, actor: Actor, channel: str) -> Sequence[_Other]:
+    key = ("others", channel, actor.roles)
+    return once(session, key, lambda: _find_others(session, actor, channel))
+
+
+def _find_others(session: Session, actor: Actor, channel: str) -> Sequence[_Other]:
     rows = session.execute(
         select(CaseView, ChannelRecord, *SAID)
         .join(ChannelRecord, ChannelRecord.id == CaseView.channel)

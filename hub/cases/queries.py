@@ -29,6 +29,7 @@ from policies.figures import Figure
 from policies.matrix import Level
 from policies.roles import Right, Role, takes_part
 from policies.tlp import TLP
+from sharing.db import once
 
 KEPT_CLOSE: Final = "for coordinators and handlers"
 WAITING: Final = 50
@@ -354,6 +355,14 @@ def _summary(
 
 def names_of(session: Session, channels: Sequence[str]) -> Mapping[tuple[str, str], str]:
     """Give (channel, organisation) → name, for the members of channels."""
+    return (
+        once(session, ("called", *channels), lambda: _names_of(session, channels))
+        if channels
+        else {}
+    )
+
+
+def _names_of(session: Session, channels: Sequence[str]) -> Mapping[tuple[str, str], str]:
     rows = session.execute(
         select(MemberView.channel, MemberView.organisation, MemberView.name).where(
             MemberView.channel.in_(channels)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, false
+from sqlalchemy import ForeignKey, Index, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from policies.assessment import ResponseState
@@ -72,6 +72,7 @@ class CaseWords(Base):
     """A view: what was said with an act of a case, in order."""
 
     __tablename__ = "case_words"
+    __table_args__ = (Index(None, "channel", "said_at"),)
 
     channel: Mapped[str] = mapped_column(ForeignKey("channel.id"), primary_key=True)
     bundle: Mapped[str] = mapped_column(primary_key=True)

@@ -5,16 +5,17 @@ Source: lifecycles, 4 to 6.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from federation.judging.judged import Covered, Judged
+from federation.judging.judged import Judged
 from hub.cases.disowning import forget_disowned
 from hub.cases.records import CaseLink, CaseView, CaseWords, DecisionView, OwnWordView, VoteView
+from hub.covered import covered_of, find_covered, label_of, text_of, time_of
 from hub.view_rows import clear_rows, find_row, keep_row, snapshot_rows
 from policies.acts import Act, ChannelKind
 from policies.assessment import ResponseState, assessment_document, read_assessment
@@ -24,11 +25,9 @@ from policies.figures import figures_document, read_figures
 from policies.lifecycles import CHANNEL
 from policies.links import Relation
 from policies.matrix import Level
-from policies.tlp import TLP
 from sharing.canonical import read_time
 
 TITLE_CHARACTERS: Final = 200
-TEXT_CHARACTERS: Final = 20_000
 ABOUT_CASE: Final = "case"
 _VIEWS: Final = (CaseView, CaseLink, CaseWords, OwnWordView, DecisionView, VoteView)
 _COURSE: Final = frozenset(
@@ -74,13 +73,13 @@ def _opened(session: Session, judged: Judged) -> None:
     row = CaseView(
         channel=judged.entry.channel,
         incident=body["incident"],
-        tlp=_label(judged, body["incident"]),
+        tlp=label_of(find_covered(judged, body["incident"])),
         state=judged.state.state_of("case", CHANNEL),
         crisis=False,
         exercise=body["exercise"],
         charter=body.get("charter"),
         terms=carried_by_case(body) or None,
-        review_at=_time(body.get("review_at")),
+        review_at=time_of(body.get("review_at")),
         opened_at=at,
         changed_at=at,
     )
@@ -147,7 +146,7 @@ def _assessed(session: Session, judged: Judged) -> None:
 def _responded(session: Session, judged: Judged) -> None:
     row, body = _own_word(session, judged), judged.acting.body
     row.response = ResponseState(body["state"])
-    row.since, row.since_earliest = _time(body.get("since")), _time(body.get("since_earliest"))
+    row.since, row.since_earliest = time_of(body.get("since")), time_of(body.get("since_earliest"))
     row.responded_at, row.responded_in = read_time(judged.entry.created), judged.acting.sha256
     row.relayed = "on_behalf_of" in body
     _keep_words(session, judged, row.organisation)
@@ -190,8 +189,8 @@ def _question(session: Session, judged: Judged) -> None:
         topic=body["topic"],
         subject=body.get("subject"),
         state="open",
-        text=_text(_object(judged, body["decision"])),
-        tlp=_label(judged, body["decision"]),
+        text=text_of(find_covered(judged, body["decision"])),
+        tlp=label_of(find_covered(judged, body["decision"])),
         rule=dict(body["rule"]),
         options=list(body["options"]),
         voters=list(body["voters"]),
@@ -226,8 +225,8 @@ def _taken(session: Session, judged: Judged) -> None:
             decision=body["decision"],
             topic=body["topic"],
             subject=body.get("subject"),
-            text=_text(_object(judged, body["decision"])),
-            tlp=_label(judged, body["decision"]),
+            text=text_of(find_covered(judged, body["decision"])),
+            tlp=label_of(find_covered(judged, body["decision"])),
             facts=dict(body["facts"]) if "facts" in body else None,
             opened_at=at,
             asked_in=judged.acting.sha256,
@@ -236,7 +235,7 @@ def _taken(session: Session, judged: Judged) -> None:
         keep_row(session, row)
     row.taken_in = judged.acting.sha256
     row.state, row.outcome, row.authority = "taken", body["outcome"], body["authority"]
-    row.review_at, row.taken_at = _time(body.get("review_at")), at
+    row.review_at, row.taken_at = time_of(body.get("review_at")), at
     replaced = find_row(session, DecisionView, (judged.entry.channel, body.get("replaces", "")))
     if replaced is not None:
         replaced.state = "replaced"
@@ -268,10 +267,10 @@ _REDUCERS: Final[Mapping[Act, Callable[[Session, Judged], None]]] = {
 
 def _take_incident(row: CaseView, judged: Judged) -> None:
     """Take title and words of the incident's newest version, where it comes along."""
-    value = _object(judged, row.incident)
-    if value is not None:
-        row.title = str(value.get("name") or "")[:TITLE_CHARACTERS] or None
-        row.text, row.tlp = _text(value), _label(judged, row.incident)
+    incident = find_covered(judged, row.incident)
+    if incident is not None and incident.stix is not None:
+        row.title = text_of(incident, "name", limit=TITLE_CHARACTERS)
+        row.text, row.tlp = text_of(incident), label_of(incident)
         row.told_in = judged.acting.sha256
 
 
@@ -279,9 +278,8 @@ def _keep_words(session: Session, judged: Judged, about: str) -> None:
     note = next(
         (
             one
-            for one in judged.covered
-            if one.item.ref.startswith("note--")
-            and one.item.ref != judged.acting.body.get("decision")
+            for one in covered_of(judged, "note")
+            if one.item.ref != judged.acting.body.get("decision")
         ),
         None,
     )
@@ -296,8 +294,8 @@ def _keep_words(session: Session, judged: Judged, about: str) -> None:
             author=judged.acting.author,
             act=judged.acting.act,
             note=note.item.ref,
-            text=_text(note.stix.value) if note.stix is not None else None,
-            tlp=note.claimed or TLP.GREEN,
+            text=text_of(note),
+            tlp=label_of(note),
             said_at=read_time(judged.entry.created),
         ),
     )
@@ -313,28 +311,3 @@ def _forget(session: Session, judged: Judged) -> None:
     ):
         query = update(view).where(view.channel == channel, ref.in_(gone)).values(**values)
         session.execute(query.execution_options(synchronize_session="fetch"))
-
-
-def _covered(judged: Judged, ref: str) -> Iterator[Covered]:
-    return (one for one in judged.covered if one.item.ref == ref)
-
-
-def _object(judged: Judged, ref: str) -> Mapping[str, Any] | None:
-    found = next(_covered(judged, ref), None)
-    return found.stix.value if found is not None and found.stix is not None else None
-
-
-def _label(judged: Judged, ref: str) -> TLP:
-    found = next(_covered(judged, ref), None)
-    return (found.claimed if found is not None else None) or TLP.GREEN
-
-
-def _text(value: Mapping[str, Any] | None) -> str | None:
-    if value is None:
-        return None
-    words = value.get("content") or value.get("description")
-    return str(words)[:TEXT_CHARACTERS] if words else None
-
-
-def _time(text: str | None) -> datetime | None:
-    return read_time(text) if text else None

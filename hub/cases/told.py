@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub.channels.relay_records import RelayAnswer, RelayedView
+from sharing.db import once
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,10 @@ class Mark:
 
 def marks_in(session: Session, channel: str) -> Mapping[str, Mark]:
     """Give hash of a statement → how it came, for all that was told in a channel."""
+    return once(session, ("marks", channel), lambda: _marks_in(session, channel))
+
+
+def _marks_in(session: Session, channel: str) -> Mapping[str, Mark]:
     rows = session.scalars(select(RelayedView).where(RelayedView.channel == channel))
     return {
         row.bundle: Mark(row.bundle, row.organisation, row.way, row.told_at, row.answer)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 from sqlalchemy.orm import Session, defer
 
 from federation.identity.node import find_node
 from federation.judging.contents import Chains
 from federation.ledgers.ledger import load_chains_in
 from federation.ledgers.ledger_records import ChannelRecord, CoveredRecord, EntryRecord
+from federation.ledgers.places import stands_at
 from federation.ledgers.told_alone import can_tell_alone
 from hub.channels.names import called
 from hub.channels.records import MemberView
@@ -114,11 +115,10 @@ def is_labelled(one: CoveredRecord) -> bool:
 def _covered_by(
     session: Session, rows: Sequence[EntryRecord]
 ) -> Mapping[tuple[str, int, int], Sequence[CoveredRecord]]:
-    place = tuple_(CoveredRecord.channel, CoveredRecord.epoch, CoveredRecord.seq)
     found: dict[tuple[str, int, int], list[CoveredRecord]] = {}
     for one in session.scalars(
         select(CoveredRecord)
-        .where(place.in_([(row.channel, row.epoch, row.seq) for row in rows]))
+        .where(stands_at(CoveredRecord, [(row.channel, row.epoch, row.seq) for row in rows]))
         .order_by(CoveredRecord.channel, CoveredRecord.epoch, CoveredRecord.seq)
         .order_by(CoveredRecord.place)
     ):
@@ -158,12 +158,16 @@ def _released(
         select(
             CollectionRow.collection_id, CollectionRow.sha256, CollectionRow.released_from
         ).where(
-            CollectionRow.collection_id.in_(channels),
+            # By hash alone: asked for channels too, SQLite walks through all that they hold.
             among(session, CollectionRow.sha256, [one.sha256 for one in objects]),
             ~CollectionRow.hidden,
         )
     )
-    return {(channel, sha256): since is not None for channel, sha256, since in rows}
+    return {
+        (channel, sha256): since is not None
+        for channel, sha256, since in rows
+        if channel in channels
+    }
 
 
 def _first_authors(

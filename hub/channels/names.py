@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from federation.ledgers.ledger import get_channel
 from hub.channels.records import MemberView
+from sharing.db import once
 
 UNNAMED: Final = "an organisation without a node"
 """Where the identity that names it is withheld from us."""
@@ -17,6 +18,10 @@ UNNAMED: Final = "an organisation without a node"
 
 def names_in(session: Session, channel: str) -> Mapping[str, str]:
     """Give organisation → name, as the members' own descriptors say it."""
+    return once(session, ("names", channel), lambda: _names_in(session, channel))
+
+
+def _names_in(session: Session, channel: str) -> Mapping[str, str]:
     rows = session.execute(
         select(MemberView.organisation, MemberView.name, MemberView.without_node).where(
             MemberView.channel == channel

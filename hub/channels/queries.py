@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session, defer
 
-from federation.identity.key_state import KeyState, key_state_of
 from federation.identity.node import find_node
 from federation.judging.doubt import PLAIN_WORDS, WHAT_TO_DO, Consequence, Doubt, consequence
 from federation.ledgers import outbox
-from federation.ledgers.channels import find_open_acts
-from federation.ledgers.desk import Desk
-from federation.ledgers.ledger import find_channel, load_chains, load_state
+from federation.ledgers.ledger import find_channel
 from federation.ledgers.ledger_records import (
     ChannelRecord,
     ContributionRecord,
@@ -25,15 +22,11 @@ from federation.ledgers.ledger_records import (
     EntryRecord,
     Standing,
 )
-from federation.partners.partner_keys import confirmed_recovery_keys, stopped_partners
 from hub.accounts.actor import Actor
-from hub.channels.names import names_in
 from hub.channels.records import MemberView
-from hub.channels.relay import known_names
-from hub.channels.relay_records import AbsentRecord
 from hub.channels.service import get_visible_channel
-from policies.acts import Act, ChannelKind
-from policies.lifecycles import CHANNEL, NONE
+from policies.acts import ChannelKind
+from policies.lifecycles import CHANNEL
 from policies.roles import Right
 from policies.tlp import TLP
 from sharing import objects
@@ -99,28 +92,6 @@ class ChannelSummary:
 
 
 @dataclass(frozen=True)
-class MemberRow:
-    """A member of a channel."""
-
-    organisation: str
-    name: str
-    roles: tuple[str, ...]
-    state: str
-    since: datetime
-    reply_by: datetime | None
-    late: bool
-    is_us: bool
-    without_node: bool = False
-    replaced_by: str | None = None
-    takes: TLP | None = None
-    """The strictest label that it takes, where it has said so."""
-    own_name: str | None = None
-    """The name that we alone know, where the ledger has a number."""
-    keys: KeyState | None = None
-    """By this channel's ledger; none where it has not described itself yet."""
-
-
-@dataclass(frozen=True)
 class PendingRow:
     """A contribution of ours that is not history, or was refused and not seen yet."""
 
@@ -162,9 +133,19 @@ def visible_channels(session: Session, actor: Actor) -> list[ChannelSummary]:
     return _listed(session)
 
 
+def visible_stopped(session: Session, actor: Actor) -> list[ChannelSummary]:
+    """Give those of them that wait, are behind or are frozen, in the same order."""
+    if not actor.may(Right.READ_CHANNELS):
+        return []
+    stopped = (Standing.WAITING, Standing.BEHIND, Standing.FROZEN)
+    return _listed(session, ChannelRecord.standing.in_(stopped))
+
+
 def _listed(session: Session, *which: ColumnElement[bool]) -> list[ChannelSummary]:
     query = select(ChannelRecord, *SAID).options(defer(ChannelRecord.state))
     rows = [_Shown(*row) for row in session.execute(query.where(*which))]
+    if not rows:
+        return []
     shown = [one for one in rows if _is_shown(one.record)]
     shown.sort(key=lambda one: one.record.head_at or one.record.opened_at, reverse=True)
     shown.sort(key=lambda one: one.record.kind is ChannelKind.DIRECT)
@@ -180,7 +161,10 @@ def visible_breakouts(session: Session, actor: Actor, channel: str) -> list[Chan
     """Give the breakouts of a case that we take part in."""
     get_visible_channel(session, actor, channel)
     parent, _ceiling = SAID
-    found = _listed(session, or_(parent == channel, ChannelRecord.id == channel))
+    inside = session.scalars(select(ChannelRecord.id).where(parent == channel)).all()
+    if not inside:
+        return []
+    found = _listed(session, ChannelRecord.id.in_([channel, *inside]))
     return [one for one in found if one.parent == channel]
 
 
@@ -217,56 +201,6 @@ def get_visible_summary(session: Session, actor: Actor, channel: str) -> Channel
     known = parent is not None and parent.head_sha256 is not None
     names = {parent.id: parent.name} if parent is not None and known else {}
     return _summary(shown, name, len(outbox.pending(session, row.id)), names)
-
-
-def visible_members(
-    session: Session, actor: Actor, channel: str, *, us: str, now: datetime
-) -> list[MemberRow]:
-    """Give who takes part in a channel, the joined first."""
-    record = get_visible_channel(session, actor, channel)
-    rows = list(session.scalars(select(MemberView).where(MemberView.channel == channel)))
-    rows.sort(key=lambda row: (row.state != "joined", "coordinator" not in row.roles, row.since))
-    names, known = names_in(session, channel), known_names(session, actor, channel)
-    keys = _keys_in(session, channel)
-    return [
-        MemberRow(
-            organisation=row.organisation,
-            name=names[row.organisation],
-            roles=tuple(row.roles),
-            state=row.state,
-            since=row.since,
-            reply_by=row.reply_by,
-            late=row.state == "invited" and row.reply_by is not None and row.reply_by < now,
-            is_us=row.organisation == us,
-            without_node=row.without_node,
-            replaced_by=row.replaced_by,
-            takes=_limit_of(record, row.organisation),
-            own_name=_own_name(row, known.get(row.organisation)),
-            keys=keys.get(row.organisation),
-        )
-        for row in rows
-    ]
-
-
-def _limit_of(record: ChannelRecord, organisation: str) -> TLP | None:
-    """Give the strictest label that a member said it takes."""
-    limit = (record.state or {}).get("things", {}).get(f"limit:{organisation}", NONE)
-    return None if limit == NONE else TLP(limit)
-
-
-def _own_name(row: MemberView, known: AbsentRecord | None) -> str | None:
-    return known.name if known is not None and known.name != row.name else None
-
-
-def _keys_in(session: Session, channel: str) -> dict[str, KeyState | None]:
-    """Give the state of each member's keys, by the ledger and by what we confirmed."""
-    confirmed, stopped = confirmed_recovery_keys(session), stopped_partners(session)
-    return {
-        organisation: key_state_of(
-            chain, forked=organisation in stopped, confirmed=confirmed.get(organisation)
-        )
-        for organisation, chain in load_chains(session, channel).items()
-    }
 
 
 def visible_pending(
@@ -332,30 +266,6 @@ def way_out_of(standing: Standing, doubt: Doubt | None, *, is_ours: bool) -> str
     if doubt is Doubt.UNKNOWN_ACT:
         return WHEN_OUTDATED
     return WHEN_OURS_IS_FROZEN if is_ours else WHAT_TO_DO[follows]
-
-
-def visible_open_acts(
-    session: Session,
-    desk: Desk,
-    actor: Actor,
-    channel: str,
-    *,
-    about: str | None = None,
-    now: datetime,
-) -> frozenset[Act]:
-    """Give the acts that are open to our organisation here; a page asks the actor's right too.
-
-    Args:
-        about: the organisation that acts about organisations are judged about.
-
-    What a node does by itself (admitting, opening, describing its keys) is offered to nobody.
-    """
-    record = get_visible_channel(session, actor, channel)
-    state = load_state(session, record)
-    if state is None:
-        return frozenset()
-    found = find_open_acts(session, desk, record, state, about=about, now=now)
-    return found - {Act.ADMITTED, Act.CHANNEL_OPENED, Act.NODE_DESCRIBED}
 
 
 def _is_shown(row: ChannelRecord) -> bool:

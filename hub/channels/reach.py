@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from federation.judging.state import Member
@@ -35,8 +35,7 @@ def heard_lately(
     wrote = session.execute(
         select(EntryRecord.author, func.max(EntryRecord.applied_at))
         .where(
-            EntryRecord.channel == record.id,
-            EntryRecord.applied_at >= since,
+            *_applied_since(session, record.id, since),
             EntryRecord.contribution_sha256.is_not(None),
         )
         .group_by(EntryRecord.author)
@@ -52,3 +51,24 @@ def heard_lately(
         if at >= since:
             heard[who] = max(at, heard.get(who, at))
     return heard
+
+
+def _applied_since(
+    session: Session, channel: str, since: datetime
+) -> tuple[ColumnElement[bool], ...]:
+    """Give which entries were applied since then: those behind the last one from before.
+
+    They are applied in their order, so that one is found from the end, and the rest is not read.
+    """
+    before = session.execute(
+        select(EntryRecord.epoch, EntryRecord.seq)
+        .where(EntryRecord.channel == channel, EntryRecord.applied_at < since)
+        .order_by(EntryRecord.epoch.desc(), EntryRecord.seq.desc())
+        .limit(1)
+    ).one_or_none()
+    here = EntryRecord.channel == channel
+    if before is None:
+        return (here,)
+    epoch, seq = before
+    later = and_(EntryRecord.epoch == epoch, EntryRecord.seq > seq)
+    return here, or_(later, EntryRecord.epoch > epoch)

@@ -8,7 +8,7 @@ Source: lifecycles, 1, rule 6; protocol, 5 (*Relay*); domain, 1.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -35,6 +35,7 @@ from policies.roles import Right, read_roles
 from policies.tlp import TLP
 from sharing import stix
 from sharing.canonical import write_time
+from sharing.db import once
 from sharing.objects import StixObject
 
 CLOCK_TOLERANCE: Final = timedelta(minutes=5)
@@ -302,10 +303,14 @@ def visible_unanswered(session: Session, actor: Actor, us: str) -> list[RelayedV
     ]
 
 
-def known_names(session: Session, actor: Actor, channel: str) -> dict[str, AbsentRecord]:
+def known_names(session: Session, actor: Actor, channel: str) -> Mapping[str, AbsentRecord]:
     """Give what we alone know of organisations without a node, to whoever manages members."""
     if not actor.may(Right.MANAGE_MEMBERS):
         return {}
+    return once(session, ("known names", channel), lambda: _known_names(session, channel))
+
+
+def _known_names(session: Session, channel: str) -> Mapping[str, AbsentRecord]:
     rows = session.scalars(select(AbsentRecord).where(AbsentRecord.channel == channel))
     return {row.organisation: row for row in rows}
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 import click
 
 from hub import clock
-from hub.api.channel_models import (
+from hub.api.channel_documents import (
     channel_document,
     entry_document,
     invitation_document,
@@ -18,6 +18,7 @@ from hub.api.channel_models import (
 from hub.channels import history, queries, service
 from hub.channels.invitations import visible_invitations
 from hub.channels.kept_words import kept_words_of
+from hub.channels.member_queries import visible_members, visible_open_acts
 from hub.commands import (
     channel_acts,
     channel_answers,
@@ -133,15 +134,13 @@ def show(channel: str, *, as_json: bool) -> None:
         summary = channel_document(queries.get_visible_summary(session, actor, channel))
         members = [
             member_document(row).model_dump(mode="json")
-            for row in queries.visible_members(
-                session, actor, channel, us=desk.organisation, now=now
-            )
+            for row in visible_members(session, actor, channel, us=desk.organisation, now=now)
         ]
         waiting = queries.visible_pending(session, actor, channel, now=now)
         kept = kept_words_of(session, actor, waiting)
         pending = [pending_document(row, kept).model_dump(mode="json") for row in waiting]
         proven = verification_document(queries.visible_verification(session, actor, channel))
-        acts = queries.visible_open_acts(session, desk, actor, channel, now=now)
+        acts = visible_open_acts(session, desk, actor, channel, now=now)
         document = summary.model_dump(mode="json") | {
             "members": members,
             "pending": pending,

@@ -15,7 +15,7 @@ from federation.ledgers.channels import Written
 from federation.ledgers.desk import Desk
 from hub import clock
 from hub.accounts.actor import Actor
-from hub.api.channel_models import channel_document, written_document
+from hub.api.channel_documents import channel_document, written_document
 from hub.channels import queries, repair, service
 from hub.channels.incoming import MAX_INPUT_BYTES, read_objects_text
 from hub.commands import frame

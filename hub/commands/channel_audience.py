@@ -12,7 +12,7 @@ from federation.ledgers.channels import Written
 from federation.ledgers.desk import Desk
 from hub import clock
 from hub.accounts.actor import Actor
-from hub.api.channel_models import channel_document
+from hub.api.channel_documents import channel_document
 from hub.channels import audience, queries
 from hub.commands import frame
 from hub.commands.channel_acts import write_act

@@ -15,7 +15,7 @@ from federation.ledgers.channels import Written
 from federation.ledgers.desk import Desk
 from hub import clock
 from hub.accounts.actor import Actor
-from hub.api.channel_models import written_document
+from hub.api.channel_documents import written_document
 from hub.api.community_documents import community_of, terms_from_document
 from hub.api.community_models import CharterEndOut, ProposedOut, TermsDocument
 from hub.audit import service as audit

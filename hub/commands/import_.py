@@ -10,7 +10,7 @@ import click
 
 from federation.archive.file_intake import Admitted, TakenIn
 from hub import clock
-from hub.api.channel_models import file_document
+from hub.api.channel_documents import file_document
 from hub.channels import files
 from hub.commands import frame
 from hub.office import current_office

@@ -19,6 +19,7 @@ from hub.cases import decision_queries
 from hub.cases import queries as cases
 from hub.channels import queries
 from hub.channels.invitations import visible_invitations
+from hub.channels.member_queries import visible_members
 from hub.channels.relay_records import RelayedView
 from hub.community import queries as communities
 from policies.errors import InvalidError, NotFoundError
@@ -152,7 +153,7 @@ def get_member_named(
         NotFoundError: there is none.
         InvalidError: several have this name.
     """
-    rows = queries.visible_members(session, actor, channel, us=us, now=now)
+    rows = visible_members(session, actor, channel, us=us, now=now)
     named = [(row.organisation, row.name, row.organisation) for row in rows]
     found = _pick(name, named, prefix=False)
     if not found:

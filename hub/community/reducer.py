@@ -12,16 +12,15 @@ from typing import Any, Final
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from federation.judging.judged import Covered, Judged
+from federation.judging.judged import Judged
 from hub.community.records import CharterAnswerView, CharterView
+from hub.covered import find_covered, find_note, label_of, text_of
 from hub.view_rows import clear_rows, find_row, keep_row, snapshot_rows
 from policies.acts import Act, ChannelKind
 from policies.charter import read_terms, terms_document
 from policies.lifecycles import NONE
-from policies.tlp import TLP
 from sharing.canonical import read_time
 
-TEXT_CHARACTERS: Final = 20_000
 _VIEWS: Final = (CharterView, CharterAnswerView)
 _ANSWERS: Final = frozenset({Act.CHARTER_ACCEPTED, Act.CHARTER_DECLINED})
 _STEPS: Final = frozenset({Act.CHARTER_IN_FORCE, Act.CHARTER_WITHDRAWN, Act.CHARTER_ENDED})
@@ -58,13 +57,13 @@ def snapshot_charters(session: Session, channel: str) -> Mapping[str, Any]:
 
 def _proposed(session: Session, judged: Judged) -> None:
     body, at = judged.acting.body, read_time(judged.entry.created)
-    words = _covered(judged, body["charter"])
+    words = find_covered(judged, body["charter"])
     row = CharterView(
         channel=judged.entry.channel,
         charter=body["charter"],
         state=judged.state.state_of("charter", body["charter"]),
-        text=_text(words),
-        tlp=_label(words),
+        text=text_of(words, "content"),
+        tlp=label_of(words),
         sha256=body["sha256"],
         words_sha256=words.item.sha256 if words is not None else None,
         terms=terms_document(read_terms(body)),
@@ -91,10 +90,13 @@ def _answered(session: Session, judged: Judged, charter: str) -> None:
     if row is None:
         row = CharterAnswerView(channel=channel, charter=charter, organisation=speaker)
         keep_row(session, row)
-    note = None if judged.act is Act.CHARTER_PROPOSED else _note(judged)
+    note = None if judged.act is Act.CHARTER_PROPOSED else find_note(judged)
     row.answer, row.answered_at = answer, read_time(judged.entry.created)
-    row.reason, row.reason_note = _text(note), note.item.ref if note is not None else None
-    row.reason_tlp = _label(note) if note is not None else None
+    row.reason, row.reason_note = (
+        text_of(note, "content"),
+        note.item.ref if note is not None else None,
+    )
+    row.reason_tlp = label_of(note) if note is not None else None
     row.relayed = "on_behalf_of" in body
     row.bundle, row.disowned = judged.acting.sha256, False
 
@@ -110,8 +112,8 @@ def _went_on(session: Session, judged: Judged) -> None:
         if state != row.state:
             row.state, row.changed_at = state, at
         if row.charter == named:
-            note = _note(judged)
-            row.reason = _text(note)
+            note = find_note(judged)
+            row.reason = text_of(note, "content")
             row.reason_note = note.item.ref if note is not None else None
             row.step_in = judged.acting.sha256
             if judged.act is Act.CHARTER_IN_FORCE:
@@ -143,21 +145,3 @@ def _forget_disowned(session: Session, judged: Judged) -> None:
     ):
         query = update(view).where(view.channel == channel, brought_in.in_(bundles))
         session.execute(query.values(**values).execution_options(synchronize_session="fetch"))
-
-
-def _covered(judged: Judged, ref: str) -> Covered | None:
-    return next((one for one in judged.covered if one.item.ref == ref), None)
-
-
-def _note(judged: Judged) -> Covered | None:
-    return next((one for one in judged.covered if one.item.ref.startswith("note--")), None)
-
-
-def _label(one: Covered | None) -> TLP:
-    return (one.claimed if one is not None else None) or TLP.GREEN
-
-
-def _text(one: Covered | None) -> str | None:
-    if one is None or one.stix is None:
-        return None
-    return str(one.stix.value.get("content") or "")[:TEXT_CHARACTERS] or None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, or_, select, true
 from sqlalchemy.orm import Session
 
 from hub.accounts.actor import Actor
@@ -23,10 +23,8 @@ from hub.reports.records import (
     ReportWords,
     SentReport,
 )
-from hub.reports.things import thing_of
 from policies.acts import Act
 from policies.errors import NotFoundError
-from policies.likeness import Likeness, Thing, likeness
 from policies.reports import (
     Attribution,
     Certainty,
@@ -39,12 +37,8 @@ from policies.reports import (
 )
 from policies.roles import Right
 from policies.tlp import TLP
-from sharing.bulk import among
 
 PAGE: Final = 50
-ALIKE: Final = 20
-THINGS: Final = 500
-"""How many things a report is compared by."""
 WORDS_SHOWN: Final = 200
 INDICATORS_SHOWN: Final = 200
 KEPT_CLOSE: Final = "for coordinators and handlers"
@@ -143,7 +137,7 @@ def visible_incoming(
         before: only what follows in this order after the report at this place.
     """
     which = and_(SentReport.addressee == us, _follows(before))
-    return _travelled(session, actor, which, us=us, limit=limit)
+    return travelled_where(session, actor, which, us=us, limit=limit)
 
 
 def visible_outgoing(
@@ -160,7 +154,7 @@ def visible_outgoing(
         before: only what follows in this order after the report at this place.
     """
     which = and_(SentReport.reporter == us, _follows(before))
-    return _travelled(session, actor, which, us=us, limit=limit)
+    return travelled_where(session, actor, which, us=us, limit=limit)
 
 
 def _follows(before: Place | None) -> ColumnElement[bool]:
@@ -182,7 +176,7 @@ def get_travelled(
     Raises:
         NotFoundError: there is none, or this actor may not know of it.
     """
-    found = _travelled(session, actor, _is_at(channel, report), us=us, limit=1)
+    found = travelled_where(session, actor, is_at(channel, report), us=us, limit=1)
     if not found or us not in {found[0].reporter, found[0].addressee}:
         raise NotFoundError("there is no such report")
     return found[0]
@@ -230,7 +224,7 @@ def visible_indicators(
     """Give what a report names to look for, each thing once."""
     rows = session.execute(
         select(ReportIndicator.name, ReportIndicator.pattern, ReportIndicator.tlp)
-        .where(*_named_by(found.channel, found.report), _readable(actor))
+        .where(*named_by(found.channel, found.report), readable(actor))
         .distinct()
         .order_by(ReportIndicator.name, ReportIndicator.pattern, ReportIndicator.tlp)
         .limit(limit)
@@ -238,123 +232,18 @@ def visible_indicators(
     return [Indicator(name, pattern, tlp) for name, pattern, tlp in rows]
 
 
-def visible_alike(
-    session: Session, actor: Actor, found: Travelled, *, us: str
-) -> list[tuple[Travelled, Likeness]]:
-    """Give other reports that came to us and name the same to look for, the most alike first.
-
-    Only what this person may read is compared.
-    """
-    here = (found.channel, found.report)
-    named = things_named(session, actor, *here)
-    return visible_like(session, actor, named, us=us, but=here)
-
-
-def things_named(session: Session, actor: Actor, channel: str, report: str) -> frozenset[Thing]:
-    """Give what a report names to look for, as far as this person may read it."""
-    rows = session.execute(
-        select(ReportIndicator.pattern, ReportIndicator.pattern_sha256)
-        .where(*_named_by(channel, report), _readable(actor))
-        .distinct()
-        .limit(THINGS)
-    )
-    found = (thing_of(pattern, key) for pattern, key in rows if key is not None)
-    return frozenset(one for one in found if one is not None)
-
-
-def visible_like(
-    session: Session,
-    actor: Actor,
-    things: Collection[Thing],
-    *,
-    us: str,
-    but: tuple[str, str] | None = None,
-) -> list[tuple[Travelled, Likeness]]:
-    """Give the reports that came to us and name some of these things, the most alike first.
-
-    Args:
-        but: channel and id of one that is left out.
-    """
-    if not things:
-        return []
-    keys, hosts = {one.key for one in things}, {one.host for one in things if one.host is not None}
-    alike = among(session, ReportIndicator.pattern_sha256, keys)
-    at_host = among(session, ReportIndicator.host, hosts)
-    places = {
-        place
-        for which in (alike, at_host)
-        for place in _places_naming(session, actor, which, us=us, but=but)
-    }
-    if not places:
-        return []
-    theirs: dict[tuple[str, str], set[Thing]] = {place: set() for place in places}
-    rows = session.execute(
-        select(
-            ReportIndicator.channel,
-            ReportIndicator.report,
-            ReportIndicator.pattern,
-            ReportIndicator.pattern_sha256,
-        )
-        .where(
-            or_(*(and_(*_named_by(*place)) for place in sorted(places))),
-            or_(alike, at_host),
-            _readable(actor),
-        )
-        .distinct()
-    )
-    for channel, report, pattern, key in rows:
-        thing = thing_of(pattern, key) if key is not None else None
-        if thing is not None:
-            theirs[channel, report].add(thing)
-    ranked = {place: likeness(things, named) for place, named in theirs.items()}
-    which = or_(false(), *(_is_at(*place) for place in sorted(places)))
-    listed = _travelled(session, actor, which, us=us, limit=len(places))
-    both = [(one, ranked[one.channel, one.report]) for one in listed]
-    both.sort(key=lambda pair: (pair[1], pair[0].received_at), reverse=True)
-    return [pair for pair in both if pair[1]][:ALIKE]
-
-
-def _places_naming(
-    session: Session,
-    actor: Actor,
-    which: ColumnElement[bool],
-    *,
-    us: str,
-    but: tuple[str, str] | None,
-) -> list[tuple[str, str]]:
-    """Give the reports that name most of what is meant."""
-    count = func.count(ReportIndicator.pattern_sha256.distinct())
-    rows = session.execute(
-        select(SentReport.channel, SentReport.report)
-        .join(
-            ReportIndicator,
-            and_(
-                ReportIndicator.channel == SentReport.channel,
-                ReportIndicator.report == SentReport.report,
-            ),
-        )
-        .where(
-            SentReport.addressee == us,
-            which,
-            _readable(actor),
-            ~_is_at(*but) if but is not None else true(),
-        )
-        .group_by(SentReport.channel, SentReport.report)
-        .order_by(count.desc(), SentReport.channel, SentReport.report)
-        .limit(ALIKE)
-    ).all()
-    return [(channel, report) for channel, report in rows]
-
-
-def _is_at(channel: str, report: str) -> ColumnElement[bool]:
+def is_at(channel: str, report: str) -> ColumnElement[bool]:
+    """Tell whether a row of `sent_report` is this report."""
     return and_(SentReport.channel == channel, SentReport.report == report)
 
 
-def _named_by(channel: str, report: str) -> tuple[ColumnElement[bool], ...]:
+def named_by(channel: str, report: str) -> tuple[ColumnElement[bool], ...]:
+    """Tell whether a row of `report_indicator` is of this report."""
     return ReportIndicator.channel == channel, ReportIndicator.report == report
 
 
-def _readable(actor: Actor) -> ColumnElement[bool]:
+def readable(actor: Actor) -> ColumnElement[bool]:
+    """Tell whether a person reads a row of `report_indicator`."""
     return true() if may_read_words(actor, TLP.RED) else ReportIndicator.tlp != TLP.RED
 
 
@@ -375,7 +264,7 @@ def visible_unanswered(
     left = and_(ReportAnswer.state == "closed", ReportAnswer.closing == SentReport.asked_again)
     unanswered = or_(~exists().where(theirs), exists().where(theirs, left))
     mine = and_(SentReport.addressee == us, SentReport.state == "submitted", unanswered)
-    return _travelled(session, actor, mine, us=us, limit=limit)
+    return travelled_where(session, actor, mine, us=us, limit=limit)
 
 
 def visible_unacknowledged(
@@ -388,12 +277,24 @@ def visible_unacknowledged(
         ReportAnswer.reporter == SentReport.reporter,
     )
     sent = and_(SentReport.reporter == us, SentReport.state == "submitted", ~exists().where(theirs))
-    return _travelled(session, actor, sent, us=us, limit=limit)
+    return travelled_where(session, actor, sent, us=us, limit=limit)
 
 
-def _travelled(
+def has_unlinked(session: Session, *, us: str) -> bool:
+    """Tell whether any report that came to us, and was not taken back, is part of no case here."""
+    linked = exists().where(
+        LinkedReport.channel == SentReport.channel, LinkedReport.report == SentReport.report
+    )
+    theirs = exists().where(
+        SentReport.addressee == us, SentReport.state == ReportState.SUBMITTED.value, ~linked
+    )
+    return bool(session.scalar(select(theirs)))
+
+
+def travelled_where(
     session: Session, actor: Actor, which: ColumnElement[bool], *, us: str, limit: int
 ) -> list[Travelled]:
+    """Give the reports between organisations of which something holds, the newest first."""
     if not actor.may(Right.READ_CHANNELS):
         return []
     rows = session.scalars(
@@ -402,6 +303,8 @@ def _travelled(
         .order_by(SentReport.received_at.desc(), SentReport.channel, SentReport.report)
         .limit(limit)
     ).all()
+    if not rows:
+        return []
     answers = _answers(session, rows)
     cases = _own_cases(session, rows)
     names = _names(session, {row.channel for row in rows})

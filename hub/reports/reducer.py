@@ -8,7 +8,7 @@ Source: lifecycles, 2.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from federation.judging.judged import Covered, Judged
+from hub.covered import TEXT_CHARACTERS, covered_of, find_note, label_of, text_of, time_of
 from hub.reports.records import (
     ReportAnswer,
     ReportIndicator,
@@ -38,7 +39,6 @@ from sharing.bulk import among
 from sharing.canonical import read_time
 
 TITLE_CHARACTERS: Final = 200
-TEXT_CHARACTERS: Final = 20_000
 _VIEWS: Final = (SentReport, ReportWords, ReportAnswer, ReportIndicator)
 _ANSWERED: Final[Mapping[Act, str]] = {
     Act.REPORT_ACKNOWLEDGED: "acknowledged",
@@ -88,8 +88,8 @@ def _submitted(session: Session, judged: Judged, now: datetime) -> None:
         help_wanted=body.get("help_wanted", False),
         redacted=body.get("redacted", False),
         title=_title(item) if item is not None else "",
-        text=_text(item),
-        tlp=_label(item),
+        text=text_of(item, "description", "content"),
+        tlp=label_of(item),
         words_from=judged.acting.sha256,
         state="submitted",
         submitted_at=read_time(judged.entry.created),
@@ -108,7 +108,11 @@ def _updated(session: Session, judged: Judged) -> None:
     item = _item(judged, row.report)
     if item is not None:
         # A newer version of the very object: its words count from now on, here or not.
-        row.title, row.text, row.tlp = _title(item), _text(item), _label(item)
+        row.title, row.text, row.tlp = (
+            _title(item),
+            text_of(item, "description", "content"),
+            label_of(item),
+        )
         row.words_from = judged.acting.sha256
     _keep_indicators(session, judged, row.report)
     _keep_words(session, judged)
@@ -135,7 +139,7 @@ def _answered(session: Session, judged: Judged) -> None:
         keep_row(session, row)
     row.state, row.changed_at = _ANSWERED[Act(judged.acting.act)], at
     row.reference = body.get("reference", row.reference)
-    row.next_contact = _time(body.get("next_contact")) or row.next_contact
+    row.next_contact = time_of(body.get("next_contact")) or row.next_contact
     if judged.act is Act.REPORT_TRIAGED:
         row.triaged_as = Triage(body["as"])
         row.false_alarm = FalseAlarm(body["reason"]) if "reason" in body else None
@@ -176,7 +180,7 @@ def _other_side(judged: Judged) -> str:
 
 def _keep_words(session: Session, judged: Judged) -> None:
     """Keep what was said with an act, so that both sides read one conversation."""
-    note = next(_covered(judged, "note"), None)
+    note = find_note(judged)
     keep_row(
         session,
         ReportWords(
@@ -186,8 +190,8 @@ def _keep_words(session: Session, judged: Judged) -> None:
             author=judged.acting.author,
             act=judged.acting.act,
             note=note.item.ref if note is not None else None,
-            text=_text(note),
-            tlp=_label(note) if note is not None else TLP.CLEAR,
+            text=text_of(note, "description", "content"),
+            tlp=label_of(note) if note is not None else TLP.CLEAR,
             said_at=read_time(judged.entry.created),
         ),
     )
@@ -196,7 +200,7 @@ def _keep_words(session: Session, judged: Judged) -> None:
 def _keep_indicators(session: Session, judged: Judged, report: str) -> None:
     """Keep what is to be looked for; the newest that was said of one indicator counts."""
     channel = judged.entry.channel
-    versions = sorted(_covered(judged, "indicator"), key=lambda one: one.item.version_ns)
+    versions = sorted(covered_of(judged, "indicator"), key=lambda one: one.item.version_ns)
     newest = {one.item.ref: one for one in versions}
     query = select(ReportIndicator).where(
         ReportIndicator.channel == channel,
@@ -217,7 +221,7 @@ def _keep_indicators(session: Session, judged: Judged, report: str) -> None:
         row.pattern, row.pattern_sha256 = pattern[:TEXT_CHARACTERS], sought(pattern)
         row.host = host_of(pattern)
         row.name = str(one.stix.value.get("name") or "")[:TITLE_CHARACTERS]
-        row.tlp, row.bundle = _label(one), judged.acting.sha256
+        row.tlp, row.bundle = label_of(one), judged.acting.sha256
 
 
 def _forget(session: Session, judged: Judged) -> None:
@@ -249,20 +253,10 @@ def _forget_disowned(session: Session, judged: Judged) -> None:
     )
 
 
-def _covered(judged: Judged, stix_type: str) -> Iterator[Covered]:
-    return (one for one in judged.covered if one.item.ref.startswith(f"{stix_type}--"))
-
-
 def _item(judged: Judged, ref: str) -> Covered | None:
     """Give the newest version of an object that an entry covers."""
     versions = (one for one in judged.covered if one.item.ref == ref)
     return max(versions, key=lambda one: one.item.version_ns, default=None)
-
-
-def _label(item: Covered | None) -> TLP:
-    """Give the label that its bundle states; what states none is not above GREEN."""
-    claimed = item.claimed if item is not None else None
-    return claimed or TLP.GREEN
 
 
 def _title(item: Covered) -> str | None:
@@ -270,14 +264,3 @@ def _title(item: Covered) -> str | None:
     if item.stix is None:
         return None
     return str(item.stix.value.get("name") or "")[:TITLE_CHARACTERS]
-
-
-def _text(item: Covered | None) -> str | None:
-    if item is None or item.stix is None:
-        return None
-    words = item.stix.value.get("description") or item.stix.value.get("content")
-    return str(words)[:TEXT_CHARACTERS] if words else None
-
-
-def _time(text: str | None) -> datetime | None:
-    return read_time(text) if text else None

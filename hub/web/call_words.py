@@ -15,8 +15,9 @@ from hub.calls import queries
 from hub.calls.due import PAGE, Due
 from hub.calls.queries import Place
 from hub.calls.values import Asked, Call, Update
+from hub.channels.member_queries import MemberRow, visible_members
 from hub.channels.plain_words import WAY_WORDS
-from hub.channels.queries import ChannelSummary, MemberRow, visible_members
+from hub.channels.queries import ChannelSummary
 from hub.channels.reach import heard_lately
 from hub.web import words
 from hub.web.models import State, Tone

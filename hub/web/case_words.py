@@ -27,7 +27,7 @@ from policies.criteria import Answer, Finding
 from policies.decisions import By, Topic
 from policies.ladders import Ladder
 from policies.matrix import Level
-from policies.severity import Change
+from policies.severity import Severity
 
 RESPONSES: Final[Mapping[ResponseState, str]] = {
     ResponseState.INVESTIGATING: "We are looking",
@@ -223,9 +223,10 @@ def member_pairs(members: Sequence[OrganisationRow]) -> list[tuple[str, str]]:
     return [(one.organisation, one.name) for one in members if one.takes_part]
 
 
-def would_change(changes: Sequence[Change], names: Mapping[str, str]) -> list[str]:
-    """Say what another word of somebody would make of the level, the greatest changes first."""
-    rows = sorted(changes, key=lambda one: -one.level.rank)
+def would_change(severity: Severity, names: Mapping[str, str], *, limit: int) -> list[str]:
+    """Say which other word of somebody would make which other level, the gravest first."""
+    changes = [one for one in severity.would_change if one.level is not severity.level]
+    rows = sorted(changes, key=lambda one: -one.level.rank)[:limit]
     return [
         f"{names.get(one.organisation, one.organisation)}, {one.field.label.lower()}"
         f" {_word(one.word)} instead of {_word(one.stated)}: {one.level.label}"

@@ -15,7 +15,8 @@ from federation.ledgers.sources import DELIVER
 from federation.work.errands import find_waiting
 from hub.channels.invitations import InvitationRow
 from hub.channels.kept_words import KeptWords
-from hub.channels.queries import ChannelSummary, MemberRow, PendingRow, Verification
+from hub.channels.member_queries import MemberRow
+from hub.channels.queries import ChannelSummary, PendingRow, Verification
 from hub.web import words
 from hub.web.forms import as_sentence
 from hub.web.keys import KeysView, keys_view

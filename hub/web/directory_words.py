@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from hub.accounts.actor import Actor
-from hub.channels.queries import ChannelSummary, visible_members, visible_open_acts
+from hub.channels.member_queries import visible_members, visible_open_acts
+from hub.channels.queries import ChannelSummary
 from hub.community.directory import newest_statement
 from hub.community.directory_queries import Contact, Listed, Reached
 from hub.community.directory_statement import StatedConstituency, StatedPoint, Statement

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from federation.ledgers.ledger import find_channel, load_state
 from hub.accounts.actor import Actor
-from hub.channels.queries import ChannelSummary, MemberRow
+from hub.channels.member_queries import MemberRow
+from hub.channels.queries import ChannelSummary
 from hub.channels.reach import heard_lately
 from policies.acts import Act, ChannelKind
 from policies.roles import Right

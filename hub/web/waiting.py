@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from federation.identity import node
 from federation.ledgers import describing
-from federation.ledgers.ledger_records import Delivery, Standing
 from federation.partners import partners
 from federation.partners.partner_records import PartnerState
 from federation.partners.partners import Partner
@@ -22,10 +20,9 @@ from hub.accounts.actor import Actor
 from hub.cases import decision_queries
 from hub.cases import queries as cases
 from hub.cases.expected import own_times
-from hub.channels import history, queries, relay
+from hub.channels import history
 from hub.channels.invitations import visible_invitations
-from hub.channels.queries import ChannelSummary, PendingRow
-from hub.channels.ways_out import may_choose, visible_calls
+from hub.channels.queries import ChannelSummary
 from hub.health import BEAT_MAX_AGE
 from hub.office import current_office
 from hub.reports import queries as reports
@@ -33,7 +30,7 @@ from hub.reports.late import answer_by
 from hub.web import words
 from hub.web.calls_waiting import called_out
 from hub.web.case_words import topic_words
-from hub.web.channel_words import PENDING_WORDS
+from hub.web.channels_waiting import Channels, known_channels, of_channels
 from hub.web.charters_waiting import proposed_charters
 from hub.web.crises_waiting import advised_crises
 from hub.web.forms import as_sentence
@@ -45,8 +42,6 @@ from sharing.db import reading
 
 # A quiet partner is asked every five minutes; twice that without a word is worth a look.
 IN_TOUCH: Final = timedelta(minutes=10)
-# What is missing mostly comes by itself; people are told when it has not.
-TOLD_AFTER: Final = timedelta(minutes=10)
 SILENT_NAMED: Final = 3
 NEWS_LOOKED_AT: Final = 30
 _ROOMS: Final = {
@@ -62,11 +57,11 @@ def look_at_today(actor: Actor, *, now: datetime) -> Today:
         if own is None:
             hint = "Run “tocsin node init” on its machine."
             return Today(alarms=[Alarm("This node has not been set up yet.", hint)])
-        names = {one.id: one for one in queries.visible_channels(session, actor)}
+        channels = known_channels(session, actor)
         return Today(
             alarms=list(_alarms(session, actor, now=now)),
-            waiting=_waiting(session, actor, names, now=now),
-            news=_news(session, actor, own.organisation, names),
+            waiting=_waiting(session, actor, channels, now=now),
+            news=_news(session, actor, own.organisation, channels()),
         )
 
 
@@ -75,8 +70,7 @@ def count_waiting(actor: Actor, *, now: datetime) -> int:
     with reading() as session:
         if node.find_node(session) is None:
             return 0
-        names = {one.id: one for one in queries.visible_channels(session, actor)}
-        return len(_waiting(session, actor, names, now=now))
+        return len(_waiting(session, actor, known_channels(session, actor), now=now))
 
 
 def is_silent(partner: Partner, *, now: datetime) -> bool:
@@ -84,9 +78,7 @@ def is_silent(partner: Partner, *, now: datetime) -> bool:
     return partner.active and now - (partner.heard_at or partner.changed_at) > IN_TOUCH
 
 
-def _waiting(
-    session: Session, actor: Actor, channels: dict[str, ChannelSummary], *, now: datetime
-) -> list[Waiting]:
+def _waiting(session: Session, actor: Actor, channels: Channels, *, now: datetime) -> list[Waiting]:
     waiting = [
         *_partners(session, actor),
         *_doubtful(session, actor),
@@ -97,10 +89,7 @@ def _waiting(
         *called_out(session, actor, now=now),
         *proposed_charters(session, actor),
         *_invitations(session, actor, now=now),
-        *_contributions(session, actor, channels, now=now),
-        *_said_for_us(session, actor, channels),
-        *_channels(actor, channels, now=now),
-        *_called_upon(session, actor, channels),
+        *of_channels(session, actor, channels, now=now),
     ]
     waiting.sort(
         key=lambda one: (
@@ -165,9 +154,7 @@ def _reports(session: Session, actor: Actor) -> Iterator[Waiting]:
         )
 
 
-def _cases(
-    session: Session, actor: Actor, channels: dict[str, ChannelSummary]
-) -> Iterator[Waiting]:
+def _cases(session: Session, actor: Actor, channels: Channels) -> Iterator[Waiting]:
     """Give questions that wait for our vote, and cases in which nothing was heard of us."""
     own = node.find_node(session)
     if own is None:
@@ -175,15 +162,16 @@ def _cases(
     for channel, topic, until in decision_queries.visible_unvoted(
         session, actor, us=own.organisation
     ):
-        if channel in channels:
+        known = channels().get(channel)
+        if known is not None:
             yield Waiting(
-                title=channels[channel].name,
+                title=known.name,
                 sentence=f"A vote waits for you: {topic_words(topic).lower()}.",
-                href=url_for(_ROOMS[channels[channel].kind], channel=channel, _anchor="decisions"),
+                href=url_for(_ROOMS[known.kind], channel=channel, _anchor="decisions"),
                 act="Look and vote",
                 drawing="list-check",
                 due=until,
-                tlp=channels[channel].ceiling,
+                tlp=known.ceiling,
             )
     unstated = cases.visible_unstated(session, actor, us=own.organisation)
     due = own_times(session, [case.channel for case in unstated], us=own.organisation)
@@ -275,121 +263,8 @@ def _invitations(session: Session, actor: Actor, *, now: datetime) -> Iterator[W
         )
 
 
-def _contributions(
-    session: Session, actor: Actor, channels: dict[str, ChannelSummary], *, now: datetime
-) -> Iterator[Waiting]:
-    """Give what of ours was refused, or taken and not shown."""
-    if not actor.may(Right.CONTRIBUTE):
-        return
-    for row in queries.visible_pending(session, actor, now=now):
-        if row.state is Delivery.REFUSED or row.alarm:
-            yield _waiting_contribution(row, channels.get(row.channel))
-
-
-def _said_for_us(
-    session: Session, actor: Actor, channels: dict[str, ChannelSummary]
-) -> Iterator[Waiting]:
-    """Give the channels in which a coordinator spoke in our name, until we say whether it is so."""
-    own = node.find_node(session)
-    if own is None or not actor.may(Right.CONTRIBUTE):
-        return
-    rows = relay.visible_unanswered(session, actor, own.organisation)
-    for channel_id, count in Counter(row.channel for row in rows).items():
-        channel = channels.get(channel_id)
-        if channel is None:
-            continue
-        yield Waiting(
-            f"{words.count(count, 'statement')} in your name in {channel.name}",
-            f"{channel.owner_name or 'The coordinator'} recorded what your people said. "
-            "Confirm it or dispute it.",
-            url_for("pages.get_channel", channel=channel_id, _anchor="history"),
-            "Look and answer",
-            "phone",
-            since=min(row.written_at for row in rows if row.channel == channel_id),
-            tlp=channel.ceiling,
-        )
-
-
-def _waiting_contribution(row: PendingRow, channel: ChannelSummary | None) -> Waiting:
-    what = PENDING_WORDS.get(row.act, row.act)
-    href = url_for("pages.get_channel", channel=row.channel, _anchor="pending")
-    place = channel.name if channel is not None else "a channel"
-    if row.alarm:
-        return Waiting(
-            f"{what} does not show in {place}",
-            "The coordinator’s node took it and has not shown it to anybody since. Call them.",
-            href,
-            "Look",
-            "alert-triangle",
-            tone=Tone.TROUBLE,
-            since=row.written_at,
-        )
-    return Waiting(
-        f"{what} was refused in {place}",
-        as_sentence(row.sentence or row.what_it_means or "no reason was given"),
-        href,
-        "See why",
-        "hand-stop",
-        tone=Tone.TROUBLE,
-        since=row.written_at,
-    )
-
-
-def _channels(
-    actor: Actor, channels: dict[str, ChannelSummary], *, now: datetime
-) -> Iterator[Waiting]:
-    """Give channels that are frozen, or have waited for longer than it mostly takes."""
-    for channel in channels.values():
-        frozen = channel.standing is Standing.FROZEN
-        behind = channel.standing is Standing.BEHIND
-        late = channel.standing is Standing.WAITING and (
-            channel.doubted_at is None or now - channel.doubted_at > TOLD_AFTER
-        )
-        if not (frozen or behind or late):
-            continue
-        settles = bool(actor.may(Right.SETTLE_FREEZES))
-        way = "Look and choose a way out." if settles else "An administrator settles it."
-        if late:
-            way = "The node goes on asking for it."
-        elif behind:
-            way = f"The node asks the members by itself. If it lasts: {way[0].lower()}{way[1:]}"
-        sentence = as_sentence(channel.sentence or "something is missing")
-        how = "frozen" if frozen else "behind" if behind else "incomplete"
-        yield Waiting(
-            f"{channel.name} is {how} here",
-            f"{sentence} {way}",
-            url_for("pages.get_channel", channel=channel.id),
-            "Look",
-            "snowflake" if frozen else "clock-pause",
-            tone=Tone.WAITING if late else Tone.TROUBLE,
-            since=channel.doubted_at,
-            tlp=channel.ceiling,
-        )
-
-
-def _called_upon(
-    session: Session, actor: Actor, channels: dict[str, ChannelSummary]
-) -> Iterator[Waiting]:
-    """Give channels that other members want us to take over."""
-    if not may_choose(actor):
-        return
-    for channel, given in visible_calls(session, actor).items():
-        summary = channels.get(channel)
-        if summary is None:
-            continue
-        yield Waiting(
-            f"You are asked to coordinate {summary.name}",
-            f"{words.count(given, 'member')} endorsed you as successor of a coordinator that is "
-            "silent or has forked. Call them; take over, or say that you will not.",
-            url_for("pages.get_repair", channel=channel),
-            "Look",
-            "heart-handshake",
-            tlp=summary.ceiling,
-        )
-
-
 def _news(
-    session: Session, actor: Actor, us: str, channels: dict[str, ChannelSummary]
+    session: Session, actor: Actor, us: str, channels: Mapping[str, ChannelSummary]
 ) -> list[News]:
     """Give what others wrote last, one line for each channel."""
     news: dict[str, News] = {}

@@ -5,7 +5,7 @@ Source: lifecycles, 1.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from policies.acts import ACTS, Act, ChannelKind
@@ -83,7 +83,9 @@ def rule(version: str, act: Act, situation: Situation) -> Ruling:
     return Ruling(Decision.yes(), tuple(once.values()))
 
 
-def open_acts(version: str, situation: Situation) -> frozenset[Act]:
+def open_acts(
+    version: str, situation: Situation, among: Collection[Act] | None = None
+) -> frozenset[Act]:
     """Give the acts that the author could write now: `rule` takes each with a fitting body.
 
     Where the situation's body names an organisation or objects, acts about organisations or
@@ -91,10 +93,15 @@ def open_acts(version: str, situation: Situation) -> frozenset[Act]:
     none, they are offered if they are open about some joined member, or an organisation that no
     act has touched, or some object of the author's. What is asked of organisations is offered if
     it is open about all that the body names, or about some member where it names none.
+
+    Args:
+        among: look at these alone.
     """
     tables = TABLES.get(version)
     acts = tables.acts if tables is not None else ()
-    return frozenset(act for act in acts if _is_open(version, act, situation))
+    return frozenset(
+        act for act in acts if (among is None or act in among) and _is_open(version, act, situation)
+    )
 
 
 def _is_open(version: str, act: Act, situation: Situation) -> bool:

@@ -13,6 +13,7 @@ from federation.ledgers import rebuild
 from federation.ledgers.desk import Desk
 from federation.ledgers.ledger import get_channel
 from federation.ledgers.replay import entries_of
+from federation.witnesses.witnesses import keep_receipt
 from hub.accounts import users
 from hub.accounts.actor import Actor
 from hub.apply import VIEWS
@@ -25,7 +26,8 @@ from hub.web.waiting import count_waiting, look_at_today
 from policies.acts import Act
 from policies.roles import PersonRole
 from sharing.db import db
-from tests.kit.big_case import continued, open_case, organisations, tell_alone, write_cases
+from tests.kit.big_case import open_case, tell_alone, write_cases
+from tests.kit.kept_ledger import continued, organisations
 from tests.kit.nodes import CONSOLE, LocalNode, RunningNode, running
 
 PASSWORD = "four words in a row"
@@ -81,6 +83,14 @@ def grow(node: LocalNode, channel: str, first: int, count: int) -> None:
         tell_alone(node, channel, one, one.number)
 
 
+def vouch(node: LocalNode, channel: str, count: int, first: int) -> None:
+    """Have organisations say that they hold a channel as it is now."""
+    with node.writing() as session:
+        ledger = continued(session, node.office.desk(session), channel, (), 1)
+        for one in organisations(count, first):
+            keep_receipt(session, get_channel(session, channel), ledger.receipt(one), node.now())
+
+
 def test_the_page_of_a_case_asks_no_more_for_many_organisations(tmp_path: Path) -> None:
     with running(tmp_path, "CERT") as (cert,):
         case = open_case(cert, "A trojanised update", TEXT)
@@ -90,6 +100,19 @@ def test_the_page_of_a_case_asks_no_more_for_many_organisations(tmp_path: Path) 
         before = statements(cert, lambda: ask(f"/cases/{case}"))
         grow(cert, case, 110, 6)
         assert statements(cert, lambda: ask(f"/cases/{case}")) == before
+
+
+def test_the_page_of_a_channel_asks_no_more_for_many_members(tmp_path: Path) -> None:
+    with running(tmp_path, "CERT") as (cert,):
+        case = open_case(cert, "A trojanised update", TEXT)
+        ask = reader(cert)
+        grow(cert, case, 100, 2)
+        vouch(cert, case, 1, 100)
+        ask(f"/channels/{case}")
+        before = statements(cert, lambda: ask(f"/channels/{case}"))
+        grow(cert, case, 110, 6)
+        vouch(cert, case, 3, 110)
+        assert statements(cert, lambda: ask(f"/channels/{case}")) == before
 
 
 def test_histories_and_news_ask_no_more_for_many_entries(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -31,7 +32,7 @@ NOW = datetime(2026, 11, 20, 10, 6, tzinfo=UTC)
 
 def load(kit: LedgerKit, holder: Organisation) -> None:
     """Keep a ledger as the replica of one of its members."""
-    desk = Desk(Node(tuple(holder.chain)), {}, lambda *_: None, lambda *_: None)
+    desk = Desk(Node(tuple(holder.chain)), {}, lambda *_: None, lambda *_: nullcontext())
     with transaction() as session:
         collections.create(session, kit.channel, title="Case 2026-17")
         record = ChannelRecord(

@@ -8,12 +8,14 @@ from datetime import timedelta
 import pytest
 
 from federation.archive.verifying import verify_file
-from federation.ledgers.ledger import get_channel
+from federation.ledgers.ledger import get_channel, get_state
+from federation.witnesses.delivery import SILENT_AFTER, find_members
 from federation.witnesses.holdings import find_holdings
 from federation.witnesses.witnesses import keep_receipt
 from policies.acts import Act
 from policies.errors import NotFoundError
 from policies.tlp import TLP
+from sharing.canonical import read_time
 from sharing.db import reading, transaction
 from tests.integration.test_export import NOW, load, written
 from tests.kit.ledger_kit import LedgerKit, grid, vendor, water
@@ -67,6 +69,47 @@ def test_what_the_ledger_does_not_cover_is_not_found() -> None:
     load(kit, kit.owner)
     with reading() as session, pytest.raises(NotFoundError):
         find_holdings(session, get_channel(session, kit.channel), "note--1", str)
+
+
+def test_each_member_holds_what_it_last_vouched_for_across_epochs() -> None:
+    member, other, joiner = grid(), water(), vendor()
+    kit = LedgerKit.opened(member, other)
+    first = kit.owner
+    kit.contribute(member, Act.NOTE_ADDED, {}, [member.note(1)])
+    early, then = kit.receipt(other), kit.head
+    kit.contribute(other, Act.NOTE_ADDED, {}, [other.note(2)])
+    kit.join(joiner)
+    kit.hand_over(member)
+    kit.reopen(member, "hand-over")
+    kit.contribute(other, Act.NOTE_ADDED, {}, [other.note(3)])
+    late = kit.receipt(first)
+    load(kit, other)
+    with transaction() as session:
+        record = get_channel(session, kit.channel)
+        for number, jws in enumerate((early, late)):
+            keep_receipt(session, record, jws, NOW + timedelta(seconds=number))
+    entries = [step.judged.entry for step in kit.steps]
+    places = [(one.position.epoch, one.position.seq) for one in entries]
+    with reading() as session:
+        record = get_channel(session, kit.channel)
+        later = NOW + SILENT_AFTER + timedelta(seconds=0.5)
+        found = {one.organisation: one for one in find_members(session, record, now=later)}
+        joined = get_state(session, record).members[joiner.id].stays[-1].joined
+    assert list(found) == [first.id, member.id, other.id, joiner.id]
+    assert found[member.id].voucher == "owner"
+    assert found[first.id].holds_all
+    assert found[first.id].head == kit.head
+    held = places.index((then.epoch, then.seq))
+    assert found[other.id].head == then
+    assert found[other.id].behind == len(places) - held - 1
+    assert found[other.id].behind_since == read_time(entries[held + 1].created)
+    at = places.index(joined)
+    assert found[joiner.id].head is None
+    assert found[joiner.id].behind == len(places) - at
+    assert found[joiner.id].behind_since == read_time(entries[at].created)
+    assert then.epoch < kit.head.epoch
+    silent = {who for who, one in found.items() if one.silent}
+    assert silent == {other.id}
 
 
 def test_a_part_of_a_ledger_carries_the_receipts_that_it_proves() -> None:

@@ -24,6 +24,7 @@ from federation.judging.doubt import PLAIN_WORDS, WHAT_TO_DO, Consequence, Doubt
 from federation.ledgers.ledger_records import EvidenceRecord, StagedRecord, Standing
 from federation.ledgers.outbox import pending
 from hub.channels import history, queries
+from hub.channels.member_queries import visible_members
 from policies.acts import Act
 from policies.errors import ConflictError
 from policies.tlp import TLP
@@ -506,7 +507,7 @@ def test_an_act_that_is_not_open_changes_no_view(world: World) -> None:
     case = world.joined(world.fellow)
     with world.grid.reading() as session:
         us, now = world.grid.organisation, world.grid.now()
-        before = queries.visible_members(session, CONSOLE, case.id, us=us, now=now)
+        before = visible_members(session, CONSOLE, case.id, us=us, now=now)
     own = {"organisation": world.owner.id}
     judged = case.kit.write(Act.MEMBER_REMOVED, own)
     assert judged.void is not None
@@ -515,7 +516,7 @@ def test_an_act_that_is_not_open_changes_no_view(world: World) -> None:
     assert_healed(world, case)
     assert_void(world, case, judged.entry, Doubt.NOT_PERMITTED)
     with world.grid.reading() as session:
-        after = queries.visible_members(session, CONSOLE, case.id, us=us, now=now)
+        after = visible_members(session, CONSOLE, case.id, us=us, now=now)
     assert after == before
 
 

@@ -21,6 +21,7 @@ from hub import own_keys
 from hub.accounts.actor import Actor, Via
 from hub.apply import VIEWS
 from hub.reports import exchange, queries
+from hub.reports.alike import visible_alike
 from hub.reports.queries import Travelled
 from policies.acts import Act
 from policies.reports import FalseAlarm, ReportOutcome, ReportState, Triage
@@ -259,7 +260,7 @@ def test_reports_that_name_the_same_are_found_however_often_they_name_it(games: 
     with games.cert.reading() as session:
         handle: Any = session.connection().connection.dbapi_connection
         handle.set_progress_handler(count, 100)
-        alike = queries.visible_alike(session, CONSOLE, found, us=games.cert.organisation)
+        alike = visible_alike(session, CONSOLE, found, us=games.cert.organisation)
         handle.set_progress_handler(None, 0)
         assert len(queries.visible_indicators(session, CONSOLE, found)) == 1, "one thing, once"
     assert {(item.title, how.same, how.hosts) for item, how in alike} == {
@@ -279,7 +280,7 @@ def test_hints_come_from_what_this_person_may_read(games: Games) -> None:
     found = seen(games, one.stix_id)[0]
     for actor, count in ((CONSOLE, 1), (AUDITOR, 0)):
         with games.cert.reading() as session:
-            alike = queries.visible_alike(session, actor, found, us=games.cert.organisation)
+            alike = visible_alike(session, actor, found, us=games.cert.organisation)
         assert [(item.title, how.same) for item, how in alike] == [("Other", 1)] * count
 
 

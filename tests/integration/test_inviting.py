@@ -14,7 +14,7 @@ import pytest
 from hub.accounts.actor import Actor, Via
 from hub.cases import course
 from hub.channels import inviting
-from hub.channels.queries import visible_members
+from hub.channels.member_queries import visible_members
 from policies.errors import ForbiddenError, InvalidError, NotFoundError
 from policies.roles import PersonRole
 from tests.kit.nodes import CONSOLE, RunningNode, running, settle

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from federation.ledgers.ledger_records import CoveredRecord, Standing
 from hub.channels import audience, history, queries, service
 from hub.channels.history import EntryItem
+from hub.channels.member_queries import visible_members
 from policies.acts import Act
 from policies.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from policies.roles import PersonRole
@@ -167,7 +168,7 @@ def test_members_in_doubt_ceilings_and_limits_are_settled_with_words_that_all_re
     assert "what vendor must not read" not in texts(vendor, case)
     assert "compared by telephone" in texts(vendor, case)
     with cert.reading() as session:
-        rows = queries.visible_members(session, CONSOLE, case, us=cert.organisation, now=cert.now())
+        rows = visible_members(session, CONSOLE, case, us=cert.organisation, now=cert.now())
     assert {row.name: row.takes for row in rows}["Grid"] is TLP.AMBER
 
 

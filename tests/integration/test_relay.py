@@ -18,7 +18,8 @@ from federation.archive.verifying import verify_file
 from federation.ledgers import rebuild
 from hub.accounts import users
 from hub.apply import VIEWS
-from hub.channels import history, proofs, queries, relay, service
+from hub.channels import history, proofs, relay, service
+from hub.channels.member_queries import visible_members
 from hub.channels.relay import Told
 from hub.channels.relay_records import RelayAnswer
 from policies.acts import Act, ChannelKind
@@ -90,7 +91,7 @@ def test_it_joins_and_speaks_through_the_coordinator_and_is_never_shown_as_signi
     note = next(item for item in shown.items if item.type == "note")
     assert note.text == "Both pumps stopped at 02:50."
     with story.grid.reading() as session:
-        members = queries.visible_members(
+        members = visible_members(
             session, CONSOLE, story.case, us=story.grid.organisation, now=story.grid.now()
         )
     row = next(one for one in members if one.organisation == story.water)
@@ -186,7 +187,7 @@ def test_an_organisation_that_must_not_be_named_is_a_number_to_the_others(story:
     rows = {}
     for node in (story.cert, story.grid):
         with node.reading() as session:
-            members = queries.visible_members(
+            members = visible_members(
                 session, CONSOLE, story.case, us=node.organisation, now=node.now()
             )
         rows[node.name] = next(one for one in members if one.organisation == hidden)

@@ -15,7 +15,7 @@ from hub.calls import calling
 from hub.calls.queries import get_call
 from hub.cases import own_words
 from hub.channels import inviting
-from hub.channels.queries import visible_members
+from hub.channels.member_queries import visible_members
 from hub.channels.service import usual_reply
 from hub.reports import exchange, recording
 from hub.reports.recording import Said

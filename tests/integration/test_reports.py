@@ -25,6 +25,7 @@ from hub.accounts.actor import Actor, Via
 from hub.apply import VIEWS
 from hub.channels import service
 from hub.reports import exchange, queries, recorded, recording
+from hub.reports.alike import visible_alike
 from hub.reports.named import Side, visible_called
 from hub.reports.queries import Travelled
 from hub.reports.recorded import Local
@@ -340,7 +341,7 @@ def test_what_a_report_names_is_recognised_and_two_of_the_same_are_held_together
     second = report("The same again", "Seen: 185[.]220[.]101[.]5")
     us = story.cert.organisation
     with story.cert.reading() as session:
-        alike = queries.visible_alike(session, CONSOLE, second, us=us)
+        alike = visible_alike(session, CONSOLE, second, us=us)
     assert [(one.report, how) for one, how in alike] == [(first.report, Likeness(1, 0))]
 
 
@@ -408,7 +409,7 @@ def test_what_is_looked_for_may_be_longer_than_an_index_takes(story_on_postgresq
     us, place = story.cert.organisation, (newest.received_at, newest.channel, newest.report)
     with story.cert.reading() as session:
         (kept,) = queries.visible_indicators(session, CONSOLE, oldest)
-        alike = queries.visible_alike(session, AUDITOR, oldest, us=us)
+        alike = visible_alike(session, AUDITOR, oldest, us=us)
         rest = queries.visible_incoming(session, CONSOLE, us=us, before=place)
         called = visible_called(session, CONSOLE, "another", sides=tuple(Side), us=us)
         assert [one.title for one in recorded.visible_recorded(session, AUDITOR)] == []

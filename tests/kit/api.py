@@ -12,9 +12,33 @@ from werkzeug.test import TestResponse
 from hub.accounts import tokens, users
 from hub.accounts.actor import TokenScope
 from policies.roles import PersonRole
-from tests.kit.nodes import CONSOLE, RunningNode
+from tests.kit.nodes import CONSOLE, LocalNode, RunningNode
 
 _numbers: Final = itertools.count(1)
+
+
+def headers_of(
+    node: LocalNode, *roles: PersonRole, scopes: tuple[TokenScope, ...] = ()
+) -> dict[str, str]:
+    """Make an account and a token for it; give the header that goes with it."""
+    with node.writing() as session:
+        user, _ = users.create_user(
+            session,
+            CONSOLE,
+            f"person{next(_numbers)}",
+            roles=roles or (PersonRole.ADMINISTRATOR, PersonRole.COORDINATOR),
+            password="correct horse battery",
+            now=node.now(),
+        )
+        _, secret = tokens.create_token(
+            session,
+            CONSOLE,
+            "script",
+            scopes=scopes or tuple(TokenScope),
+            now=node.now(),
+            user_id=user.id,
+        )
+    return {"Authorization": f"Bearer {secret}"}
 
 
 @dataclass
@@ -27,24 +51,7 @@ class Api:
     @classmethod
     def of(cls, node: RunningNode, *roles: PersonRole, scopes: tuple[TokenScope, ...] = ()) -> Api:
         """Make an account and a token for it."""
-        with node.writing() as session:
-            user, _ = users.create_user(
-                session,
-                CONSOLE,
-                f"person{next(_numbers)}",
-                roles=roles or (PersonRole.ADMINISTRATOR, PersonRole.COORDINATOR),
-                password="correct horse battery",
-                now=node.now(),
-            )
-            _, secret = tokens.create_token(
-                session,
-                CONSOLE,
-                "script",
-                scopes=scopes or tuple(TokenScope),
-                now=node.now(),
-                user_id=user.id,
-            )
-        return cls(node, {"Authorization": f"Bearer {secret}"})
+        return cls(node, headers_of(node, *roles, scopes=scopes))
 
     def client(self) -> FlaskClient:
         return self.node.app.test_client()

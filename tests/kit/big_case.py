@@ -1,28 +1,17 @@
 """A large case as a coordinator's node holds it, written in bulk: real signatures, really judged.
 
-Entries are signed and judged in memory, each behind the one before, and kept by `ledger.keep` as
-every entry is; only the look-ups of the past come from memory and not from the database.
+Five hundred entries are kept at a time (`KeptLedger.keep_together`); `rebuild` finds nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy.orm import Session
-
-from federation.judging.bundles import SignedBundle
-from federation.judging.facts import MemoryFacts
-from federation.judging.judged import Judged
-from federation.judging.reader import OWNER, Reader
 from federation.judging.state import ChannelState
-from federation.ledgers.desk import Desk
-from federation.ledgers.ledger import get_channel, get_state, keep
-from federation.ledgers.ledger_records import ChannelRecord
-from federation.ledgers.replay import entries_of, replay
 from federation.ledgers.sources import expect_direct
 from hub.cases import course
 from hub.channels import relay
@@ -32,7 +21,8 @@ from sharing.canonical import write_time
 from sharing.incident import builders
 from sharing.incident.times import Moment
 from sharing.objects import StixObject
-from tests.kit.ledger_kit import LedgerKit, Organisation
+from tests.kit.kept_ledger import KeptLedger, continued, organisations, ourselves
+from tests.kit.ledger_kit import Organisation
 from tests.kit.nodes import CONSOLE, LocalNode
 
 WITHOUT_NODE: Final = 6
@@ -47,99 +37,6 @@ CYCLE: Final = 1000
 _FUNCTIONAL: Final = ("none", "minimal", "significant", "denial")
 _INFORMATION: Final = ("none", "suspected", "personal-data", "proprietary")
 _RESPONSES: Final = ("investigating", "affected", "contained", "eradicated", "recovered")
-
-
-@dataclass
-class Ourselves(Organisation):
-    """The node's own organisation, with its own keys."""
-
-    desk: Desk | None = None
-
-    def __post_init__(self) -> None:
-        assert self.desk is not None
-        self.keys, self.chain = [self.desk.key], list(self.desk.node.descriptors)
-
-    @property
-    def id(self) -> str:
-        assert self.desk is not None
-        return self.desk.organisation
-
-    @property
-    def identity(self) -> StixObject:
-        return StixObject.of(self.chain[-1].organisation)
-
-
-def ourselves(desk: Desk) -> Ourselves:
-    return Ourselves("ours", 0, desk.node.name, desk=desk)
-
-
-def organisations(count: int, first: int = 100) -> list[Organisation]:
-    """Give organisations that run nodes of their own elsewhere."""
-    numbers = range(first, first + count)
-    return [Organisation(f"org-{number}", number, f"Utility {number}") for number in numbers]
-
-
-@dataclass
-class KeptLedger(LedgerKit):
-    """A ledger that a node keeps while it is written."""
-
-    session: Session | None = None
-    desk: Desk | None = None
-    record: ChannelRecord | None = None
-    count: int = 0
-
-    def judge(self, entry: SignedBundle, reader: Reader | None = None) -> Judged:
-        return super().judge(entry, reader or (OWNER if self.record_is_ours else None))
-
-    @property
-    def record_is_ours(self) -> bool:
-        return self.record is not None and self.record.is_ours
-
-    def append(
-        self,
-        entry: SignedBundle,
-        objects: Iterable[StixObject] = (),
-        *,
-        admits: SignedBundle | None = None,
-        reader: Reader | None = None,
-    ) -> Judged:
-        judged = super().append(entry, objects, admits=admits, reader=reader)
-        assert self.session is not None
-        assert self.desk is not None
-        assert self.record is not None
-        assert judged.void is None, judged.void
-        keep(self.session, self.desk, self.record, judged, now=self.now)
-        self.steps.clear()
-        self.count += 1
-        return judged
-
-
-def continued(
-    session: Session, desk: Desk, channel: str, others: Iterable[Organisation], number: int
-) -> KeptLedger:
-    """Go on writing a channel of ours from where it stands.
-
-    Args:
-        number: of this ledger among those that are written in bulk; ids are made from it.
-    """
-    record = get_channel(session, channel)
-    facts, rows = MemoryFacts(), entries_of(session, channel)
-    for _row, _judged in replay(session, rows, facts):
-        pass
-    state = get_state(session, record)
-    return KeptLedger(
-        ourselves(desk),
-        tuple(others),
-        ceiling=state.ceiling,
-        channel=channel,
-        state=state,
-        facts=facts,
-        now=rows[-1].created_at,
-        bundle_count=number * 1_000_000,
-        session=session,
-        desk=desk,
-        record=record,
-    )
 
 
 @dataclass
@@ -168,7 +65,9 @@ class BigCase:
             self.ledger.tick(10)
             self._write(number)
             if number % BATCH == 0:
+                self.ledger.keep_together()
                 yield
+        self.ledger.keep_together()
         yield
 
     @property
@@ -325,6 +224,7 @@ def write_big_case(node: LocalNode, *, members: int, entries: int) -> str:
     with node.writing() as session:
         desk = node.office.desk(session)
         case = BigCase(continued(session, desk, channel, (), 1), others)
+        case.ledger.together = True
         for one in others:
             case.ledger.join(one, "affected")
         for _pause in case.grow(entries):
@@ -399,7 +299,9 @@ def write_cases(node: LocalNode, count: int, *, members: int = 5) -> list[str]:
         channel = open_case(node, f"Phishing wave {number}", "Mail that asks for passwords.")
         with node.writing() as session:
             ledger = continued(session, node.office.desk(session), channel, (), 2000 + number)
+            ledger.together = True
             for one in others:
                 ledger.join(one, "affected")
+            ledger.keep_together()
         found.append(channel)
     return found

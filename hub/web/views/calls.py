@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from flask import Response, flash, redirect, request, url_for
-from pydantic import Field, StringConstraints
 from werkzeug.wrappers import Response as BaseResponse
 
 from hub import clock
@@ -19,11 +18,22 @@ from hub.calls import answering, calling, queries
 from hub.calls.calling import Issued
 from hub.calls.values import Call
 from hub.cases.queries import has_room
-from hub.channels.relay import MAX_NAME_CHARACTERS, Told
+from hub.channels.relay import Told
 from hub.office import current_office
 from hub.web import call_words as shown
 from hub.web import directory_words
 from hub.web.acting import DONE, attempt
+from hub.web.call_forms import (
+    AcknowledgementForm,
+    AdditionForm,
+    AnswerForm,
+    CheckForm,
+    EndForm,
+    RefusalForm,
+    RequestForm,
+    ToldForm,
+    WarningForm,
+)
 from hub.web.forms import PageForm
 from hub.web.frame import pages, show
 from hub.web.relay_words import WAYS
@@ -31,97 +41,11 @@ from hub.web.seeing import direct_to, seeing_of
 from hub.web.views.channels import Forms, NoForm, Where, show_channel, to_channel
 from policies.acts import ACTS, Act, ChannelKind
 from policies.calls import (
-    Affected,
     AnswersTo,
     CallKind,
-    DeclineReason,
-    RequestOutcome,
-    RequestResult,
 )
 from policies.roles import Right
-from policies.tlp import TLP
 from sharing.db import reading, transaction
-
-Text = Annotated[str, StringConstraints(max_length=20_000)]
-Organisation = Annotated[str, StringConstraints(max_length=60)]
-Words = Annotated[str, StringConstraints(max_length=MAX_NAME_CHARACTERS)]
-Organisations = Annotated[list[Organisation], Field(max_length=500)]
-
-
-class WarningForm(PageForm):
-    """What threatens, and what to do."""
-
-    text: Text
-    tlp: TLP | None = None
-    reply_by: datetime | None = None
-    next_update: datetime | None = None
-    addressees: Organisations = Field(default_factory=list)
-
-
-class CheckForm(PageForm):
-    """Who is asked to answer."""
-
-    reply_by: datetime | None = None
-    addressees: Organisations = Field(default_factory=list)
-
-
-class RequestForm(PageForm):
-    """What is asked, and who reads the answers."""
-
-    text: Text
-    answers_to: AnswersTo = AnswersTo.ALL
-    tlp: TLP | None = None
-    needed_by: datetime | None = None
-    addressees: Organisations = Field(default_factory=list)
-
-
-class AcknowledgementForm(PageForm):
-    """That a warning or a check has arrived."""
-
-    affected: Affected | None = None
-    text: Text | None = None
-
-
-class AnswerForm(PageForm):
-    """What we know of what was asked."""
-
-    result: RequestResult = RequestResult.ANSWERED
-    text: Text | None = None
-
-
-class RefusalForm(PageForm):
-    """That we do not answer."""
-
-    reason: DeclineReason | None = None
-    text: Text | None = None
-
-
-class ToldForm(PageForm):
-    """What somebody answered by telephone."""
-
-    organisation: Organisation
-    affected: Affected | None = None
-    result: RequestResult | None = None
-    way: Literal["telephone", "in-person", "e-mail", "message", "other"] = "telephone"
-    informant: Words | None = None
-    text: Text | None = None
-
-
-class AdditionForm(PageForm):
-    """What is new."""
-
-    text: Text
-    again: Literal["yes"] | None = None
-    reply_by: datetime | None = None
-    next_update: datetime | None = None
-
-
-class EndForm(PageForm):
-    """That nobody is asked any more."""
-
-    text: Text | None = None
-    outcome: RequestOutcome | None = None
-
 
 F = TypeVar("F", bound=PageForm)
 

@@ -14,7 +14,8 @@ from hub.audit import service as audit
 from hub.cases import queries
 from hub.cases.members import visible_case_members
 from hub.channels import audience
-from hub.channels.queries import get_visible_summary, visible_open_acts
+from hub.channels.member_queries import visible_open_acts
+from hub.channels.queries import get_visible_summary
 from hub.office import current_office
 from hub.web import case_words
 from hub.web.acting import DONE, attempt

@@ -40,7 +40,8 @@ from hub.community.directory_queries import visible_contacts
 from hub.community.queries import visible_under
 from hub.community.terms import terms_in
 from hub.office import current_office
-from hub.reports.queries import Travelled, get_travelled, visible_alike
+from hub.reports.alike import visible_alike
+from hub.reports.queries import Travelled, get_travelled
 from hub.web import case_words as shown
 from hub.web import charter_words, directory_words, intel_words, related_words, timeline_words
 from hub.web.acting import DONE, attempt
@@ -64,6 +65,12 @@ NEWEST: Final = 3
 """How many moments of the timeline the overview shows."""
 PAGE: Final = 50
 """Cases on one page of the list."""
+CHANGES: Final = 20
+"""Words that would make another level, on the overview."""
+NEWEST_SAID: Final = 10
+"""What was said with acts, on the overview; all of it stands in the history."""
+DECIDED: Final = 5
+"""How much of what was decided the overview shows, beside open questions."""
 CAN_BE_OPENED: Final = (TLP.GREEN, TLP.AMBER, TLP.AMBER_STRICT)
 
 
@@ -249,8 +256,9 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         row = queries.get_case_row(session, actor, channel)
         case = queries.get_visible_case(session, actor, channel)
         members = queries.visible_organisations(session, actor, channel, us=us)
-        decisions = decision_queries.visible_decisions(session, actor, channel, us=us)
-        said = queries.visible_case_words(session, actor, channel)
+        over = None if request.args.get("decisions") == "all" else DECIDED + 1
+        decisions = decision_queries.visible_decisions(session, actor, channel, us=us, over=over)
+        said = queries.visible_case_words(session, actor, channel, limit=NEWEST_SAID + 1)
         picture = joining.visible_picture(session, actor, channel)
         basis = visible_basis(session, actor, channel)
         findings = visible_findings(session, actor, channel, picture.told)
@@ -275,6 +283,10 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         usual = charter_words.minutes_words(usual_reply(session, channel))
         absent = known_names(session, actor, channel)
         noted = {who: absent[who].contact for who in called if who in absent}
+    decided = [one for one in decisions if one.state != "open"]
+    more_decided = over is not None and len(decided) == over
+    if more_decided:
+        decisions = decisions[:-1]
     names = {one.organisation: one.name for one in members}
     own = next((one for one in members if one.is_us), None)
     is_over = case.state in {"declined", "closed", "merged"}
@@ -299,6 +311,7 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         own=own,
         seeing=seeing,
         decisions=decisions,
+        more_decided=more_decided,
         newest=newest,
         newest_intel=newest_intel,
         intel_words=intel_words,
@@ -308,7 +321,8 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         likeness_words=likeness_words,
         related_words=related_words,
         guests=guests_of(members),
-        said=[one for one in said if one.text],
+        said=[one for one in said[-NEWEST_SAID:] if one.text],
+        more_said=len(said) > NEWEST_SAID,
         picture=picture,
         basis=basis,
         findings=findings,
@@ -316,7 +330,7 @@ def show_case(channel: str, forms: dict[str, Any], status: HTTPStatus = HTTPStat
         starts_alone=alone,
         asked_to_start=any(one.state == "open" and one.topic == Topic.START for one in decisions),
         charter_words=charter_words,
-        changes=shown.would_change(picture.told.would_change, names)[:20],
+        changes=shown.would_change(picture.told, names, limit=CHANGES),
         knows_more=picture.knows_more,
         words=shown,
         names=names,

@@ -25,6 +25,7 @@ from hub.cases.queries import has_room
 from hub.channels import history, holders, inviting, proofs, queries, service
 from hub.channels.invitations import visible_invitations
 from hub.channels.kept_words import get_kept_words, kept_words_of
+from hub.channels.member_queries import visible_acts_about, visible_members, visible_open_acts
 from hub.channels.ways_out import visible_repair
 from hub.community.terms import terms_in
 from hub.office import current_office
@@ -319,11 +320,13 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
     before = place.before if place is not None else None
     with reading() as session:
         desk = current_office().desk(session)
-        summary = queries.get_visible_summary(session, actor, channel)
+        # Held until the end: the session lets go of rows that nobody holds, and asks for them anew.
+        record = service.get_visible_channel(session, actor, channel)
+        summary = queries.get_visible_summary(session, actor, record.id)
         entries = history.visible_entries(
             session, actor, channel, before=_read_place(before), limit=history.PAGE
         )
-        rows = queries.visible_members(session, actor, channel, us=desk.organisation, now=now)
+        rows = visible_members(session, actor, channel, us=desk.organisation, now=now)
         verification = queries.visible_verification(session, actor, channel)
         waiting = queries.visible_pending(session, actor, channel, now=now)
         kept = kept_words_of(session, actor, waiting)
@@ -331,16 +334,18 @@ def show_channel(channel: str, forms: Forms, status: HTTPStatus = HTTPStatus.OK)
             shown.contribution_of(session, row, place=summary.name, kept=kept.get(row.sha256))
             for row in waiting
         ]
-        open_acts = queries.visible_open_acts(session, desk, actor, channel, now=now)
+        open_acts = visible_open_acts(session, desk, actor, channel, now=now)
         mending = visible_repair(session, desk, actor, channel, now=now)
         coordinates = summary.is_ours and summary.kind is not ChannelKind.DIRECT
-        about = {
-            row.organisation: queries.visible_open_acts(
-                session, desk, actor, channel, about=row.organisation, now=now
-            )
-            for row in rows
-            if coordinates and not row.is_us
-        }
+        about = visible_acts_about(
+            session,
+            desk,
+            actor,
+            channel,
+            [row.organisation for row in rows if coordinates and not row.is_us],
+            among=shown.ABOUT_MEMBERS,
+            now=now,
+        )
         held = holders.visible_holders(session, actor, channel, us=desk.organisation, now=now)
         breakouts = queries.visible_breakouts(session, actor, channel)
         relayed = relay_part(session, actor, summary, rows, now=now)

@@ -18,7 +18,8 @@ from hub.accounts.actor import Actor
 from hub.accounts.current import current_actor
 from hub.audit import service as audit
 from hub.cases import deciding, decision_queries
-from hub.channels.queries import visible_members, visible_pending
+from hub.channels.member_queries import visible_members
+from hub.channels.queries import visible_pending
 from hub.channels.relay import Told
 from hub.community import charters, queries
 from hub.community.terms import find_in_force

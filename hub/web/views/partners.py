@@ -112,7 +112,7 @@ def get_partners() -> Response:
     actor, now = current_actor(), clock.utcnow()
     actor.may(Right.READ_PARTNERS).enforce()
     with reading() as session:
-        rows = partners.partners(session)
+        rows = list(partners.partners(session))
         keys = {row.organisation: find_key_state(session, row.organisation) for row in rows}
         given = pairing.invitations(session)
     rows.sort(key=lambda row: (_rank(row), row.name.casefold()))

@@ -18,6 +18,7 @@ from hub.channels import queries as channels
 from hub.community.directory_queries import visible_contacts
 from hub.office import current_office
 from hub.reports import exchange, intel, queries, recorded, recording
+from hub.reports.alike import visible_alike
 from hub.reports.late import answer_by
 from hub.reports.publishing import is_near_miss, visible_published
 from hub.reports.queries import waits
@@ -278,7 +279,7 @@ def show_report(
         seeing = direct_to(session, found.addressee if found.is_ours else found.reporter, us=us)
         said = queries.visible_words(session, actor, found)
         indicators = queries.visible_indicators(session, actor, found)
-        alike = [] if found.is_ours else queries.visible_alike(session, actor, found, us=us)
+        alike = [] if found.is_ours else visible_alike(session, actor, found, us=us)
         cases = [
             (one.id, one.name)
             for one in channels.visible_channels(session, actor)

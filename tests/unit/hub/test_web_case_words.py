@@ -79,8 +79,10 @@ def test_who_has_told_something_alone_is_not_silent() -> None:
 
 def test_what_would_change_it_is_told_the_gravest_first() -> None:
     severity = joint_severity([Input(GRID, 1, assessment=STATED), Input(VENDOR)])
-    told = case_words.would_change(severity.would_change, {GRID: "Grid Operator"})
+    told = case_words.would_change(severity, {GRID: "Grid Operator"}, limit=20)
     assert told[0].endswith("critical")
+    assert not any(one.endswith(severity.level.label) for one in told)
+    assert len(case_words.would_change(severity, {}, limit=2)) == 2
     assert any(one.startswith("Grid Operator, danger to life") for one in told)
     assert case_words.typed_value(Assessment(danger=Danger.POSSIBLE), Field.DANGER) == "possible"
     assert case_words.typed_value(None, Field.DANGER) == ""

@@ -7,13 +7,8 @@ import pytest
 from federation.archive.report import Failure, Report, What
 from federation.judging.doubt import PLAIN_WORDS, Consequence, Doubt, consequence
 from federation.ledgers.ledger_records import ChannelRecord, Standing
-from hub.channels.queries import (
-    WHEN_BEHIND,
-    ChannelSummary,
-    MemberRow,
-    Verification,
-    way_out_of,
-)
+from hub.channels.member_queries import MemberRow
+from hub.channels.queries import WHEN_BEHIND, ChannelSummary, Verification, way_out_of
 from hub.channels.ways_out import WayOut, ways_of
 from hub.web import channel_words as shown
 from hub.web.models import Tone
