@@ -169,6 +169,15 @@ class HubNode:
                 now=clock.utcnow(),
             ).id
 
+    def come_into(self, name: str) -> str:
+        """Join a case of which nothing has come yet; give its channel."""
+        channel = self.open_case(name)
+        with self.session() as session:
+            record = find_channel(session, channel)
+            if record is not None:
+                record.standing = Standing.JOINING
+        return channel
+
     def open_room(self, title: str, *, exercise: bool = False) -> str:
         """Open a case with a room of its own; give its channel."""
         with self.session() as session:

@@ -74,6 +74,7 @@ def test_accessible_and_fitting(
         f"/cases/{room}/members",
         f"/cases/{room}/merge?into={node.open_room('A case that takes it in')}",
         f"/cases/{room}/told/{node.note_absent(room, 'Rail')}",
+        f"/cases/{node.come_into('A case that has not come yet')}",
     )
     places = (*PLACES, *ours)
     one.goto("/sign-in")

@@ -21,6 +21,8 @@ from hub.apply import VIEWS
 from hub.cases import course, deciding, decision_queries, joining, own_words, related
 from hub.cases.decision_queries import Decision
 from hub.cases.neighbours import visible_neighbours
+from hub.channels import relay
+from hub.channels.relay import Told
 from hub.community import charters
 from policies.acts import Act
 from policies.assessment import Assessment, Danger
@@ -273,3 +275,34 @@ def test_a_thiefs_answer_to_a_charter_is_none_and_its_victim_is_asked_again(
     (again,) = (one for one in shown.answers if one.name == circle.grid.name)
     assert (again.answer, again.disowned) == ("accepted", None)
     circle.check_rebuild()
+
+
+def test_a_charter_in_force_that_a_thief_accepted_is_answered_anew(circle: Circle) -> None:
+    charter = circle.propose()
+    thief = Thief.of(circle.grid)
+    for node in (circle.grid, circle.vendor):
+        circle.do(node, charters.accept, charter)
+    circle.do(circle.cert, charters.put_in_force, charter)
+    thief.is_found_out(circle.channel, Act.CHARTER_ACCEPTED)
+    circle.settle()
+    assert circle.waiting(circle.grid) == [charter]
+    shown = page(circle.grid, f"/communities/{circle.channel}")
+    assert "A stolen key has said “accepted” for them." in shown
+    assert "decline it, and accept it after that if you wish" in shown
+    assert "Decline it" in shown
+    circle.do(circle.grid, charters.decline, charter, reason="Not in our name.")
+    assert circle.waiting(circle.grid) == []
+    circle.do(circle.grid, charters.accept, charter)
+    assert circle.waiting(circle.grid) == []
+    circle.check_rebuild()
+
+
+def test_what_a_member_without_a_node_says_to_a_charter_in_force_can_be_recorded(
+    circle: Circle,
+) -> None:
+    circle.adopt()
+    water = str(circle.do(circle.cert, relay.add_absent, name="Water", roles=["member"]))
+    told = Told("telephone", circle.cert.now())
+    circle.do(circle.cert, relay.relay, organisation=water, act=Act.MEMBER_JOINED, told=told)
+    shown = page(circle.cert, f"/communities/{circle.channel}")
+    assert "Record what somebody told you" in shown

@@ -45,11 +45,15 @@ def test_who_joins_lands_in_the_room_which_opens_by_itself(nodes: Room) -> None:
     assert (answer.status_code, answer.location) == (HTTPStatus.SEE_OTHER, f"/cases/{fresh.case}")
     coming = browser.get(answer.location).text
     assert "The room opens as soon as" in coming
-    assert 'http-equiv="refresh"' in coming
+    assert 'hx-trigger="every 5s"' in coming
+    asking = {"HX-Request": "true", "HX-Target": "coming"}
+    assert "It opens here by itself." in browser.get(answer.location, headers=asking).text
     settle(*nodes.nodes)
+    led = browser.get(answer.location, headers=asking)
+    assert (led.status_code, led.headers["HX-Redirect"]) == (204, answer.location)
     shown = browser.get(answer.location).text
     assert "How each is hit" in shown
-    assert 'http-equiv="refresh"' not in shown
+    assert "It opens here by itself." not in shown
     assert browser.get(f"/cases/{room.case}").status_code == HTTPStatus.OK
     # Who joins a community lands on its channel, as before.
     community = nodes.cert.open("Energy", kind=ChannelKind.COMMUNITY)

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any, Final
 from uuid import UUID
 
-from flask import Response, flash, redirect, request, url_for
+from flask import Response, flash, make_response, redirect, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -148,6 +148,11 @@ def get_case(channel: UUID) -> BaseResponse:
         return show("cases/coming.html", "cases", name=name, channel=str(channel))
     if coming is False:
         return redirect(url_for("pages.get_channel", channel=channel), HTTPStatus.SEE_OTHER)
+    if request.headers.get("HX-Target") == "coming":
+        # The page that waits for the room asks: it is led in as a whole.
+        opened = make_response("", HTTPStatus.NO_CONTENT)
+        opened.headers["HX-Redirect"] = url_for("pages.get_case", channel=channel)
+        return opened
     response = show_case(str(channel), {})
     with transaction() as session:
         audit.record(session, current_actor(), "case.read", str(channel), now=clock.utcnow())
