@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, or_, select
-from sqlalchemy.orm import Session, defer
+from sqlalchemy.orm import Session
 
 from federation.judging.state import ChannelState
 from federation.ledgers.ledger import get_channel, get_state
@@ -105,7 +105,7 @@ def nameable_cases(session: Session, actor: Actor, channel: str) -> list[tuple[s
     here = get_case_row(session, actor, channel)
     ours = known_of(get_state(session, get_channel(session, channel)), here)
     others = _others(session, actor, channel)
-    secret = [one.row.channel for one in others if one.is_secret]
+    secret = [one.channel for one in others if one.is_secret]
     members: dict[str, set[str]] = {}
     for there, organisation in session.execute(
         select(MemberView.channel, MemberView.organisation).where(
@@ -114,9 +114,9 @@ def nameable_cases(session: Session, actor: Actor, channel: str) -> list[tuple[s
     ):
         members.setdefault(there, set()).add(organisation)
     return [
-        (one.row.channel, one.title)
+        (one.channel, one.title)
         for one in others
-        if may_name(ours, one.known(frozenset(members.get(one.row.channel, ()))))
+        if may_name(ours, one.known(frozenset(members.get(one.channel, ()))))
     ]
 
 
@@ -126,9 +126,9 @@ def mergeable_cases(session: Session, actor: Actor, channel: str) -> list[tuple[
     if not actor.may(Right.RUN_CASES) or here.state not in OPEN_STATES:
         return []
     return [
-        (one.row.channel, one.title)
+        (one.channel, one.title)
         for one in _others(session, actor, channel)
-        if one.is_ours and one.row.state in OPEN_STATES and one.row.exercise is here.exercise
+        if one.is_ours and one.state in OPEN_STATES and one.exercise is here.exercise
     ]
 
 
@@ -141,7 +141,10 @@ def known_of(state: ChannelState, row: CaseView) -> Known:
 class _Other:
     """Another case, by what can be told without reading the whole state of its channel."""
 
-    row: CaseView
+    channel: str
+    state: str
+    exercise: bool
+    tlp: TLP
     is_ours: bool
     title: str
     ceiling: TLP
@@ -150,10 +153,10 @@ class _Other:
     @property
     def is_secret(self) -> bool:
         """Tell whether the rule asks who its members are."""
-        return self.is_breakout or self.row.tlp is TLP.RED
+        return self.is_breakout or self.tlp is TLP.RED
 
     def known(self, members: frozenset[str]) -> Known:
-        return Known(self.row.tlp, self.ceiling, members, self.is_breakout)
+        return Known(self.tlp, self.ceiling, members, self.is_breakout)
 
 
 def _others(session: Session, actor: Actor, channel: str) -> Sequence[_Other]:
@@ -163,15 +166,32 @@ def _others(session: Session, actor: Actor, channel: str) -> Sequence[_Other]:
 
 def _find_others(session: Session, actor: Actor, channel: str) -> Sequence[_Other]:
     rows = session.execute(
-        select(CaseView, ChannelRecord, *SAID)
+        select(
+            CaseView.channel,
+            CaseView.state,
+            CaseView.exercise,
+            CaseView.tlp,
+            CaseView.title,
+            ChannelRecord.is_ours,
+            ChannelRecord.name,
+            *SAID,
+        )
         .join(ChannelRecord, ChannelRecord.id == CaseView.channel)
         .where(CaseView.channel != channel)
-        .options(defer(ChannelRecord.state))
         .order_by(CaseView.changed_at.desc(), CaseView.channel)
     )
     return [
-        _Other(row, record.is_ours, _title(actor, row, record), TLP(ceiling), parent is not None)
-        for row, record, parent, ceiling in rows
+        _Other(
+            channel=other,
+            state=state,
+            exercise=exercise,
+            tlp=tlp,
+            is_ours=is_ours,
+            title=_title(actor, tlp, title or name),
+            ceiling=TLP(ceiling),
+            is_breakout=parent is not None,
+        )
+        for other, state, exercise, tlp, title, is_ours, name, parent, ceiling in rows
     ]
 
 
@@ -214,7 +234,7 @@ def _neighbour(
         tie=tie,
         relation=relation,
         channel=there.channel,
-        title=_title(actor, there, record),
+        title=_title(actor, there.tlp, there.title or record.name),
         tlp=there.tlp,
         state=there.state,
         reference=None,
@@ -223,7 +243,7 @@ def _neighbour(
     )
 
 
-def _title(actor: Actor, row: CaseView, record: ChannelRecord) -> str:
-    if row.tlp is TLP.RED and not actor.roles & READERS_OF_RED:
+def _title(actor: Actor, tlp: TLP, title: str) -> str:
+    if tlp is TLP.RED and not actor.roles & READERS_OF_RED:
         return KEPT_CLOSE
-    return row.title or record.name
+    return title

@@ -25,7 +25,7 @@ from hub import clock, collecting
 from hub.accounts import users
 from hub.apply import VIEWS
 from policies.roles import PersonRole
-from sharing.db import db, prepare_engine
+from sharing.db import prepare_engine
 from tests.bench.figures import HEADING, Distribution, machine
 from tests.kit.api import headers_of
 from tests.kit.big_case import write_big_case, write_cases
@@ -112,8 +112,8 @@ def copied(large: Large, url: str) -> LocalNode:
     migrate(url)
     target = create_engine(url)
     prepare_engine(target)
-    with first.app.app_context():
-        count = copy_rows(db.engine, target)
+    with first.reading() as session:
+        count = copy_rows(session.connection(), target)
     target.dispose()
     tell(f"{count} rows copied in {time.perf_counter() - began:.0f} s")
     return LocalNode(
@@ -161,7 +161,7 @@ def measure(client: FlaskClient, name: str, path: str, headers: dict[str, str]) 
     def ask() -> None:
         nonlocal size
         answer = client.get(path, headers=headers)
-        assert answer.status_code == 200
+        assert answer.status_code == 200, path
         size = len(answer.data)
 
     p95 = show(name, ask)

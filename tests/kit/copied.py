@@ -11,10 +11,10 @@ from sharing.orm import Base
 _AT_ONCE: Final = 5000
 
 
-def copy_rows(source: Engine, target: Engine) -> int:
+def copy_rows(reading: Connection, target: Engine) -> int:
     """Fill the tables of a database that has today's and nothing in them; give how many rows."""
     count = 0
-    with source.connect() as reading, target.begin() as writing:
+    with target.begin() as writing:
         for table in Base.metadata.sorted_tables:
             rows = reading.execution_options(yield_per=_AT_ONCE).execute(select(table))
             for part in rows.mappings().partitions():
