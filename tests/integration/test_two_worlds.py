@@ -1,0 +1,381 @@
+"""Two worlds that differ in what the coordinator alone is told look the same to everybody else.
+
+Everything that can be told alone is told: how one is hit and how far one is, reports and what is
+added to them or taken back, notes and things to look for in the direct channel, an answer that is
+for the asker alone, what is said by telephone, and the name that stands behind a number. Then all
+that others hold, are served and can look at is compared, byte for byte. Chance and clock are those
+of the step in both worlds (`tests.kit.staged`), so no id, nonce, signature or time needs excusing.
+
+Source: domain, 1 (*For the coordinator alone*); decision 21; threat model, *Working out what the
+coordinator alone was told*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import func, select
+
+from federation.serving import access
+from hub.cases import heard, joining
+from hub.channels import history
+from hub.reports import exchange, queries
+from hub.reports.records import ReportAnswer
+from policies.assessment import (
+    Assessment,
+    Danger,
+    FunctionalImpact,
+    InformationImpact,
+    PersonalData,
+    Recoverability,
+    ResponseState,
+    Span,
+)
+from policies.calls import DeclineReason, RequestResult
+from policies.reports import Attribution, ReportKind
+from policies.roles import PersonRole
+from tests.integration.told_alone_worlds import (
+    COORDINATOR,
+    LATER,
+    NOTES,
+    REPORTS,
+    SERVERS,
+    SHARED_THING,
+    TELLER,
+    THINGS,
+    THIRD,
+    Answer,
+    Community,
+    Reported,
+    Secrets,
+    Word,
+    World,
+)
+from tests.kit.hostile_peer import kept
+from tests.kit.looking import Seen, differences
+from tests.kit.nodes import RunningNode
+
+pytestmark = pytest.mark.timeout(600)
+
+LITTLE: Final = Secrets(
+    first=Word(
+        Assessment(danger=Danger.NONE, counts={SERVERS: Span(0, 0)}), ResponseState.NOT_AFFECTED
+    )
+)
+"""Nothing is told alone but that one is not hit, by the words of which all are told something."""
+ONE: Final = Secrets(
+    first=Word(
+        Assessment(
+            danger=Danger.CONFIRMED,
+            information_impact=InformationImpact.NONE,
+            counts={SERVERS: Span(3, 40)},
+        ),
+        ResponseState.AFFECTED,
+        "Turbine 4 has stopped.",
+    ),
+    second=Word(Assessment(danger=Danger.NONE), ResponseState.CONTAINED, "It runs again."),
+    reports=(
+        Reported(
+            "Updater phones home",
+            f"It speaks to {SHARED_THING} and to evil-updates.com.",
+            added="And to 198.51.100.9.",
+        ),
+        Reported("A second thing", "Somebody walked in.", withdrawn=True),
+    ),
+    notes=("Do not tell the vendor.", "Our lawyers ask us to wait."),
+    things=(SHARED_THING, "evil-updates.com"),
+    answer=Answer(RequestResult.FOUND, text="Version 18.12.407, on 12 machines."),
+    contact="+49 30 1234",
+)
+OTHER: Final = Secrets(
+    first=Word(
+        Assessment(
+            danger=Danger.NONE,
+            information_impact=InformationImpact.CRITICAL_SYSTEMS,
+            counts={SERVERS: Span(0, 9_000)},
+        ),
+        ResponseState.NOT_AFFECTED,
+        "Nothing at all, and that in many more words than the other world has.",
+    ),
+    second=Word(Assessment(danger=Danger.CONFIRMED), ResponseState.AFFECTED, "It is back."),
+    reports=(
+        Reported("Strange letter", "It names 203.0.113.77.", added="Nobody knows from whom."),
+        Reported("Another letter", "It names nobody.", withdrawn=True),
+    ),
+    notes=("Tell whom you like.", "We have nothing to hide."),
+    things=("203.0.113.77", "harmless.example"),
+    answer=ONE.answer,
+    own_name="Valley Water Works",
+    contact="+49 89 9876",
+    phoned="Everything burns.",
+)
+"""The same is told as in `ONE`, and in other words."""
+
+
+# What makes a rule let through too much.
+
+
+def always(_rule: Any) -> Any:
+    return lambda *_given, **_more: True
+
+
+def never(_rule: Any) -> Any:
+    return lambda *_given, **_more: False
+
+
+def with_what_was_told_alone(rule: Any) -> Any:
+    return lambda session, state: [*rule(session, state), *heard.heard_alone(session, state)]
+
+
+def as_if_it_owned_it(rule: Any) -> Any:
+    return lambda state, _organisation: rule(state, state["owner"])
+
+
+def one_by_one(_rule: Any) -> Any:
+    def next_reference(session: Any, desk: Any, now: Any) -> str:
+        ours = select(func.count()).where(ReportAnswer.author == desk.organisation)
+        return f"CERT-{now.year}-{session.scalar(ours) + 1:04d}"
+
+    return next_reference
+
+
+def told_once_more(world: World) -> Seen:
+    world.tell_once_more()
+    return stored(world.third)
+
+
+def reported_once_more(world: World) -> Seen:
+    world.report_once_more()
+    return stored(world.third)
+
+
+BROKEN: Final[Mapping[str, tuple[Any, str, Any, Callable[[World], Seen]]]] = {
+    "what was told alone counts as if it were open": (
+        joining,
+        "heard_openly",
+        with_what_was_told_alone,
+        told_once_more,
+    ),
+    "references count reports": (exchange, "next_reference", one_by_one, reported_once_more),
+    "any partner is served": (
+        access,
+        "_find_member",
+        as_if_it_owned_it,
+        lambda world: world.look_at(COORDINATOR).served_to(world.third),
+    ),
+    "any colleague reads what was told alone": (
+        history,
+        "_is_kept_close",
+        never,
+        lambda world: world.answers(PersonRole.AUDITOR, f"/channels/{world.told_in}/entries"),
+    ),
+    "any colleague's tool reads what was told alone": (
+        access,
+        "was_told_alone",
+        never,
+        lambda world: world.collections(PersonRole.AUDITOR),
+    ),
+    "any colleague reads what is red in reports": (
+        queries,
+        "may_read_words",
+        always,
+        lambda world: world.answers(PersonRole.LIAISON, "/reports/"),
+    ),
+}
+"""What holds no more: where the rule is, its name, what breaks it, and where that is looked for."""
+
+
+@dataclass(frozen=True)
+class Views:
+    """What was seen in one world, by whom and where.
+
+    Args:
+        joined: whether the coordinator had anything new to tell, at each look.
+        broken: the same where a rule does not hold any more.
+    """
+
+    joined: tuple[bool, ...]
+    members: Mapping[str, Seen]
+    colleagues: Mapping[str, Seen]
+    broken: Mapping[str, Seen]
+
+
+def stored(node: RunningNode) -> Seen:
+    """Give all that a node keeps, table by table."""
+    return {table: "\n".join(rows) for table, rows in kept(node).items()}
+
+
+def seen_in(community: Community, secrets: Secrets, *, closely: bool = False) -> Views:
+    """Let a world go by, and give what was seen in it.
+
+    Args:
+        closely: also by people who click and ask through everything, and with broken rules.
+    """
+    with community.world(secrets) as world:
+        members: dict[str, Seen] = {}
+        for name in (THIRD, LATER):
+            node = world.nodes[name]
+            members[f"kept by {name}"] = stored(node)
+            members[f"served to {name}"] = world.look_at(COORDINATOR).served_to(node)
+        members["served by the teller"] = world.look_at(TELLER).served_to(world.third)
+        colleagues: dict[str, Seen] = {}
+        broken: dict[str, Seen] = {}
+        if closely:
+            members |= _looked_at(world, THIRD, PersonRole.COORDINATOR)
+            for role in (PersonRole.AUDITOR, PersonRole.LIAISON):
+                colleagues |= _looked_at(world, COORDINATOR, role)
+            for what, (place, name, breaking, look) in BROKEN.items():
+                with pytest.MonkeyPatch.context() as patched:
+                    patched.setattr(place, name, breaking(getattr(place, name)))
+                    broken[what] = look(world)
+        return Views(tuple(world.joined), members, colleagues, broken)
+
+
+def _looked_at(world: World, name: str, role: PersonRole) -> dict[str, Seen]:
+    person, look = world.people[name, role], world.look_at(name)
+    return {
+        f"interface of {name}, {role}": look.answers(person),
+        f"pages of {name}, {role}": look.pages(person),
+        f"collections of {name}, {role}": look.collections(person.headers),
+    }
+
+
+def compare(one: Mapping[str, Seen], other: Mapping[str, Seen]) -> str:
+    """Tell where two worlds look otherwise; nothing where they do not."""
+    told = {where: differences(one[where], other[where]) for where in one if where in other}
+    return "\n\n".join(f"{where}: {what}" for where, what in told.items() if what)
+
+
+@pytest.fixture(scope="module")
+def community(tmp_path_factory: pytest.TempPathFactory) -> Community:
+    return Community(tmp_path_factory.mktemp("two_worlds"))
+
+
+@pytest.fixture(scope="module")
+def little(community: Community) -> Views:
+    return seen_in(community, LITTLE)
+
+
+@pytest.fixture(scope="module")
+def both(community: Community) -> tuple[Views, Views]:
+    return seen_in(community, ONE, closely=True), seen_in(community, OTHER, closely=True)
+
+
+def test_members_see_nothing_of_what_one_of_them_tells_alone(
+    little: Views, both: tuple[Views, Views]
+) -> None:
+    for views in both:
+        assert views.joined == little.joined == (True, True)
+        assert not compare(little.members, views.members)
+    # As programs, in browsers and with tools, where what is stored might be put in other words.
+    assert not compare(both[0].members, both[1].members)
+
+
+def test_colleagues_who_may_not_read_it_see_only_that_something_was_told(
+    both: tuple[Views, Views],
+) -> None:
+    assert not compare(both[0].colleagues, both[1].colleagues)
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_rule_that_holds_no_more_is_told_by_it(both: tuple[Views, Views], what: str) -> None:
+    one, other = (views.broken[what] for views in both)
+    assert differences(one, other)
+
+
+def test_all_are_told_of_what_five_have_told(little: Views) -> None:
+    """Else the worlds would be alike for lack of anything to tell."""
+    assert "five or more" in " ".join(little.members[f"kept by {THIRD}"].values())
+
+
+# Whatever is told alone.
+
+words = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=300)
+maybe_words = st.none() | words
+spans = st.integers(0, 10**6).map(lambda number: Span(number // 3, number))
+things = st.sampled_from((SHARED_THING, "198.51.100.7", "evil-updates.com", "harmless.example"))
+
+
+@st.composite
+def first_words(draw: st.DrawFn) -> Word:
+    """Give words about what all are told of, and anything besides."""
+    assessment = Assessment(
+        danger=draw(st.sampled_from(Danger)),
+        counts={SERVERS: draw(spans)} | draw(st.dictionaries(st.just("individual"), spans)),
+        functional_impact=draw(st.none() | st.sampled_from(FunctionalImpact)),
+        information_impact=draw(st.none() | st.sampled_from(InformationImpact)),
+        recoverability=draw(st.none() | st.sampled_from(Recoverability)),
+        personal_data=draw(st.none() | st.sampled_from(PersonalData)),
+        essential_service=draw(st.none() | st.booleans()),
+        still_spreading=draw(st.none() | st.booleans()),
+        confidence=draw(st.none() | st.integers(0, 100)),
+    )
+    return Word(assessment, draw(st.sampled_from(ResponseState)), draw(maybe_words))
+
+
+second_words = st.builds(
+    Word,
+    st.none() | first_words().map(lambda word: word.assessment),
+    st.none() | st.sampled_from(ResponseState),
+    maybe_words,
+)
+reports = st.builds(
+    Reported,
+    words.map(lambda text: text[:200]),
+    words,
+    st.sampled_from(ReportKind),
+    st.sampled_from(Attribution),
+    st.booleans(),
+    maybe_words,
+    st.booleans(),
+)
+answers = st.builds(
+    Answer, st.sampled_from((RequestResult.ANSWERED, RequestResult.FOUND)), st.none(), words
+) | st.builds(Answer, st.none(), st.sampled_from(DeclineReason), maybe_words)
+secrets = st.builds(
+    Secrets,
+    first=first_words(),
+    second=second_words,
+    reports=st.lists(reports, max_size=REPORTS).map(tuple),
+    notes=st.lists(words, max_size=NOTES).map(tuple),
+    things=st.lists(things, max_size=THINGS).map(tuple),
+    answer=st.none() | answers,
+    own_name=words.map(lambda text: text[:80]),
+    contact=st.none() | words.map(lambda text: text[:80]),
+    phoned=words,
+)
+_CALM: Final = settings(
+    deadline=None,
+    database=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.generate,),
+)
+"""A world takes seconds, and the difference is told in a few lines: nothing is made smaller."""
+
+
+@settings(_CALM, max_examples=3)
+@given(secret=secrets)
+def test_whatever_one_tells_alone_members_see_the_same(
+    community: Community, little: Views, secret: Secrets
+) -> None:
+    seen = seen_in(community, secret)
+    assert seen.joined == little.joined
+    assert not compare(little.members, seen.members)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(0)
+@settings(_CALM, max_examples=100, derandomize=False)
+@given(secret=secrets)
+def test_whatever_one_tells_alone_members_see_the_same_for_a_long_time(
+    community: Community, little: Views, secret: Secrets
+) -> None:
+    seen = seen_in(community, secret)
+    assert seen.joined == little.joined
+    assert not compare(little.members, seen.members)
