@@ -30,6 +30,7 @@ from policies.reports import ReportKind, ReportState, Triage
 from policies.roles import Right
 from policies.tlp import TLP
 from sharing import stix
+from sharing.reissue import hard_to_guess
 
 UNNAMED: Final = "Something to look for"
 
@@ -144,7 +145,7 @@ def publish(  # noqa: PLR0913 - what is told, of which report and to whom
         )
         for one in preview.indicators
     ]
-    objects = [*said, *sought]
+    objects = [*said, *map(hard_to_guess, sought)]
     return service.write(session, desk, actor, community, Act.INTEL_SHARED, {}, objects, now=now)
 
 

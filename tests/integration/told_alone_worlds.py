@@ -8,13 +8,19 @@ Source: domain, 1 (*For the coordinator alone*); decision 21.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from base64 import b64decode
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from federation.branches import openings
+from federation.ledgers.ledger_records import EntryRecord
 from federation.partners.partner_keys import get_chain
 from hub.accounts import tokens, users
 from hub.accounts.actor import TokenScope
@@ -27,7 +33,7 @@ from hub.reports import exchange, recording
 from hub.reports.intel import find_intel, indicators_of
 from hub.reports.queries import visible_incoming
 from hub.reports.recording import Said
-from policies.acts import Act, ChannelKind
+from policies.acts import TOLD_ALONE, Act, ChannelKind
 from policies.assessment import (
     Assessment,
     Danger,
@@ -42,11 +48,17 @@ from policies.errors import ConflictError
 from policies.reports import Attribution, ReportKind, ReportState, Triage
 from policies.roles import PersonRole
 from policies.tlp import TLP
+from sharing import collections
+from sharing.objects import StixObject
+from sharing.records import CollectionRow
+from sharing.stix import NONCE_EXTENSION
 from tests.kit.looking import Look, Person, Seen
 from tests.kit.nodes import CONSOLE, RunningNode, settle
 from tests.kit.staged import Nodes, Stage, Steps
 
 T = TypeVar("T")
+_HASH: Final = re.compile(r"\b[0-9a-f]{64}\b")
+_JWS: Final = re.compile(r"\beyJ[\w-]+\.([\w-]*)\.[\w-]+")
 People = dict[tuple[str, PersonRole], Person]
 
 COORDINATOR, TELLER, THIRD, LATER = "CERT", "Grid", "Vendor", "Port"
@@ -201,7 +213,50 @@ class World:
     def look_at(self, name: str) -> Look:
         """Look at a node: at what is shared, and at what goes between teller and coordinator."""
         channels = (self.case, self.circle, self.told_in, self.answered_in)
-        return Look(self.nodes[name], channels, self.steps)
+        return Look(self.nodes[name], channels, self.steps, closely=channels[2:])
+
+    def what_can_be_tried_out(self) -> list[str]:
+        """Give what some read by id and hash alone, and could guess for lack of anything random.
+
+        That is what is withheld from the later member, and what the teller has told alone.
+        """
+        with self.later.reading() as session:
+            query = select(CollectionRow.sha256).where(CollectionRow.collection_id == self.case)
+            held = set(session.scalars(query))
+        with self.cert.reading() as session:
+            found = [
+                *_withheld(session, self.case, held),
+                *_withheld(session, self.told_in, ()),
+            ]
+        kinds = {one.stix_type for one in found}
+        assert {"note", "indicator", "impact", "incident"} <= kinds, kinds
+        return [
+            one.stix_id for one in found if NONCE_EXTENSION not in one.value.get("extensions", {})
+        ]
+
+    def blinded(self, seen: Seen) -> Seen:
+        """Put other names for the hashes of what goes between the coordinator and the teller.
+
+        They follow from what is told, and say nothing of it: each is over something random that
+        is shown to nobody who may not read the rest, the id of a bundle told alone or the nonce of
+        an object. That no such id is shown is asked here, too. A receipt is its payload.
+        """
+        names: dict[str, str] = {}
+        with self.cert.reading() as session:
+            for channel in (self.told_in, self.answered_in):
+                entries = session.scalars(
+                    select(EntryRecord)
+                    .where(EntryRecord.channel == channel)
+                    .order_by(EntryRecord.epoch, EntryRecord.seq)
+                ).all()
+                for row in entries:
+                    names[row.sha256] = f"(entry {row.seq} of {channel})"
+                told = [row.object_sha256 for row in entries if row.act in TOLD_ALONE]
+                bundles = collections.find_contents(session, channel, told).values()
+                ids = [StixObject.read(one).stix_id for one in bundles if channel == self.told_in]
+                shown = [one for one in ids if any(one in text for text in seen.values())]
+                assert not shown, "with its id, what a hash stands for could be tried out"
+        return {path: _renamed(_JWS.sub(_said_in, text), names) for path, text in seen.items()}
 
     def answers(self, role: PersonRole, below: str) -> Seen:
         """Give what somebody at the coordinator's gets as a program, below an address."""
@@ -375,6 +430,26 @@ class World:
     def _settle(self, *names: str) -> None:
         self.steps.go_on()
         settle(*(self.nodes[name] for name in names))
+
+
+def _withheld(session: Session, channel: str, held: Container[str]) -> Iterator[StixObject]:
+    query = select(CollectionRow.sha256).where(
+        CollectionRow.collection_id == channel,
+        CollectionRow.claimed.not_in((TLP.CLEAR, TLP.GREEN)),
+    )
+    hashes = [one for one in session.scalars(query) if one not in held]
+    for content in collections.find_contents(session, channel, hashes).values():
+        yield StixObject.read(content)
+
+
+def _renamed(text: str, names: Mapping[str, str]) -> str:
+    return _HASH.sub(lambda found: names.get(found[0], found[0]), text)
+
+
+def _said_in(jws: re.Match[str]) -> str:
+    """Give what a receipt says; nothing of a signature whose words stand elsewhere."""
+    payload = jws[1]
+    return b64decode(payload + "=" * (-len(payload) % 4), altchars=b"-_").decode()
 
 
 def _padded(things: Sequence[T], count: int) -> list[T | None]:

@@ -19,7 +19,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from federation.identity.origins import Destination
-from federation.ledgers.ledger_records import ChannelRecord, CoveredRecord, EntryRecord
+from federation.ledgers.ledger_records import ChannelRecord, EntryRecord
 from federation.partners.partner_records import PartnerRecord
 from hub.accounts.records import ApiToken, User
 from hub.calls.records import IssuedCall
@@ -37,6 +37,7 @@ _TAXII: Final = "/taxii2/channels/collections/"
 _LINK: Final = re.compile(r'\shref="(/[^"#]*)')
 _CHANNEL: Final = re.compile(r"/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?=[/?]|$)")
 _FORM_TOKEN: Final = re.compile(r'(name="csrf_token"[^>]*value=")[^"]*')
+_REF: Final = re.compile(r'"ref": ?"([^"]+)"')
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")
 _NOT_FOLLOWED: Final = ("/static/", "/sign-in", "/api/")
 _LINES: Final = 10
@@ -58,22 +59,30 @@ class Look:
     Args:
         channels: of which channels all is looked at; others are seen in lists.
         steps: what time it is, and what looks like chance.
+        closely: of which channels it is also asked who holds each entry and object.
     """
 
-    def __init__(self, node: RunningNode, channels: Iterable[str], steps: Steps) -> None:
+    def __init__(
+        self, node: RunningNode, channels: Iterable[str], steps: Steps, closely: Iterable[str] = ()
+    ) -> None:
         self._node, self._channels, self._steps = node, tuple(channels), steps
+        self._closely = frozenset(closely)
 
     def answers(self, person: Person, below: str = "/") -> Seen:
         """Give all that a person may get from the interface for programs, below an address."""
         document = self._ask("/openapi.json", person.headers, _API).get_json()
-        places = self._places()
-        return {
-            path: _content_of(self._ask(path, person.headers, _API))
-            for template, methods in sorted(document["paths"].items())
-            if "get" in methods
-            for path in _filled(template.removeprefix(_API), places)
-            if path.startswith(below)
-        }
+        places, seen = self._places(), {}
+        # What a history names comes before who holds it.
+        for template in sorted(
+            path for path, methods in document["paths"].items() if "get" in methods
+        ):
+            for path in _filled(template.removeprefix(_API), places):
+                if path.startswith(below):
+                    content = seen[path] = _content_of(self._ask(path, person.headers, _API))
+                    if path.endswith("/entries") and path.split("/")[2] in self._closely:
+                        refs = sorted(set(_REF.findall(content)))
+                        places["channel object"] += [(path.split("/")[2], ref) for ref in refs]
+        return seen
 
     def pages(self, person: Person) -> Seen:
         """Give all pages that links lead to, from the first one on."""
@@ -133,7 +142,10 @@ class Look:
     def _follows(self, link: str) -> bool:
         if link.startswith(_NOT_FOLLOWED):
             return False
-        return all(one in self._channels for one in _CHANNEL.findall(link)) or "/here/" in link
+        channels = _CHANNEL.findall(link)
+        if "/holders/" in link:
+            return all(one in self._closely for one in channels)
+        return "/here/" in link or all(one in self._channels for one in channels)
 
     def _places(self) -> Mapping[str, list[tuple[str, ...]]]:
         """Give what can stand in addresses: names of parameters → values that go together."""
@@ -149,7 +161,6 @@ class Look:
             entries = found(
                 EntryRecord.channel, EntryRecord.epoch, EntryRecord.seq, among=EntryRecord.channel
             )
-            covered = found(CoveredRecord.channel, CoveredRecord.ref, among=CoveredRecord.channel)
             calls = found(IssuedCall.channel, IssuedCall.ref, among=IssuedCall.channel)
             known = [one for (one,) in found(ChannelRecord.id) if one in here]
             return {
@@ -158,8 +169,9 @@ class Look:
                 "channel into": list(itertools.permutations(cases, 2)),
                 "channel ref": calls,
                 "channel object": [
-                    *((channel, f"{epoch}-{seq}") for channel, epoch, seq in entries),
-                    *dict.fromkeys(covered),
+                    (channel, f"{epoch}-{seq}")
+                    for channel, epoch, seq in entries
+                    if channel in self._closely
                 ],
                 "channel report": found(SentReport.channel, SentReport.report),
                 "report": found(LocalReport.id),
