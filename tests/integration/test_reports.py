@@ -6,8 +6,8 @@ Source: lifecycles, 2; domain, 2 (*Detect and report*).
 from __future__ import annotations
 
 import json
-import secrets
 import re
+import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack

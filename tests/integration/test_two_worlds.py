@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
@@ -82,8 +82,8 @@ ONE: Final = Secrets(
     reports=(
         Reported(
             "Updater phones home",
-            f"It speaks to {SHARED_THING} and to evil-updates.com.",
-            added="And to 198.51.100.9.",
+            f"It speaks to {SHARED_THING} and evil-updates.com.",
+            added="And somewhere else.",
         ),
         Reported("A second thing", "Somebody walked in.", withdrawn=True),
     ),
@@ -104,11 +104,15 @@ OTHER: Final = Secrets(
     ),
     second=Word(Assessment(danger=Danger.CONFIRMED), ResponseState.AFFECTED, "It is back."),
     reports=(
-        Reported("Strange letter", "It names 203.0.113.77.", added="Nobody knows from whom."),
+        Reported(
+            "Strange letter",
+            "It names 45.77.13.10 and other-updates.com.",
+            added="Nobody knows from whom.",
+        ),
         Reported("Another letter", "It names nobody.", withdrawn=True),
     ),
     notes=("Tell whom you like.", "We have nothing to hide."),
-    things=("203.0.113.77", "harmless.example"),
+    things=("45.77.13.10", "other-updates.com"),
     answer=ONE.answer,
     own_name="Valley Water Works",
     contact="+49 89 9876",
@@ -212,11 +216,15 @@ def stored(node: RunningNode) -> Seen:
     return {table: "\n".join(rows) for table, rows in kept(node).items()}
 
 
-def seen_in(community: Community, secrets: Secrets, *, closely: bool = False) -> Views:
+def seen_in(
+    community: Community, secrets: Secrets, *colleagues: PersonRole, broken_too: bool = False
+) -> Views:
     """Let a world go by, and give what was seen in it.
 
     Args:
-        closely: also by people who click and ask through everything, and with broken rules.
+        colleagues: people at the coordinator's, who ask and click through everything; with them
+            somebody at the third member's does.
+        broken_too: what is seen where a rule does not hold any more, too.
     """
     with community.world(secrets) as world:
         members: dict[str, Seen] = {}
@@ -225,20 +233,21 @@ def seen_in(community: Community, secrets: Secrets, *, closely: bool = False) ->
             members[f"kept by {name}"] = stored(node)
             members[f"served to {name}"] = world.look_at(COORDINATOR).served_to(node)
         members["served by the teller"] = world.look_at(TELLER).served_to(world.third)
-        colleagues: dict[str, Seen] = {}
+        if colleagues:
+            members |= _looked_at(world, THIRD, PersonRole.COORDINATOR)
+        close: dict[str, Seen] = {}
+        for role in colleagues:
+            looked_at = _looked_at(world, COORDINATOR, role)
+            close |= {where: world.blinded(seen) for where, seen in looked_at.items()}
         broken: dict[str, Seen] = {}
         guessable: list[str] = []
-        if closely:
+        if broken_too:
             guessable = world.what_can_be_tried_out()
-            members |= _looked_at(world, THIRD, PersonRole.COORDINATOR)
-            for role in (PersonRole.AUDITOR, PersonRole.LIAISON):
-                looked_at = _looked_at(world, COORDINATOR, role)
-                colleagues |= {where: world.blinded(seen) for where, seen in looked_at.items()}
             for what, (place, name, breaking, look) in BROKEN.items():
                 with pytest.MonkeyPatch.context() as patched:
                     patched.setattr(place, name, breaking(getattr(place, name)))
                     broken[what] = look(world)
-        return Views(tuple(world.joined), members, colleagues, broken, guessable)
+        return Views(tuple(world.joined), members, close, broken, guessable)
 
 
 def _looked_at(world: World, name: str, role: PersonRole) -> dict[str, Seen]:
@@ -264,23 +273,17 @@ def community(tmp_path_factory: pytest.TempPathFactory) -> Community:
 
 
 @pytest.fixture(scope="module")
-def little(community: Community) -> Views:
-    return seen_in(community, LITTLE)
-
-
-@pytest.fixture(scope="module")
 def both(community: Community) -> tuple[Views, Views]:
-    return seen_in(community, ONE, closely=True), seen_in(community, OTHER, closely=True)
+    one, other = (
+        seen_in(community, secrets, PersonRole.AUDITOR, broken_too=True) for secrets in (ONE, OTHER)
+    )
+    return one, other
 
 
-def test_members_see_nothing_of_what_one_of_them_tells_alone(
-    little: Views, both: tuple[Views, Views]
-) -> None:
-    for views in both:
-        assert views.joined == little.joined == (True, True)
-        must_be_alike(little.members, views.members)
-    # As programs, in browsers and with tools, where what is stored might be put in other words.
-    must_be_alike(both[0].members, both[1].members)
+def test_members_see_nothing_of_what_one_of_them_tells_alone(both: tuple[Views, Views]) -> None:
+    one, other = both
+    assert one.joined == other.joined == (True, True)
+    must_be_alike(one.members, other.members)
 
 
 def test_colleagues_who_may_not_read_it_see_only_that_something_was_told(
@@ -299,9 +302,9 @@ def test_a_rule_that_holds_no_more_is_told_by_it(both: tuple[Views, Views], what
     assert differences(one, other)
 
 
-def test_all_are_told_of_what_five_have_told(little: Views) -> None:
+def test_all_are_told_of_what_five_have_told(both: tuple[Views, Views]) -> None:
     """Else the worlds would be alike for lack of anything to tell."""
-    assert "at_least" in little.members[f"kept by {THIRD}"]["case_view"]
+    assert "at_least" in both[0].members[f"kept by {THIRD}"]["case_view"]
 
 
 # Whatever is told alone.
@@ -309,7 +312,7 @@ def test_all_are_told_of_what_five_have_told(little: Views) -> None:
 words = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=300)
 maybe_words = st.none() | words
 spans = st.integers(0, 10**6).map(lambda number: Span(number // 3, number))
-things = st.sampled_from((SHARED_THING, "198.51.100.7", "evil-updates.com", "harmless.example"))
+things = st.sampled_from((SHARED_THING, "45.77.13.10", "evil-updates.com"))
 
 
 @st.composite
@@ -365,19 +368,20 @@ _CALM: Final = settings(
     database=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
-    phases=(Phase.generate,),
+    phases=(Phase.explicit, Phase.generate),
 )
 """A world takes seconds, and the difference is told in a few lines: nothing is made smaller."""
 
 
-@settings(_CALM, max_examples=3)
+@example(secret=LITTLE)
+@settings(_CALM, max_examples=2)
 @given(secret=secrets)
 def test_whatever_one_tells_alone_members_see_the_same(
-    community: Community, little: Views, secret: Secrets
+    community: Community, both: tuple[Views, Views], secret: Secrets
 ) -> None:
     seen = seen_in(community, secret)
-    assert seen.joined == little.joined
-    must_be_alike(little.members, seen.members)
+    assert seen.joined == both[0].joined
+    must_be_alike(both[0].members, seen.members)
 
 
 @pytest.mark.soak
@@ -385,8 +389,17 @@ def test_whatever_one_tells_alone_members_see_the_same(
 @settings(_CALM, max_examples=100, derandomize=False)
 @given(secret=secrets)
 def test_whatever_one_tells_alone_members_see_the_same_for_a_long_time(
-    community: Community, little: Views, secret: Secrets
+    community: Community, both: tuple[Views, Views], secret: Secrets
 ) -> None:
-    seen = seen_in(community, secret)
-    assert seen.joined == little.joined
-    must_be_alike(little.members, seen.members)
+    seen = seen_in(community, secret, PersonRole.LIAISON)
+    assert seen.joined == both[0].joined
+    must_be_alike(both[0].members, seen.members)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(0)
+def test_whoever_of_the_colleagues_looks_sees_only_that_something_was_told(
+    community: Community,
+) -> None:
+    one, other = (seen_in(community, secrets, PersonRole.LIAISON) for secrets in (ONE, OTHER))
+    must_be_alike(one.colleagues, other.colleagues)

@@ -12,7 +12,7 @@ import re
 from base64 import b64decode
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -20,7 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from federation.branches import openings
-from federation.ledgers.ledger_records import EntryRecord
+from federation.ledgers.ledger_records import CoveredRecord, EntryRecord
 from federation.partners.partner_keys import get_chain
 from hub.accounts import tokens, users
 from hub.accounts.actor import TokenScope
@@ -68,12 +68,12 @@ NAMES: Final = (COORDINATOR, TELLER, THIRD, *AWAY, LATER)
 SERVERS: Final = "computers-server"
 OFTEN_TOLD: Final = (Field.DANGER, Field.RESPONSE, Field.COUNTS)
 """With the teller, five tell of these alone; of anything else four do."""
-_BAND: Final = {"danger": Danger.POSSIBLE, "counts": {SERVERS: Span(10, 10)}}
+_BAND: Final = Assessment(danger=Danger.POSSIBLE, counts={SERVERS: Span(10, 10)})
 _EXTENDED: Final = Recoverability.EXTENDED
 TOLD_BY_OTHERS: Final = {
-    "Water": (Assessment(**_BAND, recoverability=_EXTENDED), ResponseState.AFFECTED),
-    "Rail": (Assessment(**_BAND, recoverability=_EXTENDED), ResponseState.AFFECTED),
-    "Bank": (Assessment(**_BAND), ResponseState.AFFECTED),
+    "Water": (replace(_BAND, recoverability=_EXTENDED), ResponseState.AFFECTED),
+    "Rail": (replace(_BAND, recoverability=_EXTENDED), ResponseState.AFFECTED),
+    "Bank": (_BAND, ResponseState.AFFECTED),
     THIRD: (
         Assessment(danger=Danger.NONE, counts={SERVERS: Span(0, 2)}, recoverability=_EXTENDED),
         ResponseState.NOT_AFFECTED,
@@ -212,8 +212,9 @@ class World:
 
     def look_at(self, name: str) -> Look:
         """Look at a node: at what is shared, and at what goes between teller and coordinator."""
-        channels = (self.case, self.circle, self.told_in, self.answered_in)
-        return Look(self.nodes[name], channels, self.steps, closely=channels[2:])
+        between = (self.told_in, self.answered_in)
+        channels = (self.case, self.circle, *between)
+        return Look(self.nodes[name], channels, self.steps, closely=between)
 
     def what_can_be_tried_out(self) -> list[str]:
         """Give what some read by id and hash alone, and could guess for lack of anything random.
@@ -237,9 +238,10 @@ class World:
     def blinded(self, seen: Seen) -> Seen:
         """Put other names for the hashes of what goes between the coordinator and the teller.
 
-        They follow from what is told, and say nothing of it: each is over something random that
-        is shown to nobody who may not read the rest, the id of a bundle told alone or the nonce of
-        an object. That no such id is shown is asked here, too. A receipt is its payload.
+        They follow from what is told, and say nothing of it: each is over something random that is
+        shown to nobody who may not read the rest, the id of a bundle that was told alone or what is
+        random in an object. That no such id is shown is asked here, and of objects by
+        `what_can_be_tried_out`. Of a receipt its payload is compared.
         """
         names: dict[str, str] = {}
         with self.cert.reading() as session:
@@ -251,6 +253,10 @@ class World:
                 ).all()
                 for row in entries:
                     names[row.sha256] = f"(entry {row.seq} of {channel})"
+                covered = select(CoveredRecord).where(CoveredRecord.channel == channel)
+                for one in session.scalars(covered):
+                    what = f"(object {one.place} of entry {one.seq} of {channel})"
+                    names.setdefault(one.sha256, what)
                 told = [row.object_sha256 for row in entries if row.act in TOLD_ALONE]
                 bundles = collections.find_contents(session, channel, told).values()
                 ids = [StixObject.read(one).stix_id for one in bundles if channel == self.told_in]
@@ -319,6 +325,7 @@ class World:
         """Let the coordinator say that reports have arrived, and what it takes them for."""
         with self.cert.reading() as session:
             found = visible_incoming(session, CONSOLE, us=self.cert.organisation)
+        found.sort(key=lambda one: one.submitted_at)
         for one in _padded(found, REPORTS):
             where = (one.channel, one.report) if one else ()
             open_ = one is not None and one.state is not ReportState.WITHDRAWN
@@ -469,6 +476,12 @@ def _give_account(node: RunningNode, role: PersonRole) -> Person:
         user, _ = users.create_user(
             session, CONSOLE, role.value, roles=(role,), password=password, now=node.now()
         )
-        given = {"scopes": (TokenScope.READ,), "user_id": user.id, "now": node.now()}
-        _, secret = tokens.create_token(session, CONSOLE, "tool", **given)
+        _, secret = tokens.create_token(
+            session,
+            CONSOLE,
+            "tool",
+            scopes=(TokenScope.READ,),
+            user_id=user.id,
+            now=node.now(),
+        )
     return Person(role.value, password, {"Authorization": f"Bearer {secret}"})

@@ -54,13 +54,13 @@ def test_an_observable_under_another_id_says_the_same_and_something_random() -> 
 
 @pytest.mark.parametrize("label", [*TLP, None])
 def test_what_not_everybody_reads_has_something_random_in_it(label: TLP | None) -> None:
-    given = {
-        "name": "C2",
-        "created_by": grid().id,
-        "now": datetime(2026, 11, 20, 10, 0, tzinfo=UTC),
-        "marking": label,
-    }
-    found = stix.indicator("[ipv4-addr:value = '198.51.100.3']", **given)
+    found = stix.indicator(
+        "[ipv4-addr:value = '198.51.100.3']",
+        name="C2",
+        created_by=grid().id,
+        now=datetime(2026, 11, 20, 10, 0, tzinfo=UTC),
+        marking=label,
+    )
     once, again = hard_to_guess(found), hard_to_guess(found)
     if label in {TLP.CLEAR, TLP.GREEN}:
         assert once is again is found
