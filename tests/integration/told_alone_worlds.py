@@ -29,7 +29,7 @@ from hub.calls.queries import visible_calls
 from hub.cases import at_once, course, intel, joining, own_words
 from hub.channels import relay, service
 from hub.channels.queries import visible_channels
-from hub.reports import exchange, recording
+from hub.reports import exchange, publishing, recording
 from hub.reports.intel import find_intel, indicators_of
 from hub.reports.queries import visible_incoming
 from hub.reports.recording import Said
@@ -131,6 +131,7 @@ class Secrets:
         second: what it says after that.
         own_name: of an organisation without a node, which the members know by a number.
         phoned: what was told the coordinator by telephone, and is RED.
+        near_miss_by: who tells of a near-miss that the coordinator publishes without its source.
     """
 
     first: Word = Word()
@@ -142,6 +143,7 @@ class Secrets:
     own_name: str = "Lakeside Hospital"
     contact: str | None = None
     phoned: str = "Somebody called."
+    near_miss_by: str = TELLER
 
 
 class Community:
@@ -294,6 +296,7 @@ class World:
     def _play(self) -> None:
         self._tell_first()
         self._answer_reports()
+        self._publish_near_miss()
         self._go_on_openly()
         self._tell_again()
         self._let_in_later()
@@ -332,6 +335,18 @@ class World:
             self._do(self.cert, exchange.acknowledge, *where, text="Thank you.", when=open_)
             self._do(self.cert, exchange.triage, *where, taken_for=Triage.INCIDENT, when=open_)
         self._settle(COORDINATOR, TELLER)
+
+    def _publish_near_miss(self) -> None:
+        source = self.nodes[self.secrets.near_miss_by]
+        said = Said(ReportKind.NEAR_MISS, "A strange update", "It came from evil-updates.com.")
+        local = self._do_here(source, recording.record, said)
+        self._do(source, exchange.submit, local.id, to=self.cert.organisation)
+        self._settle(COORDINATOR, TELLER, LATER)
+        with self.cert.reading() as session:
+            found = visible_incoming(session, CONSOLE, us=self.cert.organisation)
+        one = next(one for one in found if one.title == said.title)
+        where = (one.channel, one.report)
+        self._do(self.cert, publishing.publish, *where, community=self.circle)
 
     def _go_on_openly(self) -> None:
         """Let the third member say something, and the coordinator everything it says openly."""
