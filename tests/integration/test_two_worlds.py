@@ -2,9 +2,10 @@
 
 Everything that can be told alone is told: how one is hit and how far one is, reports and what is
 added to them or taken back, notes and things to look for in the direct channel, an answer that is
-for the asker alone, what is said by telephone, and the name that stands behind a number. Then all
-that others hold, are served and can look at is compared, byte for byte. Chance and clock are those
-of the step in both worlds (`tests.kit.staged`), so no id, nonce, signature or time needs excusing.
+for the asker alone, what is said by telephone, the name that stands behind a number, and from whom
+a near-miss comes that all read. Then all that others hold, are served and can look at is compared,
+byte for byte. Chance and clock are those of the step in both worlds (`tests.kit.staged`), so that
+no id, nonce, signature or time needs excusing.
 
 Source: domain, 1 (*For the coordinator alone*); decision 21; threat model, *Working out what the
 coordinator alone was told*.
@@ -17,8 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import pytest
-from hypothesis import HealthCheck, Phase, example, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, Phase, given, settings
 from sqlalchemy import func, select
 
 from federation.serving import access
@@ -26,100 +26,23 @@ from hub.cases import heard, joining
 from hub.channels import history
 from hub.reports import exchange, queries
 from hub.reports.records import ReportAnswer
-from policies.assessment import (
-    Assessment,
-    Danger,
-    FunctionalImpact,
-    InformationImpact,
-    PersonalData,
-    Recoverability,
-    ResponseState,
-    Span,
-)
-from policies.calls import DeclineReason, RequestResult
-from policies.reports import Attribution, ReportKind
 from policies.roles import PersonRole
-from tests.integration.told_alone_worlds import (
+from tests.integration.told_alone import (
     COORDINATOR,
     LATER,
-    NOTES,
-    REPORTS,
-    SERVERS,
-    SHARED_THING,
+    ONE,
+    OTHER,
     TELLER,
-    THINGS,
     THIRD,
-    Answer,
-    Community,
-    Reported,
     Secrets,
-    Word,
-    World,
+    secrets,
 )
+from tests.integration.told_alone_worlds import Community, World
 from tests.kit.hostile_peer import kept
 from tests.kit.looking import Seen, differences
 from tests.kit.nodes import RunningNode
 
 pytestmark = pytest.mark.timeout(600)
-
-LITTLE: Final = Secrets(
-    first=Word(
-        Assessment(danger=Danger.NONE, counts={SERVERS: Span(0, 0)}), ResponseState.NOT_AFFECTED
-    )
-)
-"""Nothing is told alone but that one is not hit, by the words of which all are told something."""
-ONE: Final = Secrets(
-    first=Word(
-        Assessment(
-            danger=Danger.CONFIRMED,
-            information_impact=InformationImpact.NONE,
-            counts={SERVERS: Span(3, 40)},
-        ),
-        ResponseState.AFFECTED,
-        "Turbine 4 has stopped.",
-    ),
-    second=Word(Assessment(danger=Danger.NONE), ResponseState.CONTAINED, "It runs again."),
-    reports=(
-        Reported(
-            "Updater phones home",
-            f"It speaks to {SHARED_THING} and evil-updates.com.",
-            added="And somewhere else.",
-        ),
-        Reported("A second thing", "Somebody walked in.", withdrawn=True),
-    ),
-    notes=("Do not tell the vendor.", "Our lawyers ask us to wait."),
-    things=(SHARED_THING, "evil-updates.com"),
-    answer=Answer(RequestResult.FOUND, text="Version 18.12.407, on 12 machines."),
-    contact="+49 30 1234",
-)
-OTHER: Final = Secrets(
-    first=Word(
-        Assessment(
-            danger=Danger.NONE,
-            information_impact=InformationImpact.CRITICAL_SYSTEMS,
-            counts={SERVERS: Span(0, 9_000)},
-        ),
-        ResponseState.NOT_AFFECTED,
-        "Nothing at all, and that in many more words than the other world has.",
-    ),
-    second=Word(Assessment(danger=Danger.CONFIRMED), ResponseState.AFFECTED, "It is back."),
-    reports=(
-        Reported(
-            "Strange letter",
-            "It names 45.77.13.10 and other-updates.com.",
-            added="Nobody knows from whom.",
-        ),
-        Reported("Another letter", "It names nobody.", withdrawn=True),
-    ),
-    notes=("Tell whom you like.", "We have nothing to hide."),
-    things=("45.77.13.10", "other-updates.com"),
-    answer=ONE.answer,
-    own_name="Valley Water Works",
-    contact="+49 89 9876",
-    phoned="Everything burns.",
-)
-"""The same is told as in `ONE`, and in other words."""
-
 
 # What makes a rule let through too much.
 
@@ -148,24 +71,26 @@ def one_by_one(_rule: Any) -> Any:
     return next_reference
 
 
+def reported_once_more(world: World) -> Seen:
+    """Have the third member report something, in one of the worlds after the teller has again."""
+    world.report_alone(world.secrets.reports[0] if world.secrets is OTHER else None)
+    world.report_once_more()
+    return {"report_answer": stored(world.third)["report_answer"]}
+
+
 def told_once_more(world: World) -> Seen:
     world.tell_once_more()
-    return stored(world.third)
-
-
-def reported_once_more(world: World) -> Seen:
-    world.report_once_more()
-    return stored(world.third)
+    return {"case_view": stored(world.third)["case_view"]}
 
 
 BROKEN: Final[Mapping[str, tuple[Any, str, Any, Callable[[World], Seen]]]] = {
+    "references count reports": (exchange, "next_reference", one_by_one, reported_once_more),
     "what was told alone counts as if it were open": (
         joining,
         "heard_openly",
         with_what_was_told_alone,
         told_once_more,
     ),
-    "references count reports": (exchange, "next_reference", one_by_one, reported_once_more),
     "any partner is served": (
         access,
         "_find_member",
@@ -307,62 +232,11 @@ def test_all_are_told_of_what_five_have_told(both: tuple[Views, Views]) -> None:
     assert "at_least" in both[0].members[f"kept by {THIRD}"]["case_view"]
 
 
-# Whatever is told alone.
-
-words = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=300)
-maybe_words = st.none() | words
-spans = st.integers(0, 10**6).map(lambda number: Span(number // 3, number))
-things = st.sampled_from((SHARED_THING, "45.77.13.10", "evil-updates.com"))
+def but_of_its_source(secret: Secrets, seen: Mapping[str, Seen]) -> Mapping[str, Seen]:
+    """Leave out what is seen by whoever has told of the near-miss, which knows it."""
+    return {where: what for where, what in seen.items() if secret.near_miss_by not in where}
 
 
-@st.composite
-def first_words(draw: st.DrawFn) -> Word:
-    """Give words about what all are told of, and anything besides."""
-    assessment = Assessment(
-        danger=draw(st.sampled_from(Danger)),
-        counts={SERVERS: draw(spans)} | draw(st.dictionaries(st.just("individual"), spans)),
-        functional_impact=draw(st.none() | st.sampled_from(FunctionalImpact)),
-        information_impact=draw(st.none() | st.sampled_from(InformationImpact)),
-        recoverability=draw(st.none() | st.sampled_from(Recoverability)),
-        personal_data=draw(st.none() | st.sampled_from(PersonalData)),
-        essential_service=draw(st.none() | st.booleans()),
-        still_spreading=draw(st.none() | st.booleans()),
-        confidence=draw(st.none() | st.integers(0, 100)),
-    )
-    return Word(assessment, draw(st.sampled_from(ResponseState)), draw(maybe_words))
-
-
-second_words = st.builds(
-    Word,
-    st.none() | first_words().map(lambda word: word.assessment),
-    st.none() | st.sampled_from(ResponseState),
-    maybe_words,
-)
-reports = st.builds(
-    Reported,
-    words.map(lambda text: text[:200]),
-    words,
-    st.sampled_from(ReportKind),
-    st.sampled_from(Attribution),
-    st.booleans(),
-    maybe_words,
-    st.booleans(),
-)
-answers = st.builds(
-    Answer, st.sampled_from((RequestResult.ANSWERED, RequestResult.FOUND)), st.none(), words
-) | st.builds(Answer, st.none(), st.sampled_from(DeclineReason), maybe_words)
-secrets = st.builds(
-    Secrets,
-    first=first_words(),
-    second=second_words,
-    reports=st.lists(reports, max_size=REPORTS).map(tuple),
-    notes=st.lists(words, max_size=NOTES).map(tuple),
-    things=st.lists(things, max_size=THINGS).map(tuple),
-    answer=st.none() | answers,
-    own_name=words.map(lambda text: text[:80]),
-    contact=st.none() | words.map(lambda text: text[:80]),
-    phoned=words,
-)
 _CALM: Final = settings(
     deadline=None,
     database=None,
@@ -373,15 +247,15 @@ _CALM: Final = settings(
 """A world takes seconds, and the difference is told in a few lines: nothing is made smaller."""
 
 
-@example(secret=LITTLE)
 @settings(_CALM, max_examples=2)
 @given(secret=secrets)
 def test_whatever_one_tells_alone_members_see_the_same(
     community: Community, both: tuple[Views, Views], secret: Secrets
 ) -> None:
+    """The first that is drawn is the least: that one is not hit, and nothing else."""
     seen = seen_in(community, secret)
     assert seen.joined == both[0].joined
-    must_be_alike(both[0].members, seen.members)
+    must_be_alike(both[0].members, but_of_its_source(secret, seen.members))
 
 
 @pytest.mark.soak
@@ -393,7 +267,7 @@ def test_whatever_one_tells_alone_members_see_the_same_for_a_long_time(
 ) -> None:
     seen = seen_in(community, secret, PersonRole.LIAISON)
     assert seen.joined == both[0].joined
-    must_be_alike(both[0].members, seen.members)
+    must_be_alike(both[0].members, but_of_its_source(secret, seen.members))
 
 
 @pytest.mark.soak
@@ -403,3 +277,4 @@ def test_whoever_of_the_colleagues_looks_sees_only_that_something_was_told(
 ) -> None:
     one, other = (seen_in(community, secrets, PersonRole.LIAISON) for secrets in (ONE, OTHER))
     must_be_alike(one.colleagues, other.colleagues)
+    must_be_alike(one.members, other.members)

@@ -12,7 +12,7 @@ import re
 from base64 import b64decode
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -31,7 +31,7 @@ from hub.channels import relay, service
 from hub.channels.queries import visible_channels
 from hub.reports import exchange, publishing, recording
 from hub.reports.intel import find_intel, indicators_of
-from hub.reports.queries import visible_incoming
+from hub.reports.queries import Travelled, visible_incoming
 from hub.reports.recording import Said
 from policies.acts import TOLD_ALONE, Act, ChannelKind
 from policies.assessment import (
@@ -43,15 +43,30 @@ from policies.assessment import (
     ResponseState,
     Span,
 )
-from policies.calls import AnswersTo, DeclineReason, RequestResult
+from policies.calls import AnswersTo
 from policies.errors import ConflictError
-from policies.reports import Attribution, ReportKind, ReportState, Triage
+from policies.reports import ReportKind, ReportState, Triage
 from policies.roles import PersonRole
 from policies.tlp import TLP
 from sharing import collections
 from sharing.objects import StixObject
 from sharing.records import CollectionRow
 from sharing.stix import NONCE_EXTENSION
+from tests.integration.told_alone import (
+    COORDINATOR,
+    LATER,
+    NOTES,
+    REPORTS,
+    SERVERS,
+    SHARED_THING,
+    TELLER,
+    THINGS,
+    THIRD,
+    Answer,
+    Reported,
+    Secrets,
+    Word,
+)
 from tests.kit.looking import Look, Person, Seen
 from tests.kit.nodes import CONSOLE, RunningNode, settle
 from tests.kit.staged import Nodes, Stage, Steps
@@ -61,11 +76,9 @@ _HASH: Final = re.compile(r"\b[0-9a-f]{64}\b")
 _JWS: Final = re.compile(r"\beyJ[\w-]+\.([\w-]*)\.[\w-]+")
 People = dict[tuple[str, PersonRole], Person]
 
-COORDINATOR, TELLER, THIRD, LATER = "CERT", "Grid", "Vendor", "Port"
 AWAY: Final = ("Water", "Rail", "Bank")
 """They have told the coordinator something alone, and are off when the worlds begin."""
 NAMES: Final = (COORDINATOR, TELLER, THIRD, *AWAY, LATER)
-SERVERS: Final = "computers-server"
 OFTEN_TOLD: Final = (Field.DANGER, Field.RESPONSE, Field.COUNTS)
 """With the teller, five tell of these alone; of anything else four do."""
 _BAND: Final = Assessment(danger=Danger.POSSIBLE, counts={SERVERS: Span(10, 10)})
@@ -80,70 +93,10 @@ TOLD_BY_OTHERS: Final = {
     ),
 }
 """Three say just the band that is told of: so it is told whatever the teller says (decision 21)."""
-SHARED_THING: Final = "45.77.12.9"
-"""What the third member shares in the case, whatever the teller has told of it alone."""
-REPORTS, NOTES, THINGS = 2, 2, 2
-"""At most so many of each are told alone."""
 WHO_LOOKS: Final = {
-    COORDINATOR: (PersonRole.AUDITOR, PersonRole.LIAISON, PersonRole.ADMINISTRATOR),
+    COORDINATOR: (PersonRole.AUDITOR, PersonRole.LIAISON),
     THIRD: (PersonRole.COORDINATOR,),
-    LATER: (PersonRole.COORDINATOR,),
 }
-
-
-@dataclass(frozen=True)
-class Word:
-    """What one organisation tells of itself at one time; what is left out it does not tell."""
-
-    assessment: Assessment | None = None
-    response: ResponseState | None = None
-    text: str | None = None
-
-
-@dataclass(frozen=True)
-class Reported:
-    """A report over the direct channel, for coordinators and handlers."""
-
-    title: str
-    text: str
-    kind: ReportKind = ReportKind.INCIDENT
-    attribution: Attribution = Attribution.NAMED
-    help_wanted: bool = False
-    added: str | None = None
-    withdrawn: bool = False
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What is answered to a request whose answers are for the asker alone."""
-
-    result: RequestResult | None = None
-    reason: DeclineReason | None = None
-    text: str | None = None
-
-
-@dataclass(frozen=True)
-class Secrets:
-    """Everything in which two worlds differ.
-
-    Args:
-        first: what the teller says of itself, before the first look of the coordinator.
-        second: what it says after that.
-        own_name: of an organisation without a node, which the members know by a number.
-        phoned: what was told the coordinator by telephone, and is RED.
-        near_miss_by: who tells of a near-miss that the coordinator publishes without its source.
-    """
-
-    first: Word = Word()
-    second: Word = Word()
-    reports: tuple[Reported, ...] = ()
-    notes: tuple[str, ...] = ()
-    things: tuple[str, ...] = ()
-    answer: Answer | None = None
-    own_name: str = "Lakeside Hospital"
-    contact: str | None = None
-    phoned: str = "Somebody called."
-    near_miss_by: str = TELLER
 
 
 class Community:
@@ -281,16 +234,23 @@ class World:
         self._join()
         self._settle(COORDINATOR, THIRD)
 
+    def report_alone(self, reported: Reported | None) -> None:
+        """Let the teller report something, and hear that it has arrived; or let that time pass."""
+        self._report(reported)
+        self._settle(COORDINATOR, TELLER)
+        one = self._newest_of(self.teller)
+        when = reported is not None
+        self._do(self.cert, exchange.acknowledge, one.channel, one.report, when=when)
+        self._settle(COORDINATOR, TELLER)
+
     def report_once_more(self) -> None:
         """Let the third member report something, and hear that it has arrived."""
         said = Said(ReportKind.EVENT, "More traffic", "Beacons to elsewhere.")
         local = self._do_here(self.third, recording.record, said)
         self._do(self.third, exchange.submit, local.id, to=self.cert.organisation)
         self._settle(COORDINATOR, THIRD)
-        with self.cert.reading() as session:
-            found = visible_incoming(session, CONSOLE, us=self.cert.organisation)
-        theirs = next(one for one in found if one.reporter == self.third.organisation)
-        self._do(self.cert, exchange.acknowledge, theirs.channel, theirs.report)
+        one = self._newest_of(self.third)
+        self._do(self.cert, exchange.acknowledge, one.channel, one.report)
         self._settle(COORDINATOR, THIRD)
 
     def _play(self) -> None:
@@ -322,7 +282,7 @@ class World:
             shown=False,
             roles=["affected"],
         )
-        self._settle(*self.nodes)
+        self._settle(COORDINATOR, TELLER)
 
     def _answer_reports(self) -> None:
         """Let the coordinator say that reports have arrived, and what it takes them for."""
@@ -342,9 +302,7 @@ class World:
         local = self._do_here(source, recording.record, said)
         self._do(source, exchange.submit, local.id, to=self.cert.organisation)
         self._settle(COORDINATOR, TELLER, LATER)
-        with self.cert.reading() as session:
-            found = visible_incoming(session, CONSOLE, us=self.cert.organisation)
-        one = next(one for one in found if one.title == said.title)
+        one = self._newest_of(source)
         where = (one.channel, one.report)
         self._do(self.cert, publishing.publish, *where, community=self.circle)
 
@@ -361,7 +319,7 @@ class World:
 
     def _tell_again(self) -> None:
         self._say(self.teller, self.secrets.second)
-        self._settle(*self.nodes)
+        self._settle(COORDINATOR, TELLER)
         self._do(self.third, own_words.respond, self.case, state=ResponseState.CONTAINED)
         self._settle(COORDINATOR, THIRD)
         self.joined.append(self._join())
@@ -370,14 +328,17 @@ class World:
         self._settle(COORDINATOR, THIRD)
 
     def _let_in_later(self) -> None:
-        role = ["affected"]
-        for channel in (self.circle, self.case):
-            guest = self.later.organisation
-            self._do(self.cert, service.invite, channel, organisation=guest, roles=role)
+        guest = {"organisation": self.later.organisation, "roles": ["affected"]}
+        self._do(self.cert, service.invite, self.case, **guest)
         self._settle(COORDINATOR, LATER)
-        for channel in (self.circle, self.case):
-            self._do(self.later, service.join, channel)
+        self._do(self.later, service.join, self.case)
         self._settle(*self.nodes)
+
+    def _newest_of(self, reporter: RunningNode) -> Travelled:
+        """Give the newest report of an organisation that has come to the coordinator."""
+        with self.cert.reading() as session:
+            found = visible_incoming(session, CONSOLE, us=self.cert.organisation)
+        return next(one for one in found if one.reporter == reporter.organisation)
 
     def _say(self, node: RunningNode, word: Word) -> None:
         assessed = word.assessment is not None
