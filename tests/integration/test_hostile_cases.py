@@ -224,7 +224,7 @@ def test_colleagues_who_do_not_answer_read_nothing_that_was_told_alone(room: Roo
             assert "affected" not in told
             # Nor of how many objects it is made, nor by which id and hash it could be tried out.
             close = [one for one in entries if one.told_alone]
-            assert [(one.items, one.more_items) for one in close] == [((), 0)] * 2
+            assert {(one.items, one.more_items) for one in close} == {((), 0)}
             for one in close:
                 with pytest.raises(ForbiddenError, match="told you alone"):
                     holders.visible_holdings(session, actor, there, f"{one.epoch}-{one.seq}")

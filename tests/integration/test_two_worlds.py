@@ -37,7 +37,7 @@ from tests.integration.told_alone import (
     Secrets,
     secrets,
 )
-from tests.integration.told_alone_worlds import Community, World
+from tests.integration.told_alone_worlds import AWAY, Community, World
 from tests.kit.hostile_peer import kept
 from tests.kit.looking import Seen, differences
 from tests.kit.nodes import RunningNode
@@ -227,11 +227,6 @@ def test_a_rule_that_holds_no_more_is_told_by_it(both: tuple[Views, Views], what
     assert differences(one, other)
 
 
-def test_all_are_told_of_what_five_have_told(both: tuple[Views, Views]) -> None:
-    """Else the worlds would be alike for lack of anything to tell."""
-    assert "at_least" in both[0].members[f"kept by {THIRD}"]["case_view"]
-
-
 def but_of_its_source(secret: Secrets, seen: Mapping[str, Seen]) -> Mapping[str, Seen]:
     """Leave out what is seen by whoever has told of the near-miss, which knows it."""
     return {where: what for where, what in seen.items() if secret.near_miss_by not in where}
@@ -258,23 +253,27 @@ def test_whatever_one_tells_alone_members_see_the_same(
     must_be_alike(both[0].members, but_of_its_source(secret, seen.members))
 
 
-@pytest.mark.soak
-@pytest.mark.timeout(0)
-@settings(_CALM, max_examples=100, derandomize=False)
-@given(secret=secrets)
-def test_whatever_one_tells_alone_members_see_the_same_for_a_long_time(
-    community: Community, both: tuple[Views, Views], secret: Secrets
-) -> None:
-    seen = seen_in(community, secret, PersonRole.LIAISON)
-    assert seen.joined == both[0].joined
-    must_be_alike(both[0].members, but_of_its_source(secret, seen.members))
+@pytest.fixture(scope="module")
+def crowd(tmp_path_factory: pytest.TempPathFactory) -> Community:
+    """Give a community in which five tell something alone, so that all are told something of it."""
+    return Community(tmp_path_factory.mktemp("two_worlds_of_many"), AWAY)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(0)
-def test_whoever_of_the_colleagues_looks_sees_only_that_something_was_told(
-    community: Community,
+def test_of_five_who_tell_something_alone_all_see_the_same_whatever_one_says(
+    crowd: Community,
 ) -> None:
-    one, other = (seen_in(community, secrets, PersonRole.LIAISON) for secrets in (ONE, OTHER))
-    must_be_alike(one.colleagues, other.colleagues)
+    one, other = (seen_in(crowd, secrets, PersonRole.LIAISON) for secrets in (ONE, OTHER))
+    assert "at_least" in one.members[f"kept by {THIRD}"]["case_view"]
     must_be_alike(one.members, other.members)
+    must_be_alike(one.colleagues, other.colleagues)
+
+    @settings(_CALM, max_examples=100, derandomize=False)
+    @given(secret=secrets)
+    def whatever_it_says(secret: Secrets) -> None:
+        seen = seen_in(crowd, secret)
+        assert seen.joined == one.joined
+        must_be_alike(one.members, but_of_its_source(secret, seen.members))
+
+    whatever_it_says()

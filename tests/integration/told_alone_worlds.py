@@ -37,7 +37,6 @@ from policies.acts import TOLD_ALONE, Act, ChannelKind
 from policies.assessment import (
     Assessment,
     Danger,
-    Field,
     FunctionalImpact,
     Recoverability,
     ResponseState,
@@ -77,10 +76,7 @@ _JWS: Final = re.compile(r"\beyJ[\w-]+\.([\w-]*)\.[\w-]+")
 People = dict[tuple[str, PersonRole], Person]
 
 AWAY: Final = ("Water", "Rail", "Bank")
-"""They have told the coordinator something alone, and are off when the worlds begin."""
-NAMES: Final = (COORDINATOR, TELLER, THIRD, *AWAY, LATER)
-OFTEN_TOLD: Final = (Field.DANGER, Field.RESPONSE, Field.COUNTS)
-"""With the teller, five tell of these alone; of anything else four do."""
+"""With them there are five who tell something alone; they are off when the worlds begin."""
 _BAND: Final = Assessment(danger=Danger.POSSIBLE, counts={SERVERS: Span(10, 10)})
 _EXTENDED: Final = Recoverability.EXTENDED
 TOLD_BY_OTHERS: Final = {
@@ -92,7 +88,8 @@ TOLD_BY_OTHERS: Final = {
         ResponseState.NOT_AFFECTED,
     ),
 }
-"""Three say just the band that is told of: so it is told whatever the teller says (decision 21)."""
+"""Three say just the band that is told of: so it is told whatever the teller says (decision 21).
+Of anything besides only four tell, the teller among them."""
 WHO_LOOKS: Final = {
     COORDINATOR: (PersonRole.AUDITOR, PersonRole.LIAISON),
     THIRD: (PersonRole.COORDINATOR,),
@@ -100,11 +97,17 @@ WHO_LOOKS: Final = {
 
 
 class Community:
-    """The past that all worlds share, and the people who look on in each of them."""
+    """The past that all worlds share, and the people who look on in each of them.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        away: who takes part besides and tells something alone before the worlds begin.
+    """
+
+    def __init__(self, folder: Path, away: Sequence[str] = ()) -> None:
         self.people: People = {}
-        self._stage = Stage(folder, NAMES, self._play, away=AWAY)
+        self._members = (TELLER, THIRD, *away)
+        names = (COORDINATOR, *self._members, LATER)
+        self._stage = Stage(folder, names, self._play, away=away)
 
     @contextmanager
     def world(self, secrets: Secrets) -> Iterator[World]:
@@ -125,7 +128,7 @@ class Community:
                 now=cert.now(),
             )
         third, teller = nodes[THIRD], nodes[TELLER]
-        guests = {case: [nodes[name] for name in NAMES[1:-1]], circle: [third, teller]}
+        guests = {case: [nodes[name] for name in self._members], circle: [third, teller]}
         for channel, others in guests.items():
             for node in others:
                 cert.invite(channel, node)
@@ -136,8 +139,9 @@ class Community:
         settle(*nodes.values())
         cert.does(calling.ask, case, text="Which version?", answers_to=AnswersTo.ASKER)
         little = Assessment(functional_impact=FunctionalImpact.MINIMAL)
-        nodes["Water"].does(own_words.assess, case, assessment=little)
-        for name, (assessment, state) in TOLD_BY_OTHERS.items():
+        third.does(own_words.assess, case, assessment=little)
+        for name in self._members[1:]:
+            assessment, state = TOLD_BY_OTHERS[name]
             nodes[name].does(own_words.assess, case, assessment=assessment, alone=True)
             nodes[name].does(own_words.respond, case, state=state, alone=True)
         settle(*nodes.values())

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import requests
 from flask.testing import FlaskClient
@@ -56,11 +56,15 @@ class Person:
 class Look:
     """What can be seen on one node.
 
+    The interface is the same on each, and takes long to describe itself: it is asked once.
+
     Args:
         channels: of which channels all is looked at; others are seen in lists.
         steps: what time it is, and what looks like chance.
         closely: of which channels it is also asked who holds each entry and object.
     """
+
+    _templates: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self, node: RunningNode, channels: Iterable[str], steps: Steps, closely: Iterable[str] = ()
@@ -70,12 +74,13 @@ class Look:
 
     def answers(self, person: Person, below: str = "/") -> Seen:
         """Give all that a person may get from the interface for programs, below an address."""
-        document = self._ask("/openapi.json", person.headers, _API).get_json()
-        places, seen = self._places(), {}
+        if not Look._templates:
+            paths = self._ask("/openapi.json", {}, _API).get_json()["paths"]
+            Look._templates = tuple(sorted(path for path in paths if "get" in paths[path]))
+        places = self._places()
+        seen: dict[str, str] = {}
         # What a history names comes before who holds it.
-        for template in sorted(
-            path for path, methods in document["paths"].items() if "get" in methods
-        ):
+        for template in self._templates:
             for path in _filled(template.removeprefix(_API), places):
                 if path.startswith(below):
                     content = seen[path] = _content_of(self._ask(path, person.headers, _API))
