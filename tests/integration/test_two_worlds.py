@@ -142,13 +142,18 @@ def stored(node: RunningNode) -> Seen:
 
 
 def seen_in(
-    community: Community, secrets: Secrets, *colleagues: PersonRole, broken_too: bool = False
+    community: Community,
+    secrets: Secrets,
+    *colleagues: PersonRole,
+    broken_too: bool = False,
+    thoroughly: bool = False,
 ) -> Views:
     """Let a world go by, and give what was seen in it.
 
     Args:
         colleagues: people at the coordinator's, who ask and click through everything; with them
-            somebody at the third member's does.
+            somebody at the third member's clicks through everything. That asks through everything
+            in `make soak`: it is made of what its node keeps, which is compared each time.
         broken_too: what is seen where a rule does not hold any more, too.
     """
     with community.world(secrets) as world:
@@ -159,7 +164,10 @@ def seen_in(
             members[f"served to {name}"] = world.look_at(COORDINATOR).served_to(node)
         members["served by the teller"] = world.look_at(TELLER).served_to(world.third)
         if colleagues:
-            members |= _looked_at(world, THIRD, PersonRole.COORDINATOR)
+            person, look = world.people[THIRD, PersonRole.COORDINATOR], world.look_at(THIRD)
+            members[f"pages of {THIRD}"] = look.pages(person)
+            if thoroughly:
+                members[f"interface of {THIRD}"] = look.answers(person)
         close: dict[str, Seen] = {}
         for role in colleagues:
             looked_at = _looked_at(world, COORDINATOR, role)
@@ -264,7 +272,9 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Community:
 def test_of_five_who_tell_something_alone_all_see_the_same_whatever_one_says(
     crowd: Community,
 ) -> None:
-    one, other = (seen_in(crowd, secrets, PersonRole.LIAISON) for secrets in (ONE, OTHER))
+    one, other = (
+        seen_in(crowd, secrets, PersonRole.LIAISON, thoroughly=True) for secrets in (ONE, OTHER)
+    )
     assert "at_least" in one.members[f"kept by {THIRD}"]["case_view"]
     must_be_alike(one.members, other.members)
     must_be_alike(one.colleagues, other.colleagues)
