@@ -176,10 +176,10 @@ def seen_in(
         guessable: list[str] = []
         if broken_too:
             guessable = world.what_can_be_tried_out()
-            for what, (place, name, breaking, look) in BROKEN.items():
+            for what, (place, name, breaking, seeing) in BROKEN.items():
                 with pytest.MonkeyPatch.context() as patched:
                     patched.setattr(place, name, breaking(getattr(place, name)))
-                    broken[what] = look(world)
+                    broken[what] = seeing(world)
         return Views(tuple(world.joined), members, close, broken, guessable)
 
 
