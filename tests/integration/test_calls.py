@@ -40,6 +40,7 @@ from policies.roles import PersonRole
 from policies.tlp import TLP
 from sharing import stix
 from tests.integration.test_today_cost import statements
+from tests.kit.hostile_peer import signed_in
 from tests.kit.nodes import CONSOLE, RunningNode, running, settle
 
 COORDINATOR = Actor("c", "cora", frozenset({PersonRole.COORDINATOR}), Via.SESSION)
@@ -431,6 +432,8 @@ def test_closing_a_request_does_not_tell_whether_the_asker_alone_was_answered(
 
 def test_who_asked_for_itself_may_say_that_it_was_answered(story: Story) -> None:
     ref = story.asks(story.cert, "How many machines?", answers_to=AnswersTo.ASKER)
+    page = signed_in(story.cert, "asker").get(f"/channels/{story.case}/calls/{ref}").text
+    assert "No longer needed; who has answered is not told" in page
     story.does(story.cert, calling.end, ref, outcome=RequestOutcome.ANSWERED)
     story.settle()
     assert story.sees(story.vendor, ref).outcome is RequestOutcome.ANSWERED
