@@ -1,20 +1,24 @@
-"""Observables under ids that nobody can guess.
+"""What nobody can guess who reads an id and a hash without the object, as a late joiner does.
 
-STIX makes the id of an observable from what it says. Whoever reads an id without the object, as a
-late joiner does, could try every address and file name against it.
+STIX makes the id of an observable from what it says: every address and file name could be tried
+against it. The hash of a short object can be tried out likewise: what it says is an address, or one
+of a few words, and the rest of it stands in the ledger.
 
 Source: coordination protocol, 5 (*Late joiners*) and 6 (*One meaning per version*); STIX 2.1, 2.9.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
+from policies.tlp import TLP, TLP_BY_MARKING_ID
 from sharing.objects import StixObject
 from sharing.stix import NONCE_EXTENSION, nonce_extension
 
+NONCE_BYTES: Final = 16
 _RANDOM: Final = 4
 _NEVER: Final = frozenset(
     {"marking-definition", "extension-definition", "language-content", "signed-bundle"}
@@ -37,6 +41,16 @@ def reissued(stix: StixObject, new_id: str, nonce: str) -> StixObject:
     extensions = dict(value.get("extensions", {}))
     extensions[NONCE_EXTENSION] = nonce_extension(nonce)
     return StixObject.of(value | {"id": new_id, "extensions": extensions})
+
+
+def hard_to_guess(stix: StixObject) -> StixObject:
+    """Give an object of ours with something random in it, unless its label is for everybody."""
+    labels = [TLP_BY_MARKING_ID.get(ref) for ref in stix.value.get("object_marking_refs", ())]
+    if any(label is not None and TLP.GREEN.allows(label) for label in labels):
+        return stix
+    extensions = dict(stix.value.get("extensions", {}))
+    extensions.setdefault(NONCE_EXTENSION, nonce_extension(secrets.token_hex(NONCE_BYTES)))
+    return StixObject.of({**stix.value, "extensions": extensions})
 
 
 def refers_to(stix: StixObject, moved: Mapping[str, str]) -> bool:

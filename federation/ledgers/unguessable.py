@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 from sqlalchemy.orm import Session
 
@@ -20,6 +19,7 @@ from policies.errors import InvalidError
 from policies.tlp import TLP
 from sharing.objects import StixObject
 from sharing.reissue import (
+    NONCE_BYTES,
     is_guessable,
     is_observable,
     refers_to,
@@ -27,8 +27,6 @@ from sharing.reissue import (
     with_moved_refs,
 )
 from sharing.stix import new_id
-
-NONCE_BYTES: Final = 16
 
 
 def unguessable(

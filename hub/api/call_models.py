@@ -88,7 +88,11 @@ class EndIn(Form):
 
     text: Text | None = None
     outcome: Annotated[
-        RequestOutcome | None, Field(description="Of a request; as the answers say if not given.")
+        RequestOutcome | None,
+        Field(
+            description="Of a request; as the answers say if not given, or *no longer needed* where"
+            " they are for the asker alone."
+        ),
     ] = None
 
 

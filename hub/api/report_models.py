@@ -45,7 +45,7 @@ Reference = Annotated[
     Field(
         max_length=40,
         pattern=r"^[A-Z0-9][A-Z0-9._/-]*$",
-        description="A reference number, as in CERT-2026-0042.",
+        description="A reference number, as in CERT-2026-40782.",
     ),
 ]
 

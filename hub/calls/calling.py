@@ -277,7 +277,8 @@ def end(
     """End a warning or a check of ours, or close a request of ours.
 
     Args:
-        outcome: of a request; *answered* where somebody has, else *no longer needed*.
+        outcome: of a request; *answered* where somebody has said so to all, else *no longer
+            needed*. Whether anybody has answered the asker alone is not told by it.
 
     Raises:
         NotFoundError: there is no such warning, check or request.
@@ -290,7 +291,9 @@ def end(
     call = _ours_to_lead(session, desk, actor, channel, ref, now)
     body: dict[str, Any] = {name: ref, "addressees": _still_asked(call)}
     if call.kind is CallKind.REQUEST:
-        answered = any(one.reply is Reply.ANSWERED for one in call.addressees)
+        answered = call.answers_to is not AnswersTo.ASKER and any(
+            one.reply is Reply.ANSWERED for one in call.addressees
+        )
         usual = RequestOutcome.ANSWERED if answered else RequestOutcome.NO_LONGER_NEEDED
         body["result"] = (outcome or usual).value
     state = get_state(session, get_visible_channel(session, actor, channel))

@@ -20,6 +20,7 @@ from policies.tlp import TLP
 from sharing.incident.builders import impact
 from sharing.incident.kinds import Availability, Confidentiality, External, Integrity, Kind
 from sharing.objects import StixObject
+from sharing.reissue import hard_to_guess
 
 _AVAILABILITY: Final[Mapping[FunctionalImpact, int]] = {
     FunctionalImpact.NONE: 0,
@@ -58,7 +59,8 @@ def impacts_of(
     Args:
         created_by: who writes them; the organisation itself, if not given.
     """
-    return list(_impacts(organisation, stated, marking, now, created_by or organisation))
+    found = _impacts(organisation, stated, marking, now, created_by or organisation)
+    return [hard_to_guess(one) for one in found]
 
 
 def _impacts(

@@ -22,6 +22,7 @@ from sharing.incident.builders import incident
 from sharing.incident.readers import read_incident
 from sharing.incident.values import Score
 from sharing.objects import StixObject
+from sharing.reissue import hard_to_guess
 
 CRITICALITY: Final = {
     Level.NEGLIGIBLE: 0,
@@ -38,13 +39,14 @@ def first_incident(
     channel: str, title: str, text: str | None, tlp: TLP, now: datetime
 ) -> StixObject:
     """Give the first version: suspected, and new."""
-    return incident(
+    first = incident(
         title,
         description=text,
         created_by=stix.channel_identity_id(channel),
         now=now,
         marking=tlp,
     )
+    return hard_to_guess(first)
 
 
 def next_incident(
@@ -81,15 +83,14 @@ def next_incident(
         "labels": told.labels,
         "scores": scores,
     }
-    return [
-        incident(
-            told.name or row.title or "An incident",
-            created_by=stix.channel_identity_id(row.channel),
-            now=now,
-            earlier=earlier,
-            **{**given, **changes},
-        )
-    ]
+    following = incident(
+        told.name or row.title or "An incident",
+        created_by=stix.channel_identity_id(row.channel),
+        now=now,
+        earlier=earlier,
+        **{**given, **changes},
+    )
+    return [hard_to_guess(following)]
 
 
 def _newest(session: Session, row: CaseView) -> StixObject | None:

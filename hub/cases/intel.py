@@ -35,6 +35,7 @@ from policies.intel import (
 )
 from policies.tlp import TLP
 from sharing import stix
+from sharing.reissue import hard_to_guess
 
 PAGE: Final = 50
 PATTERNS: Final = 500
@@ -251,7 +252,7 @@ def sight(
         marking=row.tlp,
     )
     return service.write(
-        session, desk, actor, channel, Act.SIGHTING_REPORTED, {}, [sighting], now=now
+        session, desk, actor, channel, Act.SIGHTING_REPORTED, {}, [hard_to_guess(sighting)], now=now
     )
 
 

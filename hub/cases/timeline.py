@@ -28,6 +28,7 @@ from policies.timeline import GREATEST_COUNT, MomentKind, Precision
 from policies.tlp import TLP
 from sharing.incident import builders
 from sharing.incident.when import BETWEEN, read_when
+from sharing.reissue import hard_to_guess
 
 CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 MAX_NAME_CHARACTERS: Final = 200
@@ -181,7 +182,8 @@ def add_event(  # noqa: PLR0913 - what happened, when, and how sure that is
         now=now,
         marking=tlp or get_state(session, record).ceiling,
     )
-    return service.write(session, desk, actor, channel, Act.EVENT_ADDED, {}, [event], now=now)
+    new = [hard_to_guess(event)]
+    return service.write(session, desk, actor, channel, Act.EVENT_ADDED, {}, new, now=now)
 
 
 def _first(words: str) -> str:

@@ -112,6 +112,9 @@ class Entry:
     relayed: Relayed | None = None
     clock: str | None = None
     """What its times do not agree on, in words; order and deadlines go by the ledger alone."""
+    told_alone: bool = False
+    """It was told us alone, and this person is not among those who answer: nothing of it is shown,
+    not even how many objects it has, which would tell what is stated."""
 
     @property
     def withheld(self) -> tuple[str, ...]:
@@ -127,6 +130,11 @@ class Entry:
     def opened(self) -> bool:
         """Tell whether later members read something here whatever its label."""
         return any(one.later for one in self.items)
+
+
+def answers_what_is_told_alone(actor: Actor) -> bool:
+    """Tell whether a person is among those who read what a partner tells us alone."""
+    return bool(actor.roles & READERS_OF_RED)
 
 
 def visible_entries(
@@ -177,13 +185,16 @@ def entries_of(session: Session, actor: Actor, rows: Sequence[EntryRecord]) -> l
 
 def _entry(actor: Actor, row: EntryRecord, page: EntryPage) -> Entry:
     chains, covered, shown = page.chains(row.channel), page.covered(row), page.shown(row)
+    close = page.was_told_alone(row) and not answers_what_is_told_alone(actor)
+    if close:
+        covered, shown = (), ()
     bundle = page.content(row.channel, row.contribution_object or row.object_sha256)
     body: Mapping[str, Any] = {}
-    dated, close = row.created_at, _is_kept_close(actor, row, page)
+    dated = row.created_at
     if bundle is not None:
         value = objects.StixObject.read(bundle).value
         body, dated = value.get("body", {}), read_time(str(value["created"]))
-    items = tuple(_item(actor, one, page, close=close) for one in shown)
+    items = tuple(_item(actor, one, page) for one in shown)
     # Who told it is named by an identity that came along, for those who may read it.
     known = page.names.get(row.channel, {})
     names = {**{one.ref: one.title for one in items if one.is_named}, **known}
@@ -221,12 +232,8 @@ def _entry(actor: Actor, row: EntryRecord, page: EntryPage) -> Entry:
         more_items=len(covered) - len(shown),
         relayed=_relayed(row, page, names) if "on_behalf_of" in body else None,
         clock=describe_clock(author, dated, row.created_at, row.applied_at),
+        told_alone=close,
     )
-
-
-def _is_kept_close(actor: Actor, row: EntryRecord, page: EntryPage) -> bool:
-    """Tell whether an entry was told us alone, and this person is not among those who answer."""
-    return page.was_told_alone(row) and not actor.roles & READERS_OF_RED
 
 
 def _doubtful_admission(row: EntryRecord, chains: Chains) -> str | None:
@@ -252,18 +259,16 @@ def _relayed(row: EntryRecord, page: EntryPage, names: Mapping[str, str]) -> Rel
     )
 
 
-def _item(actor: Actor, row: CoveredRecord, page: EntryPage, *, close: bool) -> EntryItem:
+def _item(actor: Actor, row: CoveredRecord, page: EntryPage) -> EntryItem:
     """Give an object, with whether later members read it, and whether we can open it to them."""
-    item = _content_of(actor, row, page.content(row.channel, row.sha256), close=close)
+    item = _content_of(actor, row, page.content(row.channel, row.sha256))
     later = page.later(row)
     return replace(item, later=later, may_open=later is False and page.is_ours(row))
 
 
-def _content_of(
-    actor: Actor, row: CoveredRecord, content: bytes | None, *, close: bool
-) -> EntryItem:
+def _content_of(actor: Actor, row: CoveredRecord, content: bytes | None) -> EntryItem:
     stix_type = row.ref.partition("--")[0]
-    red = close or (row.claimed is TLP.RED and not actor.roles & READERS_OF_RED)
+    red = row.claimed is TLP.RED and not actor.roles & READERS_OF_RED
     if row.disowned:
         return EntryItem(row.ref, stix_type, row.claimed, "disowned", None, "disowned")
     if row.recalled:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -12,13 +12,17 @@ from sqlalchemy.orm import Session
 
 from federation.judging.bundles import Position
 from federation.judging.holding import Holding
+from federation.judging.state import Place
 from federation.ledgers.ledger import head_of
 from federation.ledgers.ledger_records import ChannelRecord
+from federation.ledgers.told_alone import entries_told_alone
 from federation.witnesses.delivery import MemberHolding, find_members
 from federation.witnesses.holdings import find_entry_holding, find_holdings
 from hub.accounts.actor import Actor
+from hub.channels.history import answers_what_is_told_alone
 from hub.channels.names import names_in
 from hub.channels.service import get_visible_channel
+from policies.errors import ForbiddenError, NotFoundError
 
 _PLACE: Final = re.compile(r"(\d{1,9})[/-](\d{1,15})", re.ASCII)
 _NAMED: Final = 3
@@ -83,14 +87,27 @@ def visible_holdings(session: Session, actor: Actor, channel: str, ref: str) -> 
 
     Raises:
         NotFoundError: there is no such channel, or nothing of that name in its ledger.
+        ForbiddenError: it was told us alone, and the actor is not among those who read that.
         ConflictError: nothing of it has been read yet.
     """
     record = get_visible_channel(session, actor, channel)
     name = _namer(session, record)
     place = _PLACE.fullmatch(ref)
+    close: Collection[Place] = ()
+    if not answers_what_is_told_alone(actor):
+        close = entries_told_alone(session, record)
     if place is None:
-        return find_holdings(session, record, ref, name)
+        found = find_holdings(session, record, ref, name)
+        shown = [one for one in found if one.covered.place not in close]
+        if not shown:
+            raise NotFoundError("this channel's ledger covers no such object", field="object")
+        return shown
     at = int(place[1]), int(place[2])
+    if at in close:
+        # With its id and its hash what it says could be tried out.
+        raise ForbiddenError(
+            "this was told you alone", hint="A coordinator or a handler sees who has it."
+        )
     entry, refs = find_entry_holding(session, record, at, name)
     # An object that was covered before has its answer with the entry that covered it first.
     objects = [one for ref in refs for one in find_holdings(session, record, ref, name)]

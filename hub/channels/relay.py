@@ -37,6 +37,7 @@ from sharing import stix
 from sharing.canonical import write_time
 from sharing.db import once
 from sharing.objects import StixObject
+from sharing.reissue import hard_to_guess
 
 CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 MAX_NAME_CHARACTERS: Final = 200
@@ -227,7 +228,8 @@ def answer(
         marking=metadata_label(get_state(session, record).ceiling),
     )
     body = {"answers": bundle}
-    return service.write(session, desk, actor, channel, Act.OPINION_GIVEN, body, [opinion], now=now)
+    new = [hard_to_guess(opinion)]
+    return service.write(session, desk, actor, channel, Act.OPINION_GIVEN, body, new, now=now)
 
 
 def release_told(
@@ -357,7 +359,8 @@ def _words(
     if len(text) > service.MAX_TEXT_CHARACTERS:
         raise InvalidError(f"more than {service.MAX_TEXT_CHARACTERS} characters", field="text")
     about = [state.identity]
-    return [stix.note(text, about=about, created_by=desk.organisation, now=now, marking=label)]
+    note = stix.note(text, about=about, created_by=desk.organisation, now=now, marking=label)
+    return [hard_to_guess(note)]
 
 
 def _identity(
@@ -370,7 +373,7 @@ def _identity(
     marking: TLP | None = None,
 ) -> StixObject:
     """Build an identity that we, and nobody else, vouch for."""
-    return stix.build(
+    made = stix.build(
         "identity",
         {"name": name, "identity_class": identity_class},
         created_by=desk.organisation,
@@ -378,6 +381,7 @@ def _identity(
         marking=marking or metadata_label(state.ceiling),
         stix_id=stix_id,
     )
+    return hard_to_guess(made)
 
 
 def _next_number(session: Session, channel: str) -> int:

@@ -21,7 +21,6 @@ from federation.ledgers.desk import Desk
 from federation.ledgers.invited import answer_invitation
 from federation.ledgers.ledger import find_channel, get_state, head_of
 from federation.ledgers.ledger_records import ChannelRecord
-from federation.ledgers.unguessable import NONCE_BYTES
 from federation.partners.partner_keys import get_chain
 from federation.partners.partners import get_partner
 from hub.accounts.actor import Actor
@@ -39,6 +38,7 @@ from policies.tlp import TLP
 from sharing import collections, stix
 from sharing.canonical import write_time
 from sharing.objects import StixObject
+from sharing.reissue import NONCE_BYTES
 
 REPLY_WITHIN: Final = timedelta(hours=24)
 MAX_TEXT_CHARACTERS: Final = 20_000

@@ -49,7 +49,7 @@ Step = Callable[[Session, Actor, str, datetime], None]
 def command() -> None:
     """Record what was noticed, report it to a coordinator, and answer what came to us.
 
-    REPORT is its reference, as in CERT-2026-0001, its id, enough of the beginning of that, or its
+    REPORT is its reference, as in CERT-2026-40782, its id, enough of the beginning of that, or its
     title, where only one has it.
     """
 

@@ -102,7 +102,7 @@ def submit(  # noqa: PLR0913 - one argument for each option
 
 @click.command("acknowledge")
 @click.argument("report")
-@click.option("--reference", help="As in CERT-2026-0042; the next of this year, if not given.")
+@click.option("--reference", help="As in CERT-2026-40782; one is made up, if not given.")
 @click.option("--next-contact", metavar="TIME", help="When it will hear again: RFC 3339, UTC.")
 @TEXT
 @TEXT_FILE

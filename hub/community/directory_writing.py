@@ -13,7 +13,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from federation.ledgers.unguessable import NONCE_BYTES
 from hub.community.directory_statement import (
     LINE_CHARACTERS,
     NAME_CHARACTERS,
@@ -28,6 +27,7 @@ from policies.errors import InvalidError
 from policies.tlp import TLP
 from sharing import stix
 from sharing.objects import StixObject
+from sharing.reissue import NONCE_BYTES
 
 MAX_FACTS: Final = 100
 _DOMAIN: Final = re.compile(r"(?:[a-z0-9_-]{1,63}\.)+[a-z0-9-]{2,63}", re.ASCII)

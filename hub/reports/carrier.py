@@ -16,6 +16,7 @@ from policies.tlp import TLP
 from sharing import stix
 from sharing.incident.builders import incident
 from sharing.objects import StixObject
+from sharing.reissue import hard_to_guess
 
 
 def carrier_of(
@@ -36,7 +37,8 @@ def carrier_of(
     """
     findings = find_intel(text, pasted, observed_too=observed_too).findings
     indicators = indicators_of(findings, author=desk.organisation, tlp=tlp, now=now)
-    return [_said(desk, row, title=title, text=text, tlp=tlp, now=now), *indicators]
+    said = _said(desk, row, title=title, text=text, tlp=tlp, now=now)
+    return [hard_to_guess(said), *indicators]
 
 
 def _said(

@@ -9,6 +9,7 @@ Source: lifecycles, 2; domain, 2 (*Detect and report*).
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -49,7 +50,7 @@ from sharing.objects import StixObject
 
 _PREFIX_CHARACTERS: Final = 8
 _NOT_IN_REFERENCES: Final = re.compile(r"[^A-Z0-9]")
-_NUMBER: Final = re.compile(r"[0-9]{1,9}")
+_DIGITS: Final = 5
 
 
 def submit(  # noqa: PLR0913 - what is told, to whom and in which form
@@ -300,18 +301,20 @@ def reopen(
 
 
 def next_reference(session: Session, desk: Desk, now: datetime) -> str:
-    """Give a reference that no report has that we have answered, as in CERT-2026-0042."""
+    """Give a reference that no report has that we have answered, as in CERT-2026-40782.
+
+    Its number is made up: one that counted would tell each reporter how many others there are.
+    """
     letters = _NOT_IN_REFERENCES.sub("", desk.node.name.upper())[:_PREFIX_CHARACTERS]
     prefix = f"{letters or 'R'}-{now.year}-"
     query = select(ReportAnswer.reference).where(
         ReportAnswer.author == desk.organisation, ReportAnswer.reference.startswith(prefix)
     )
-    taken = {str(one).removeprefix(prefix) for one in session.scalars(query)}
-    numbers = [int(one) for one in taken if _NUMBER.fullmatch(one)]
-    number = max(numbers, default=0) + 1
-    while f"{number:04d}" in taken:
-        number += 1
-    return f"{prefix}{number:04d}"
+    taken = set(session.scalars(query))
+    digits = max(_DIGITS, len(str(len(taken))) + 1)
+    while (reference := f"{prefix}{secrets.randbelow(10**digits):0{digits}d}") in taken:
+        pass
+    return reference
 
 
 def _reference(

@@ -17,6 +17,7 @@ from sharing.formats.recognise import recognise
 from sharing.formats.recognised import Finding, LeftOut
 from sharing.incident.rules import check_text, refuse
 from sharing.objects import StixObject
+from sharing.reissue import hard_to_guess
 
 MAX_PASTED_CHARACTERS: Final = 500_000
 MAX_INDICATORS: Final = 500
@@ -105,7 +106,7 @@ def _indicators(
         labels = [tlp] if one.marking.tlp is None else [tlp, one.marking.tlp]
         publisher = one.publication.publisher if one.publication is not None else None
         description = one.description or (f"From {publisher}." if publisher else None)
-        yield stix.indicator(
+        found = stix.indicator(
             one.pattern,
             name=one.name[:200],
             created_by=author,
@@ -114,3 +115,4 @@ def _indicators(
             description=description,
             marking=strictest(labels),
         )
+        yield hard_to_guess(found)

@@ -33,6 +33,7 @@ from policies.reports import ReportKind, ReportState, Triage
 from policies.roles import Right
 from policies.tlp import TLP
 from sharing import stix
+from sharing.reissue import hard_to_guess
 
 UNNAMED: Final = "Something to look for"
 CORRECTION: Final = "Correction"
@@ -210,7 +211,7 @@ def publish(  # noqa: PLR0913 - what is told, of which report and to whom
         )
         for one in preview.indicators
     ]
-    objects = [*said, *sought]
+    objects = [*said, *map(hard_to_guess, sought)]
     act = Act.INTEL_SHARED
     written = service.write(session, desk, actor, community, act, {}, objects, now=now)
     if written.entry is not None:

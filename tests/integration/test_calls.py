@@ -40,6 +40,7 @@ from policies.roles import PersonRole
 from policies.tlp import TLP
 from sharing import stix
 from tests.integration.test_today_cost import statements
+from tests.kit.hostile_peer import signed_in
 from tests.kit.nodes import CONSOLE, RunningNode, running, settle
 
 COORDINATOR = Actor("c", "cora", frozenset({PersonRole.COORDINATOR}), Via.SESSION)
@@ -412,6 +413,30 @@ def test_an_answer_to_the_asker_alone_goes_through_the_direct_channel(story: Sto
     story.does(story.cert, answering.answer_for, ref, organisation=story.water, told=story.told())
     story.settle()
     assert story.of(story.water, ref, by=story.vendor).reply is Reply.ANSWERED
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_closing_a_request_does_not_tell_whether_the_asker_alone_was_answered(
+    story: Story, answers: bool
+) -> None:
+    ref = story.asks(story.cert, "How many machines?", answers_to=AnswersTo.ASKER)
+    if answers:
+        story.does(story.grid, answering.answer, ref, text="Four hundred.")
+        story.settle()
+    story.does(story.cert, calling.end, ref)
+    story.settle()
+    for node in story.nodes:
+        assert story.sees(node, ref).outcome is RequestOutcome.NO_LONGER_NEEDED
+    assert story.of(story.grid, ref, by=story.vendor).reply is Reply.KEPT
+
+
+def test_who_asked_for_itself_may_say_that_it_was_answered(story: Story) -> None:
+    ref = story.asks(story.cert, "How many machines?", answers_to=AnswersTo.ASKER)
+    page = signed_in(story.cert, "asker").get(f"/channels/{story.case}/calls/{ref}").text
+    assert "No longer needed; who has answered is not told" in page
+    story.does(story.cert, calling.end, ref, outcome=RequestOutcome.ANSWERED)
+    story.settle()
+    assert story.sees(story.vendor, ref).outcome is RequestOutcome.ANSWERED
 
 
 def test_a_word_in_a_direct_channel_answers_nobody_elses_question(story: Story) -> None:

@@ -100,7 +100,7 @@ def test_a_report_goes_from_one_node_to_the_other_and_back(consoles: Consoles) -
     assert (answer["act"], answer["state"]) == ("report.acknowledged", "history")
     settled(consoles)
     reference = cert.asks("report", "show", "Updater phones home")["reference"]
-    assert reference == f"CERT-{cert.node.now().year}-0001"
+    assert reference.startswith(f"CERT-{cert.node.now().year}-")
     grid.run("report", "add", reference, "It also asks for a strange name.")
     cert.run("report", "triage", reference.lower(), "incident")
     cert.run("channel", "open", "--kind", "case", "--name", "3CX", "--tlp", "amber")

@@ -25,11 +25,11 @@ from hub.calls import calling
 from hub.calls.queries import get_call
 from hub.cases import course, heard, joining, own_words, queries
 from hub.cases.records import OwnWordView
-from hub.channels import history, proofs, service
+from hub.channels import history, holders, proofs, service
 from policies.acts import Act, ChannelKind
 from policies.assessment import Assessment, Danger, Field, ResponseState
 from policies.decisions import Topic
-from policies.errors import ConflictError, ForbiddenError
+from policies.errors import ConflictError, ForbiddenError, NotFoundError
 from policies.matrix import Level
 from policies.roles import PersonRole, Role
 from policies.tlp import TLP
@@ -203,6 +203,10 @@ def test_colleagues_who_do_not_answer_read_nothing_that_was_told_alone(room: Roo
     room.do(room.grid, own_words.respond, state=ResponseState.AFFECTED, alone=True)
     there = direct(room.grid, room.cert)
     with room.cert.reading() as session:
+        told_us = history.visible_entries(session, HANDLER, there)
+        impacts = [item.ref for one in told_us for item in one.items if item.type == "impact"]
+        assert impacts
+        assert holders.visible_holdings(session, HANDLER, there, impacts[0])
         for actor in (AUDITOR, LIAISON):
             shown = joining.visible_picture(session, actor, room.case)
             assert (shown.own, shown.standings, shown.figures) == (None, (), ())
@@ -218,6 +222,15 @@ def test_colleagues_who_do_not_answer_read_nothing_that_was_told_alone(room: Roo
             assert "for coordinators and handlers" in told
             assert "dam" not in told
             assert "affected" not in told
+            # Nor of how many objects it is made, nor by which id and hash it could be tried out.
+            close = [one for one in entries if one.told_alone]
+            assert {(one.items, one.more_items) for one in close} == {((), 0)}
+            for one in close:
+                with pytest.raises(ForbiddenError, match="told you alone"):
+                    holders.visible_holdings(session, actor, there, f"{one.epoch}-{one.seq}")
+            for ref in impacts:
+                with pytest.raises(NotFoundError):
+                    holders.visible_holdings(session, actor, there, ref)
         with pytest.raises(ForbiddenError):
             proofs.get_export(
                 session, AUDITOR, there, us=room.cert.organisation, now=room.cert.now()

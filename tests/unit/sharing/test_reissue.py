@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from policies.tlp import TLP
+from sharing import stix
 from sharing.objects import StixObject
-from sharing.reissue import is_guessable, is_observable, refers_to, reissued, with_moved_refs
+from sharing.reissue import (
+    hard_to_guess,
+    is_guessable,
+    is_observable,
+    refers_to,
+    reissued,
+    with_moved_refs,
+)
 from sharing.stix import NONCE_EXTENSION
 from tests.kit.ledger_kit import grid
 
@@ -40,6 +50,26 @@ def test_an_observable_under_another_id_says_the_same_and_something_random() -> 
     assert again.value["value"] == "198.51.100.3"
     assert again.value["extensions"]["x-other-ext"] == {"a": 1}
     assert again.value["extensions"][NONCE_EXTENSION]["nonce"] == "0f" * 16
+
+
+@pytest.mark.parametrize("label", [*TLP, None])
+def test_what_not_everybody_reads_has_something_random_in_it(label: TLP | None) -> None:
+    found = stix.indicator(
+        "[ipv4-addr:value = '198.51.100.3']",
+        name="C2",
+        created_by=grid().id,
+        now=datetime(2026, 11, 20, 10, 0, tzinfo=UTC),
+        marking=label,
+    )
+    once, again = hard_to_guess(found), hard_to_guess(found)
+    if label in {TLP.CLEAR, TLP.GREEN}:
+        assert once is again is found
+        return
+    assert len({one.sha256 for one in (found, once, again)}) == 3
+    kept = {name: value for name, value in once.value.items() if name != "extensions"}
+    assert kept == found.value
+    # What has something random in it keeps it.
+    assert hard_to_guess(once).sha256 == once.sha256
 
 
 def test_references_follow_and_words_stay() -> None:
