@@ -26,6 +26,7 @@ from federation.ledgers.ledger_records import (
 )
 from federation.partners.partner_keys import confirmed_recovery_keys, stopped_partners
 from hub.accounts.actor import Actor
+from hub.channels.kept_out import WHILE_SUSPENDED, kept_out_of
 from hub.channels.names import names_in
 from hub.channels.records import MemberView
 from hub.channels.relay import known_names
@@ -130,6 +131,8 @@ class PendingRow:
     sentence: str | None
     what_it_means: str | None
     alarm: bool
+    suspended: bool
+    """It waits until we are taken back in."""
 
 
 @dataclass(frozen=True)
@@ -267,7 +270,9 @@ def visible_pending(
     """Give what of ours is on its way, and refusals that nobody has seen yet."""
     if not actor.may(Right.READ_CHANNELS):
         return []
-    return [_pending(row, now) for row in outbox.pending(session, channel)]
+    rows = outbox.pending(session, channel)
+    kept_out = kept_out_of(session, {row.channel for row in rows})
+    return [_pending(row, now, suspended=row.channel in kept_out) for row in rows]
 
 
 def visible_verification(session: Session, actor: Actor, channel: str) -> Verification:
@@ -384,8 +389,8 @@ def _summary(
     )
 
 
-def _pending(row: ContributionRecord, now: datetime) -> PendingRow:
-    known = row.doubt in tuple(Doubt)
+def _pending(row: ContributionRecord, now: datetime, *, suspended: bool) -> PendingRow:
+    known, waits = row.doubt in tuple(Doubt), suspended and row.state is Delivery.PENDING
     return PendingRow(
         sha256=row.sha256,
         channel=row.channel,
@@ -396,9 +401,10 @@ def _pending(row: ContributionRecord, now: datetime) -> PendingRow:
         written_at=row.written_at,
         attempts=row.attempts,
         doubt=row.doubt,
-        sentence=row.sentence,
+        sentence=WHILE_SUSPENDED if waits else row.sentence,
         what_it_means=PLAIN_WORDS[Doubt(row.doubt)] if known and row.doubt else None,
         alarm=outbox.is_withheld_by_owner(row, now),
+        suspended=waits,
     )
 
 

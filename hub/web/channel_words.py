@@ -297,7 +297,7 @@ def contribution_of(
     match row.state:
         case Delivery.PENDING:
             state = State("on the way", Tone.WAITING)
-            if errand is not None and errand.attempts:
+            if errand is not None and errand.attempts and not row.suspended:
                 next_at = errand.due_at
                 parts = ["Their node can’t be reached, or has not taken it yet", errand.last_reason]
             parts.append(row.sentence)
