@@ -1,40 +1,66 @@
 """People on three whole nodes write anything: views agree, `rebuild` agrees, every no has a reason.
 
+A walk by chance takes one seed in the suite and new ones in `make soak`; what broke is told with
+its seed, and cut to the shortest test that shows it.
+
 Source: lifecycles, 1 to 13; architecture (*Views*).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from random import SystemRandom
+from typing import Any, Final
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import create_engine, event
 from sqlalchemy.orm import Session
 
 from federation.judging.judged import Judged
-from hub.cases import reducer
+from hub import apply
+from hub.cases import intel_reducer, reducer
 from hub.cases.records import CaseView
 from policies.acts import Act, ChannelKind
+from policies.lifecycles.guards import GUARDS, Guard
+from sharing.orm import Base
+from tests.conftest import load_records
 from tests.kit.nodes import running
 from tests.simulation import walk_script
-from tests.simulation.walk_rows import Walked
+from tests.simulation.walk_rows import REFUSALS, Walked
+from tests.simulation.walk_views import NODE_OWN, VIEWS
 from tests.simulation.walking import NAMES, Walk, WalkError
-from tests.simulation.wandering import Wanderer, smallest
+from tests.simulation.wandering import EVERY, Wanderer, smallest
 
-# On a busy machine a walk takes longer than its forty seconds of work.
+# On a busy machine a walk takes longer than its twenty seconds of work.
 pytestmark = pytest.mark.timeout(600)
 
 NewDatabase = Callable[[], str]
+MINUTES: Final = "TOCSIN_SOAK_MINUTES"
+SEED: Final = "TOCSIN_WALK_SEED"
+STEPS: Final = "TOCSIN_WALK_STEPS"
+ON_EACH: Final = {"sqlite": 120, "postgresql": 40}
+"""Database → steps by chance in the suite."""
+LONG: Final = 400
+"""Steps of one walk of `make soak`."""
+_TABLE: Final = re.compile(r"(?:DELETE FROM|FROM) \"?(\w+)")
 
 
 def walk_by(
-    folder: Path, steps: Callable[[Walk], object], *, new_database: NewDatabase | None = None
+    folder: Path,
+    steps: Callable[[Walk], object],
+    *,
+    new_database: NewDatabase | None = None,
+    walked: Walked | None = None,
 ) -> Walked:
     """Walk on new nodes; give what was walked."""
-    walked = Walked()
+    walked = walked or Walked()
     with (
         running(folder / uuid4().hex, *NAMES, new_database=new_database) as nodes,
         walked.watching(),
@@ -43,42 +69,143 @@ def walk_by(
     return walked
 
 
-def wander(folder: Path, seed: int, count: int, **given: Any) -> Walked:
+def wander(
+    folder: Path,
+    seed: int,
+    count: int,
+    *,
+    new_database: NewDatabase | None = None,
+    walked: Walked | None = None,
+) -> Walked:
     """Walk by chance; what breaks is told as the shortest test that shows it."""
+    tell(f"{SEED}={seed} {STEPS}={count}")
     try:
-        return walk_by(folder, lambda walk: Wanderer(walk, seed).go(count), **given)
+        return walk_by(
+            folder,
+            lambda walk: Wanderer(walk, seed).go(count),
+            new_database=new_database,
+            walked=walked,
+        )
     except WalkError as error:
-        raise smallest(error, partial(replay, folder)) from None
+        again = partial(replay, folder, new_database=new_database)
+        raise smallest(error, again) from None
 
 
-def replay(folder: Path, steps: Sequence[str]) -> WalkError | None:
+def replay(
+    folder: Path, steps: Sequence[str], *, new_database: NewDatabase | None = None
+) -> WalkError | None:
     def take(walk: Walk) -> None:
         for step in steps:
             eval(f"walk.{step}", {}, {"walk": walk})  # noqa: S307 - our own words
 
     try:
-        walk_by(folder, take)
+        walk_by(folder, take, new_database=new_database)
     except WalkError as error:
         return error
     return None
 
 
-def decides_in_the_community(walk: Walk) -> None:
-    walk.act("A", "community", "decision.taken", 2113541)
-    walk.settles()
+def tell(line: str) -> None:
+    sys.stdout.write(f"\n{line}\n")
+    sys.stdout.flush()
 
 
-def test_every_row_is_walked_or_named_with_a_reason(tmp_path: Path) -> None:
+def given(name: str, otherwise: int) -> int:
+    """Give a number that the environment says."""
+    return int(os.environ.get(name) or otherwise)
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, node_databases: NewDatabase) -> NewDatabase | None:
+    """Give what makes the databases of nodes; none on SQLite, where paired nodes are copied."""
+    return None if request.node.callspec.params["node_databases"] == "sqlite" else node_databases
+
+
+def test_every_row_is_walked_and_every_refusal_told_or_named_with_a_reason(tmp_path: Path) -> None:
     walked = walk_by(tmp_path, walk_script.go)
-    assert set(walked.missing_rows) == set(walk_script.UNREACHED)
+    assert set(walked.missing_rows) == set()
+    assert set(walked.missing_refusals) == set(walk_script.NEVER)
+    # What the own door keeps in is refused by coordinators as well, with the same words.
+    assert set(walk_script.SENT) <= set(walked.there)
+    # Nothing is compared in vain, and everything is made again at several points.
+    assert walked.views == {view.__table__.name for view in VIEWS}
+    assert len(walked.rebuilt) > 4
+    assert min(walked.rebuilt) > 5
+    assert max(walked.rebuilt) > 15
 
 
-def test_views_and_tables_agree_whatever_is_written(tmp_path: Path) -> None:
-    walked = wander(tmp_path, 1, 80)
+def test_whatever_entries_fill_is_compared_between_nodes_or_named_with_a_reason() -> None:
+    load_records()
+    records = {one.class_ for one in Base.registry.mappers if one.class_.__module__[:4] == "hub."}
+    assert records == set(VIEWS) | set(NODE_OWN)
+    filled = {view for view in NODE_OWN if NODE_OWN[view].startswith("filled by entries")}
+    tables = {view.__table__.name for view in (*VIEWS, *filled)}
+    assert tables_of(lambda session: apply.clear(session, "a channel")) == tables
+    assert tables_of(lambda session: apply.snapshot(session, "a channel")) == tables
+
+
+def tables_of(use: Callable[[Session], object]) -> set[str]:
+    """Give the tables that something reads, or throws rows out of."""
+    engine, found = create_engine("sqlite://"), set()
+    Base.metadata.create_all(engine)
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def seen(_connection: Any, _cursor: Any, statement: str, *_given: Any) -> None:
+        found.update(_TABLE.findall(statement))
+
+    with Session(engine) as session:
+        use(session)
+    engine.dispose()
+    return found
+
+
+def test_views_and_tables_agree_whatever_is_written(
+    tmp_path: Path, request: pytest.FixtureRequest, database: NewDatabase | None
+) -> None:
+    count = ON_EACH[request.node.callspec.params["node_databases"]]
+    walked = wander(tmp_path, given(SEED, 1), given(STEPS, count), new_database=database)
     # Deep enough to show anything.
-    assert len(walked.rows) > 20
-    assert len(walked.guards) > 3
-    assert not walked.rows & set(walk_script.UNREACHED)
+    assert len(walked.rows) > count / 6
+    assert len(walked.here | walked.there) > count / 10
+    assert len(walked.rebuilt) > count / EVERY
+
+
+@pytest.mark.soak
+def test_views_and_tables_agree_for_as_long_as_anybody_watches(
+    tmp_path: Path, database: NewDatabase | None
+) -> None:
+    """Walk by one new seed after the other for a quarter of the minutes, or by the one given."""
+    until = time.monotonic() + 60 * float(os.environ.get(MINUTES, "10")) / 4
+    walks, walked = 0, Walked()
+    while not walks or (time.monotonic() < until and SEED not in os.environ):
+        seed = given(SEED, SystemRandom().randrange(1 << 32))
+        wander(tmp_path, seed, given(STEPS, LONG), new_database=database, walked=walked)
+        walks += 1
+    told = walked.here | walked.there
+    tell(f"{walks} walks: {len(walked.rows)} rows, {len(told)} of {len(REFUSALS)} refusals")
+
+
+@pytest.mark.soak
+def test_a_seed_takes_the_same_steps_again(tmp_path: Path) -> None:
+    first, again = (list(steps_of(tmp_path, seed=7, count=12)) for _ in range(2))
+    assert first == again
+
+
+def steps_of(folder: Path, *, seed: int, count: int) -> Iterator[str]:
+    taken: list[str] = []
+
+    def go(walk: Walk) -> None:
+        taken.append("")
+        Wanderer(walk, seed).go(count)
+        taken[:] = walk.steps
+
+    walk_by(folder, go)
+    yield from taken
+
+
+def decides_in_the_community(walk: Walk) -> None:
+    walk.row("A", "community", "decision.taken … none → taken; topic=charter; outcome=yes")
+    walk.settles()
 
 
 def test_what_a_community_decides_has_a_view(tmp_path: Path) -> None:
@@ -129,3 +256,50 @@ def test_a_view_that_depends_on_what_came_before_in_another_channel_is_caught(
 
 def _responded(session: Session, judged: Judged) -> None:
     reducer._own_word(session, judged).responded_in = judged.acting.sha256
+
+
+def test_a_guard_that_lets_everything_pass_is_caught(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closes_without_a_reason(walk: Walk) -> None:
+        walk.row("A", "case", "case.opened; rules=")
+        for topic in ("start-coordination", "close"):
+            words = f"decision.taken … none → taken; topic={topic}; outcome=yes"
+            walk.row("A", "case", words)
+        walk.refused("A", "case", "case.closed … says_why_early")
+
+    monkeypatch.setitem(GUARDS, "says_why_early", Guard("", _nothing, of_body=True))
+    with pytest.raises(WalkError, match="finds no words in case for"):
+        walk_by(tmp_path, closes_without_a_reason)
+    monkeypatch.undo()
+    walk_by(tmp_path, closes_without_a_reason)
+
+
+def _nothing(*_given: object) -> None:
+    """Have nothing against it."""
+
+
+def test_a_reducer_that_knows_what_others_may_not_have_yet_is_caught(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a row says must follow from the ledger: not from which objects happen to be here."""
+
+    def by_what_is_here(row: Any, value: Any) -> None:
+        take(row, value)
+        row.revoked = True
+
+    def shares_what_a_later_member_lacks(walk: Walk) -> None:
+        walk.row("A", "case", "case.opened; rules=")
+        for act in ("note.added", "intel.shared", "sighting.reported"):
+            walk.row("A", "case", f"{act}; new=yes")
+        walk.invites("A", "B", "case", "responder")
+        walk.carries()
+        walk.joins("B", "case")
+        walk.settles()
+
+    take = intel_reducer._take
+    monkeypatch.setattr(intel_reducer, "_take", by_what_is_here)
+    with pytest.raises(WalkError, match=r"case_intel .* revoked"):
+        walk_by(tmp_path, shares_what_a_later_member_lacks)
+    monkeypatch.undo()
+    walk_by(tmp_path, shares_what_a_later_member_lacks)
