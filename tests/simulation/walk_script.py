@@ -124,9 +124,13 @@ A > case: object.recalled … hidden
 A > case: object.released
 A > case: note.added; new=yes
 A > case: object.recalled … recalled
+A > case: note.added; new=yes
+A > case: object.recalled … recalled
 carries
 C > case: recall.answered … deleted
+carries
 C > case: recall.answered … kept
+carries
 C > case: recall.answered … quarantined
 A > case: channel.ceiling_changed; ceiling=amber
 A > case: check.called; addressees=#1
