@@ -23,12 +23,14 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import create_engine, event
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
+from federation.identity.node import get_node
 from federation.judging.judged import Judged
 from hub import apply
 from hub.cases import intel_reducer, reducer
 from hub.cases.records import CaseView
+from hub.cases.room_records import IntelView
 from policies.acts import Act, ChannelKind
 from policies.lifecycles import judge
 from policies.lifecycles.guards import GUARDS, Guard
@@ -48,7 +50,7 @@ NewDatabase = Callable[[], str]
 MINUTES: Final = "TOCSIN_SOAK_MINUTES"
 SEED: Final = "TOCSIN_WALK_SEED"
 STEPS: Final = "TOCSIN_WALK_STEPS"
-ON_EACH: Final = {"sqlite": 120, "postgresql": 40}
+ON_EACH: Final = {"sqlite": 100, "postgresql": 30}
 """Database → steps by chance in the suite."""
 LONG: Final = 400
 """Steps of one walk of `make soak`."""
@@ -130,7 +132,7 @@ def test_every_row_is_walked_and_every_refusal_told_or_named_with_a_reason(tmp_p
     assert set(walk_script.SENT) <= set(walked.there)
     # Nothing is compared in vain, and everything is made again at several points.
     assert walked.views == {view.__table__.name for view in VIEWS}
-    assert len(walked.rebuilt) > 4
+    assert len(walked.rebuilt) > 3
     assert min(walked.rebuilt) > 5
     assert max(walked.rebuilt) > 15
 
@@ -193,7 +195,7 @@ def test_views_and_tables_agree_whatever_is_written(
     # Deep enough to show anything.
     assert len(walked.rows) > count / 6
     assert len(walked.here | walked.there) > count / 10
-    assert len(walked.rebuilt) > count / EVERY
+    assert len(walked.rebuilt) > count // EVERY
 
 
 @pytest.mark.soak
@@ -232,13 +234,7 @@ def steps_of(folder: Path, *, seed: int, count: int) -> Iterator[str]:
 
 def decides_in_the_community(walk: Walk) -> None:
     walk.row("A", "community", "decision.taken … none → taken; topic=charter; outcome=yes")
-    walk.settles()
-
-
-def test_what_a_community_decides_has_a_view(tmp_path: Path) -> None:
-    """Told by a walk: a decision stood in the ledger of a community, and no page showed it."""
-    walked = walk_by(tmp_path, decides_in_the_community)
-    assert any(name.startswith("decision decision.taken none") for name in walked.rows)
+    walk.looks("A")
 
 
 def test_a_reducer_that_forgets_an_act_is_caught(
@@ -271,7 +267,7 @@ def test_a_view_that_depends_on_what_came_before_in_another_channel_is_caught(
             walk.act("A", "A to B", "response.reported", number)
         for place in ("case", "other", "community"):
             walk.act("A", place, "case.opened", 1)
-        walk.settles()
+        walk.looks("B")
 
     monkeypatch.setattr(reducer, "_own_word", by_chance)
     monkeypatch.setitem(reducer._REDUCERS, Act.RESPONSE_REPORTED, _responded)
@@ -306,27 +302,27 @@ def _nothing(*_given: object) -> None:
     """Have nothing against it."""
 
 
-def test_a_reducer_that_knows_what_others_may_not_have_yet_is_caught(
+def test_a_reducer_that_looks_at_whose_node_it_is_on_is_caught(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a row says must follow from the ledger: not from which objects happen to be here."""
+    """`rebuild` can't tell: each node makes again what it had. Another node can."""
 
-    def by_what_is_here(row: Any, value: Any) -> None:
+    def by_whose_node(row: IntelView, value: Any) -> None:
         take(row, value)
-        row.revoked = True
+        session = object_session(row)
+        assert session is not None
+        row.relayed = get_node(session).organisation == row.author
 
-    def shares_what_a_later_member_lacks(walk: Walk) -> None:
-        walk.row("A", "case", "case.opened; rules=")
-        for act in ("note.added", "intel.shared", "sighting.reported"):
-            walk.row("A", "case", f"{act}; new=yes")
+    def shares_with_another(walk: Walk) -> None:
         walk.invites("A", "B", "case", "responder")
         walk.carries()
         walk.joins("B", "case")
-        walk.settles()
+        walk.row("A", "case", "intel.shared; new=yes")
+        walk.looks("A")
 
     take = intel_reducer._take
-    monkeypatch.setattr(intel_reducer, "_take", by_what_is_here)
-    with pytest.raises(WalkError, match=r"case_intel .* revoked"):
-        walk_by(tmp_path, shares_what_a_later_member_lacks)
+    monkeypatch.setattr(intel_reducer, "_take", by_whose_node)
+    with pytest.raises(WalkError, match=r"case on B and A: case_intel .* relayed is False"):
+        walk_by(tmp_path, shares_with_another)
     monkeypatch.undo()
-    walk_by(tmp_path, shares_what_a_later_member_lacks)
+    walk_by(tmp_path, shares_with_another)

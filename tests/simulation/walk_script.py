@@ -45,7 +45,6 @@ opens A case members_continue
 C > C to A: member.requested
 carries
 A > A to C: member.refused
-carries
 invites A B community member
 invites A B case responder
 invites B A other responder
@@ -101,7 +100,6 @@ C > case: response.reported … recovered
 A > case: response.reported … investigating
 A > case: member.described
 B > case: assessment.submitted
-carries
 A > case: member.role_changed; organisation=#2; role=observer
 carries
 C ! case: note.added … not_an_observer
@@ -166,7 +164,6 @@ A ! community: charter.in_force … adopted
 carries
 B > community: charter.declined
 B ! community: charter.accepted … same_words; charter=@-1
-carries
 B > community: charter.accepted; charter=@-1
 C > community: charter.accepted; charter=@-1
 carries
@@ -254,7 +251,7 @@ works A
 works C
 C ! community: note.added … handed over
 opens_anew B other
-looks B
+carries
 falls A
 waits 90
 endorses B B case
@@ -272,8 +269,7 @@ looks C
 B > community: member.resumed
 carries
 C > community: member.left
-carries
-B > community: member.removed
+B > community: member.removed; organisation=#0
 settles
 """
 _SAYS: Final = {" > ": "row", " ! ": "refused", " !! ": "sent"}

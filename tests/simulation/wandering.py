@@ -68,7 +68,8 @@ class Wanderer:
                 self.succeed(who, place)
             case 8 | 9:
                 act = random.choice(self._acts(place))
-                walk.forces(who, place, act.value, random.randrange(1_000_000))
+                fits = random.randrange(2)
+                walk.forces(who, place, act.value, random.randrange(1_000_000) * LEGAL + fits)
             case 10 | 11 | 12 | 13:
                 place = random.choice(list(walk.places))
                 act = random.choice(self._acts(place))
@@ -129,7 +130,7 @@ class Wanderer:
         random = self.random
         rows = set(self.walk.walked.missing_rows) - self._hoped
         refusals = set(self.walk.walked.missing_refusals) - self._hoped
-        legal = bool(rows) and random.randrange(3) > 0
+        legal = bool(rows) and random.randrange(2) > 0
         wanted = {ROWS[name][1].act for name in rows} if legal else _refusable(refusals)
         choices = [(who, place) for who in NAMES for place in self.walk.places]
         for who, place in random.sample(choices, _LOOKS):
