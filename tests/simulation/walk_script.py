@@ -100,6 +100,7 @@ C > case: response.reported … recovered
 A > case: response.reported … investigating
 A > case: member.described
 B > case: assessment.submitted
+carries
 A > case: member.role_changed; organisation=#2; role=observer
 carries
 C ! case: note.added … not_an_observer

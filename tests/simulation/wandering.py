@@ -15,9 +15,9 @@ from tests.simulation.walk_words import SET
 from tests.simulation.walking import LEGAL, NAMES, NOBODY_WRITES, PLACES, Walk, WalkError
 
 SHRINK_SECONDS: Final = 60
-EVERY: Final = 30
+EVERY: Final = 45
 """After so many steps everything arrives, and is looked at."""
-_LOOKS: Final = 5
+_LOOKS: Final = 4
 
 
 class Wanderer:
