@@ -23,6 +23,7 @@ from federation.ledgers.ledger_records import (
     Standing,
 )
 from hub.accounts.actor import Actor
+from hub.channels.kept_out import WHILE_SUSPENDED, kept_out_of
 from hub.channels.records import MemberView
 from hub.channels.service import get_visible_channel
 from policies.acts import ChannelKind
@@ -37,10 +38,6 @@ WHEN_BEHIND: Final = (
     "goes on by itself. If nobody can give it back, an administrator opens a new epoch."
 )
 
-WHEN_SUSPENDED: Final = (
-    "Your organisation is suspended in this channel: its coordinator takes nothing of yours for "
-    "now. Call them. This is kept here and goes out by itself once they have taken you back in."
-)
 
 WHEN_OUTDATED: Final = (
     "Nothing more is applied and the evidence is kept. This node is older than the rules of this "
@@ -107,8 +104,8 @@ class PendingRow:
     sentence: str | None
     what_it_means: str | None
     alarm: bool
-    held: bool = False
-    """We are suspended there: the coordinator takes nothing of ours for now."""
+    suspended: bool
+    """It waits until we are taken back in."""
 
 
 @dataclass(frozen=True)
@@ -210,24 +207,8 @@ def visible_pending(
     if not actor.may(Right.READ_CHANNELS):
         return []
     rows = outbox.pending(session, channel)
-    shut_out = _suspended_in(session, {row.channel for row in rows})
-    return [_pending(row, suspended=row.channel in shut_out, now=now) for row in rows]
-
-
-def _suspended_in(session: Session, channels: Collection[str]) -> set[str]:
-    """Give those of these channels in which our organisation is suspended."""
-    own = find_node(session) if channels else None
-    if own is None:
-        return set()
-    return set(
-        session.scalars(
-            select(MemberView.channel).where(
-                MemberView.channel.in_(channels),
-                MemberView.organisation == own.organisation,
-                MemberView.state == "suspended",
-            )
-        )
-    )
+    kept_out = kept_out_of(session, {row.channel for row in rows})
+    return [_pending(row, now, suspended=row.channel in kept_out) for row in rows]
 
 
 def visible_verification(session: Session, actor: Actor, channel: str) -> Verification:
@@ -320,9 +301,8 @@ def _summary(
     )
 
 
-def _pending(row: ContributionRecord, *, suspended: bool, now: datetime) -> PendingRow:
-    held = suspended and row.state is Delivery.PENDING
-    known = row.doubt in tuple(Doubt)
+def _pending(row: ContributionRecord, now: datetime, *, suspended: bool) -> PendingRow:
+    known, waits = row.doubt in tuple(Doubt), suspended and row.state is Delivery.PENDING
     return PendingRow(
         sha256=row.sha256,
         channel=row.channel,
@@ -333,10 +313,10 @@ def _pending(row: ContributionRecord, *, suspended: bool, now: datetime) -> Pend
         written_at=row.written_at,
         attempts=row.attempts,
         doubt=row.doubt,
-        sentence=WHEN_SUSPENDED if held else row.sentence,
-        held=held,
+        sentence=WHILE_SUSPENDED if waits else row.sentence,
         what_it_means=PLAIN_WORDS[Doubt(row.doubt)] if known and row.doubt else None,
         alarm=outbox.is_withheld_by_owner(row, now),
+        suspended=waits,
     )
 
 

@@ -296,9 +296,10 @@ def contribution_of(
     parts: list[str | None] = []
     next_at = None
     match row.state:
-        case Delivery.PENDING if row.held:
+        case Delivery.PENDING if row.suspended:
             state = State("kept here for now", Tone.TROUBLE)
             parts = [row.sentence]
+            next_at = errand.due_at if errand is not None and errand.attempts else None
         case Delivery.PENDING:
             state = State("on the way", Tone.WAITING)
             if errand is not None and errand.attempts:

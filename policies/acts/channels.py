@@ -16,7 +16,7 @@ CHANNELS: Final[dict[Act, ActRule]] = {
     ),
     Act.ADMITTED: ActRule(
         "takes a member's contribution into the history",
-        SHARED,
+        ALL,
         Right.CONTRIBUTE,
         ("signed-bundle",),
     ),

@@ -16,7 +16,9 @@ from flask.testing import FlaskClient
 from federation.ledgers.ledger_records import Delivery
 from hub.cases import at_once, course, deciding, joining, own_words
 from hub.channels import audience, history, service
+from hub.channels.kept_out import WHILE_SUSPENDED
 from hub.channels.queries import visible_pending
+from hub.web.forms import as_sentence
 from policies.assessment import ResponseState
 from policies.decisions import By, DecisionRule, Topic
 from policies.errors import ConflictError
@@ -152,11 +154,15 @@ def test_a_member_suspended_in_mid_sentence_reads_why_and_what_it_wrote(room: Ro
     with other.vendor.reading() as session:
         (waiting,) = visible_pending(session, CONSOLE, other.case, now=other.vendor.now())
     assert (waiting.act, waiting.state) == ("response.reported", Delivery.PENDING)
+    assert waiting.sentence == WHILE_SUSPENDED
     page = page_of(person(other.vendor), f"/channels/{other.case}")
-    assert "on the way" in page
-    assert "Their node can’t be reached, or has not taken it yet" in page
+    assert "kept here for now" in page
+    assert WHILE_SUSPENDED in page
+    assert "next try" in page
     assert "Half said." in page
-    assert "You may read this collection, and not write to it" in page
+    # Nobody is at fault, and nobody need be called because of it.
+    assert "Their node can’t be reached" not in page
+    assert "You may read this collection, and not write to it" not in page
     assert "How far we are" in page
     other.do(other.cert, audience.resume, organisation=other.vendor.organisation, reason="Spoken.")
     assert isinstance(other.cert.now, Clock)

@@ -13,39 +13,94 @@ from sqlalchemy.orm import Session
 
 from federation.judging.state import ChannelState
 from federation.ledgers.ledger_records import CoveredRecord
+from hub.accounts.records import ApiToken, SignIn, Throttle, User, UserRole
+from hub.api.records import KeptAnswer
+from hub.audit.records import AuditRecord
 from hub.calls.records import CallAnswer, CalledMember, CallIndicator, CallUpdate, IssuedCall
-from hub.cases.records import CaseView, CaseWords, DecisionView, OwnWordView, VoteView
-from hub.channels.records import MemberView
-from hub.reports.records import ReportAnswer, ReportIndicator, ReportWords, SentReport
+from hub.cases.records import (
+    CaseLink,
+    CaseMemory,
+    CaseView,
+    CaseWords,
+    DecisionView,
+    OwnWordView,
+    VoteView,
+)
+from hub.cases.room_records import IntelView, MomentView
+from hub.channels.records import InvitationView, MemberView
+from hub.channels.relay_records import AbsentRecord, RelayAnswer, RelayedView
+from hub.community.directory_records import ContactPoint, DescribedMember
+from hub.community.records import CharterAnswerView, CharterView
+from hub.reports.records import (
+    LinkedReport,
+    LocalReport,
+    ReportAnswer,
+    ReportIndicator,
+    ReportWords,
+    SentReport,
+)
 from policies.acts import ChannelKind
 from policies.calls import CallKind
+from policies.timeline import Precision
 from sharing import objects
 
 Rows = Mapping[tuple[str, ...], Mapping[str, Any]]
 
-VIEWS: Final[Mapping[type[Any], str]] = {
-    MemberView: "",
-    SentReport: "report",
-    ReportWords: "note",
-    ReportAnswer: "",
-    ReportIndicator: "ref",
-    CaseView: "incident",
-    CaseWords: "note",
-    OwnWordView: "",
-    DecisionView: "decision",
-    VoteView: "",
-    IssuedCall: "ref",
-    CalledMember: "",
-    CallAnswer: "note",
-    CallUpdate: "note",
-    CallIndicator: "ref",
+
+def _words(ref: str, *columns: str) -> dict[str, str]:
+    return dict.fromkeys(columns, ref)
+
+
+VIEWS: Final[Mapping[type[Any], Mapping[str, str]]] = {
+    MemberView: {},
+    RelayedView: {},
+    SentReport: _words("report", "title", "text"),
+    ReportWords: _words("note", "text"),
+    ReportAnswer: {},
+    ReportIndicator: {},
+    CaseView: _words("incident", "title", "text"),
+    CaseLink: {},
+    CaseWords: _words("note", "text"),
+    OwnWordView: {},
+    DecisionView: _words("decision", "text"),
+    VoteView: {},
+    MomentView: _words(
+        "ref", "text", "more", "version", "earliest", "latest", "precision", "status"
+    ),
+    IntelView: _words(
+        "ref", "version", "title", "text", "pattern", "about", "verdict", "valid_until"
+    ),
+    IssuedCall: _words("ref", "text"),
+    CalledMember: {},
+    CallAnswer: _words("note", "text"),
+    CallUpdate: _words("note", "text"),
+    CallIndicator: {},
+    CharterView: _words("charter", "text") | _words("reason_note", "reason"),
+    CharterAnswerView: _words("reason_note", "reason"),
+    DescribedMember: _words("constituency", "text"),
+    ContactPoint: _words("ref", "name", "lines"),
 }
-"""View → which of its columns names the object whose words it holds."""
-_WORDS: Final = frozenset({"text", "title"})
+"""View that entries fill, the same on every node → what it holds in words: column → the column that
+names the object which they come from. A node that lacks the object holds none of them."""
+NODE_OWN: Final[Mapping[type[Any], str]] = {
+    InvitationView: "filled by entries, on the node of whom it invites alone; `rebuild` makes it",
+    AbsentRecord: "who an organisation without a node is: never sent",
+    LocalReport: "a report before anybody submits it",
+    LinkedReport: "which case a report became part of: its coordinator's memory",
+    CaseMemory: "figures told to the coordinator alone: its node's memory",
+    AuditRecord: "what persons of this node did",
+    KeptAnswer: "answers to programs of this node that ask twice",
+    User: "a person of this node",
+    UserRole: "what a person of this node may do",
+    SignIn: "who is signed in at this node",
+    ApiToken: "a program of this node",
+    Throttle: "who has guessed too often at this node",
+}
+"""Record of the hub that no other node has → why."""
 _OWN: Final = frozenset({"received_at"})
 """What each node sees for itself: when it took it in."""
-_WHOLE: Final = frozenset({"report_indicator", "call_indicator"})
-"""Views that have a row only where its object is here."""
+_WHOLE: Final[Mapping[str, str]] = {"report_indicator": "ref", "call_indicator": "ref"}
+"""View that has a row only where an object is here → which column names that object."""
 
 
 def look(session: Session, channel: str) -> Rows:
@@ -67,23 +122,34 @@ def differences(session: Session, channel: str, ours: Rows, theirs: Rows) -> Ite
         session: of the node.
         theirs: what the owner's node holds.
     """
-    named = {view.__table__.name: ref for view, ref in VIEWS.items()}
+    words = {view.__table__.name: columns for view, columns in VIEWS.items()}
     for place in sorted(ours.keys() | theirs.keys()):
         if place not in ours or place not in theirs:
             known = theirs.get(place) or ours[place]
             missed = place[0] in _WHOLE and place not in ours
-            if missed and not _holds(session, channel, known[named[place[0]]]):
+            if missed and not _holds(session, channel, known[_WHOLE[place[0]]]):
                 continue
             yield f"{' '.join(place)}: {'only there' if place in theirs else 'only here'}"
             continue
         mine, other = ours[place], theirs[place]
         for column, value in mine.items():
-            if value == other[column]:
+            if value == other[column] or value is RelayAnswer.WITHHELD:
                 continue
-            ref = mine.get(named[place[0]])
-            if column in _WORDS and value is None and not _holds(session, channel, ref):
+            ref = words[place[0]].get(column)
+            lacks = ref is not None and not _holds(session, channel, mine[ref])
+            if lacks and value == _without(mine, column):
                 continue
             yield f"{' '.join(place)}: {column} is {value!r} here and {other[column]!r} there"
+
+
+def _without(row: Mapping[str, Any], column: str) -> Any:
+    """Give what a row says where the words are not here; when it was is then when it was said."""
+    match column:
+        case "earliest" | "latest":
+            return row["said_at"]
+        case "precision":
+            return Precision.UNKNOWN
+    return None
 
 
 def _holds(session: Session, channel: str, ref: Any) -> bool:

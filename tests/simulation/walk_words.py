@@ -6,13 +6,9 @@ Source: lifecycles, 2 to 13.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from random import Random
+from dataclasses import dataclass
 from typing import Any, Final
 
-from federation.judging.state import ChannelState
-from federation.ledgers.desk import Desk
 from policies.acts import ACTS, Act, ChannelKind
 from policies.decisions import Topic
 from policies.lifecycles import TABLES
@@ -22,6 +18,7 @@ from sharing import stix
 from sharing.canonical import write_time
 from sharing.incident.builders import incident
 from sharing.objects import StixObject
+from tests.simulation.walk_objects import Maker, Spoken
 from tests.unit.policies.bodies import GOOD
 
 SET: Final = TABLES["1"]
@@ -59,18 +56,6 @@ _CHOICES: Final[Mapping[Act, tuple[str, Sequence[Any]]]] = {
     Act.DECISION_VOTED: ("option", ["yes", "yes", "no", "abstained", "maybe"]),
 }
 """Act → what it may say of one property."""
-_CARRIES: Final = {"indicator", "opinion", "sighting"}
-
-
-@dataclass
-class Spoken:
-    """What was written in one channel so far, by anybody: the oldest first."""
-
-    named: dict[str, list[str]] = field(default_factory=dict)
-    about: dict[str, tuple[Topic, str | None]] = field(default_factory=dict)
-    hashes: dict[str, str] = field(default_factory=dict)
-    """Version of a charter → hash of its words."""
-    objects: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -93,22 +78,8 @@ class Words:
         spoken.objects += [one.stix_id for one in self.new]
 
 
-@dataclass(frozen=True)
-class Speaker:
-    """Somebody who could write in a channel.
-
-    Args:
-        everybody: organisations that words could be about, who has no node among them.
-        channels: that words could be about.
-    """
-
-    desk: Desk
-    state: ChannelState
-    spoken: Spoken
-    everybody: tuple[str, ...]
-    channels: tuple[str, ...]
-    now: datetime
-    random: Random
+class Speaker(Maker):
+    """Somebody who could write in a channel."""
 
     def say(self, act: Act) -> Words:
         """Give words for an act: mostly such as could be meant, some that fit nobody."""
@@ -134,13 +105,24 @@ class Speaker:
             new.append(self._note())
         new += self._carried(act)
         body.pop("answers", None)
-        owned = self.state.owner == self.desk.organisation
-        if ACTS[act].relayed and owned and self._now_and_then(3):
-            told = {"way": "telephone", "at": write_time(self.now)}
-            body["on_behalf_of"] = told | {"organisation": self.random.choice(self.everybody[1:])}
+        self._relays(act, body)
         if self._now_and_then(40):
             body["unheard-of"] = 1
         return Words(body, tuple(new))
+
+    def _relays(self, act: Act, body: dict[str, Any]) -> None:
+        """Speak for somebody: who coordinates does that now and then, others hardly ever."""
+        owned = self.state.owner == self.desk.organisation
+        if not self._now_and_then(3 if ACTS[act].relayed and owned else 60):
+            return
+        told = {"way": "telephone", "at": write_time(self.now)}
+        absent = self._somebody()
+        body["on_behalf_of"] = told | {"organisation": absent}
+        if act in {Act.MEMBER_JOINED, Act.MEMBER_DECLINED}:
+            body.pop("descriptors", None)
+        if act is Act.MEMBER_JOINED and not self._now_and_then(3):
+            offered = self.state.state_of("invited_role", absent)
+            body["role"] = (offered or "responder").split("+")
 
     def is_said(self, words: Words, told: str) -> bool:
         """Tell whether words say this: `name=value`, `name=` (not said) or `name=@-1` (newest),
@@ -185,6 +167,8 @@ class Speaker:
                 del body["limits"]
             case Act.MEMBER_REQUESTED:
                 body["channel"] = self.random.choice(self.channels)
+            case Act.MEMBER_DESCRIBED:
+                body |= self._described(body, new)
             case Act.MEMBER_DECLINED:
                 body["descriptors"] = [dict(one) for one in self.desk.node.documents]
             case Act.COORDINATOR_HANDED_OVER if self._now_and_then(2):
@@ -240,16 +224,7 @@ class Speaker:
         if self._now_and_then(3):
             del body["recovery_key"]
             body |= {"organisation": absent, "without_node": True, "older": "none"}
-            new.append(
-                stix.build(
-                    "identity",
-                    {"name": "Absent", "identity_class": "organization"},
-                    created_by=self.desk.organisation,
-                    now=self.now,
-                    marking=TLP.GREEN,
-                    stix_id=absent,
-                )
-            )
+            new.append(self._identity("Absent", stix_id=absent, marking=TLP.GREEN))
         elif self._now_and_then(6):
             body["replaces"] = self.random.choice(self.everybody)
 
@@ -282,6 +257,8 @@ class Speaker:
         body["rule"] = {"by": by} | ({"quorum": int(quorum)} if quorum else {})
         if not quorum and agreed is None and self._now_and_then(3):
             body["rule"]["quorum"] = 3
+        if self._now_and_then(12):
+            body["rule"] = {"by": "coordinator"}
         if self._now_and_then(8):
             body["options"] = ["this", "that"]
         body["facts"] = self.state.head.document()
@@ -324,76 +301,3 @@ class Speaker:
         body["deputies"] = [{"organisation": self.everybody[1], "endorsements": 2}]
         body["rules"] = {"charter": {"by": self.random.choice(["coordinator", "majority"])}}
         del body["replaces"]
-
-    def _carried(self, act: Act) -> list[StixObject]:
-        kinds = _CARRIES & set(ACTS[act].objects)
-        kind = self.random.choice(sorted(kinds)) if kinds and self._now_and_then(2) else ""
-        by, about = self.desk.organisation, stix.channel_identity_id(self.state.channel)
-        match kind:
-            case "indicator":
-                pattern = f"[file:name = '{self.random.randrange(5)}.exe']"
-                return [
-                    stix.indicator(
-                        pattern, name="A file", created_by=by, now=self.now, marking=self._label()
-                    )
-                ]
-            case "opinion":
-                return [
-                    stix.opinion(
-                        "agree", about=[about], created_by=by, now=self.now, marking=TLP.GREEN
-                    )
-                ]
-            case "sighting":
-                return [
-                    stix.sighting(
-                        self._object() if self._object().startswith("indicator") else about,
-                        created_by=by,
-                        now=self.now,
-                        marking=TLP.GREEN,
-                    )
-                ]
-        return []
-
-    def _note(self) -> StixObject:
-        return stix.note(
-            f"Word {self.random.randrange(1000)}",
-            about=[stix.channel_identity_id(self.state.channel)],
-            created_by=self.desk.organisation,
-            now=self.now,
-            marking=self._label(),
-            nonce=f"{self.random.getrandbits(128):032x}",
-        )
-
-    def _incident(self) -> StixObject:
-        return incident(
-            "Something",
-            description="As reported",
-            created_by=self.desk.organisation,
-            now=self.now,
-            marking=self._label(),
-        )
-
-    def _label(self) -> TLP:
-        return self.random.choice([TLP.GREEN, TLP.AMBER, TLP.AMBER])
-
-    def _object(self) -> str:
-        known = self.spoken.objects
-        return self.random.choice(known[-8:]) if known else stix.new_id("note")
-
-    def _somebody(self) -> str:
-        return self.random.choice(self.everybody)
-
-    def _some(self) -> list[str]:
-        joined = [who for who in self.everybody if who in self.state.joined]
-        others = [who for who in joined if who != self.desk.organisation]
-        if not others or self._now_and_then(6):
-            return [self._somebody()]
-        return self.random.sample(others, self.random.randint(1, len(others)))
-
-    def _soon(self) -> str:
-        minutes = timedelta(minutes=self.random.choice([1, 30, 90]))
-        return write_time(self.now + minutes)
-
-    def _now_and_then(self, times: int) -> bool:
-        """Tell whether it is so this time: once in so many."""
-        return self.random.randrange(times) == 0

@@ -5,37 +5,37 @@ Steps are written down as they are taken. What breaks is told as the shortest te
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from random import Random
 from typing import Any, Final
-
-from sqlalchemy import select
 
 from federation.branches import openings
 from federation.identity.descriptor import KeyUse
 from federation.identity.key_changes import rotate_keys
 from federation.judging.judge import situation_of
-from federation.ledgers import channels, describing
-from federation.ledgers.ledger import find_channel, get_state, head_of, lock_channel, metadata_label
+from federation.ledgers import describing
+from federation.ledgers.ledger import find_channel, get_state
 from federation.ledgers.ledger_facts import LedgerFacts
-from federation.ledgers.ledger_records import (
-    ChannelRecord,
-    ContributionRecord,
-    Delivery,
-    Standing,
-)
 from federation.partners.partner_keys import get_chain
 from hub.channels import repair, service
 from hub.commands.node import key_store
 from policies.acts import ACTS, Act, ChannelKind, read_body
 from policies.errors import CoordinationError
+from policies.lifecycles.guards import GUARDS
 from sharing.canonical import write_time
 from tests.kit.nodes import RunningNode, settle
-from tests.simulation.walk_checks import is_explained, recorded, what_breaks
+from tests.simulation import walk_doors as doors
+from tests.simulation.walk_checks import (
+    answers,
+    anything_waits,
+    is_explained,
+    rebuilt_otherwise,
+    what_breaks,
+)
+from tests.simulation.walk_objects import Spoken
 from tests.simulation.walk_rows import ROWS, Walked, Would
-from tests.simulation.walk_words import Speaker, Spoken, Words
+from tests.simulation.walk_words import Speaker, Words
 
 NAMES: Final = ("A", "B", "C")
 PLACES: Final = {
@@ -47,12 +47,8 @@ ABSENT: Final = "identity--00000000-0000-4000-8000-00000000000d"
 ROUNDS: Final = 12
 _TRIES: Final = 12
 _SEARCHED: Final = 2000
-_GOING_ON: Final = frozenset({Standing.CURRENT, Standing.WAITING, Standing.JOINING})
-_FOLLOWED: Final = select(ChannelRecord).where(ChannelRecord.standing.in_(_GOING_ON))
 LEGAL: Final = 4
 """One act of so many is picked to be refused."""
-_EXPLAINED: Final = re.compile(r".{5,}; \w+( of .+)? is [a-z ]+; open now: .+")
-_OWN_DOORS: Final = frozenset({Act.MEMBER_JOINED, Act.MEMBER_DECLINED})
 NOBODY_WRITES: Final = frozenset(
     {Act.ADMITTED, Act.CHANNEL_OPENED, Act.SUCCESSION_ENDORSED, Act.NODE_DESCRIBED}
 )
@@ -89,7 +85,6 @@ class Walk:
         self.places: dict[str, str] = {}
         self.spoken: dict[str, Spoken] = {}
         self.down: set[str] = set()
-        self.refused = 0
         self._set_up()
 
     def _set_up(self) -> None:
@@ -114,12 +109,12 @@ class Walk:
     def act(self, who: str, place: str, act: str, number: int) -> None:
         """Write an act; what it says follows from the number."""
         self._step("act", who, place, act, number)
-        self._write(who, place, Act(act), number, self._through_the_door)
+        self._write(who, place, Act(act), number, doors.write)
 
     def forces(self, who: str, place: str, act: str, number: int) -> None:
         """Send an act without asking the own tables first, as another's software might."""
         self._step("forces", who, place, act, number)
-        self._write(who, place, Act(act), number, self._past_the_door)
+        self._write(who, place, Act(act), number, doors.contribute)
 
     def row(self, who: str, place: str, wanted: str) -> None:
         """Write what walks a row of the tables; it is an error if nobody finds words for it.
@@ -129,26 +124,54 @@ class Walk:
                 must say: `decision.taken … open → taken; outcome=yes; decision=@-1` (the newest).
         """
         self._step("row", who, place, wanted)
-        told, *says = wanted.split("; ")
-        act, _, end = told.partition(" … ")
+        act, end, _ = _read(wanted)
         names = {name for name in ROWS if f" {act} " in name and name.endswith(end)}
-        with self.speaker(who, place, Random(wanted)) as found:
-            words = self._search(*found, Act(act), names, says) if found else None
-        if words is None:
-            raise WalkError(self, f"{who} finds no words in {place} for {wanted!r}")
-        if not self._send(who, place, Act(act), words, self._through_the_door):
+        words = self._search(who, place, wanted, lambda told: bool(told.rows & names))
+        if not self._send(who, place, act, words, doors.write):
             raise WalkError(self, f"{who} may not say in {place}: {wanted!r}")
 
-    def _search(
-        self, speaker: Speaker, would: Asks, act: Act, names: set[str], says: Sequence[str]
-    ) -> Words | None:
-        for _ in range(_SEARCHED):
-            words = speaker.say(act)
-            if all(speaker.is_said(words, one) for one in says) and _fits(act, words):
-                told = would(act, words.body)
-                if told.rows & names and told.ruling.decision:
-                    return words
-        return None
+    def refused(self, who: str, place: str, wanted: str) -> None:
+        """Write what the tables refuse; it is an error if they do not, or do not say why.
+
+        Args:
+            wanted: act, the name of what says no, and what the words must say.
+        """
+        self._step("refused", who, place, wanted)
+        act, name, _ = _read(wanted)
+        words = self._search(who, place, wanted, lambda told: told.refusal == name)
+        self.walked.here.pop(name, None)
+        if self._send(who, place, act, words, doors.write):
+            raise WalkError(self, f"nothing refuses in {place} to {who}: {wanted!r}")
+        if name not in self.walked.here:
+            raise WalkError(self, f"{who} was not told of {name!r} in {place}: {wanted!r}")
+
+    def sent(self, who: str, place: str, wanted: str) -> None:
+        """Send what the tables refuse past the own door; the coordinator answers why."""
+        self._step("sent", who, place, wanted)
+        act, name, _ = _read(wanted)
+        words = self._search(who, place, wanted, lambda told: told.refusal == name)
+        self._send(who, place, act, words, doors.contribute)
+
+    def opens(self, who: str, place: str, guard: str) -> None:
+        """Open an epoch, or a channel, as no software of ours does; a guard says why not."""
+        self._step("opens", who, place, guard)
+        self.walked.here.pop(guard, None)
+        if self._try(lambda: doors.open_crookedly(self.nodes[who], self.places[place], guard)):
+            raise WalkError(self, f"{who} has opened {place} against {guard}")
+        if guard not in self.walked.here:
+            raise WalkError(self, f"{who} was not told of {guard} in {place}")
+
+    def _search(self, who: str, place: str, wanted: str, fits: Callable[[Would], bool]) -> Words:
+        act, _, says = _read(wanted)
+        with self.speaker(who, place, Random(wanted)) as found:
+            for _ in range(_SEARCHED if found else 0):
+                speaker, would = found  # type: ignore[misc]
+                words = speaker.say(act)
+                if all(speaker.is_said(words, one) for one in says) and _fits(act, words):
+                    told = would(act, words.body)
+                    if fits(told):
+                        return words
+        raise WalkError(self, f"{who} finds no words in {place} for {wanted!r}")
 
     def joins(self, who: str, place: str) -> None:
         self._step("joins", who, place)
@@ -208,12 +231,29 @@ class Walk:
         self.nodes["A"].now.advance(minutes=minutes)  # type: ignore[attr-defined]
 
     def settles(self) -> None:
-        """Let everything arrive; then look at what all have."""
+        """Let everything arrive; then look at what all have, and make all of it again."""
         self._step("settles")
+        self._look(NAMES)
+
+    def looks(self, who: str) -> None:
+        """Let everything arrive; then look at what all have, and make again what one has."""
+        self._step("looks", who)
+        self._look(who)
+
+    def _look(self, names: Iterable[str]) -> None:
         for name in sorted(self.down):
             self._raise(name)
         self._carry()
-        for what in what_breaks(self.nodes, self.places):
+        self._breaks(what_breaks(self.nodes, self.places, self.walked))
+        self._breaks(rebuilt_otherwise(self.nodes, names, self.places, self.walked))
+
+    def rebuilds(self, who: str) -> None:
+        """Make what a node has again, whatever is still on its way."""
+        self._step("rebuilds", who)
+        self._breaks(rebuilt_otherwise(self.nodes, [who], self.places, self.walked))
+
+    def _breaks(self, sentences: Iterable[str]) -> None:
+        for what in (*self.walked.wrong, *sentences):
             raise WalkError(self, what)
 
     def carries(self) -> None:
@@ -224,13 +264,16 @@ class Walk:
     # What they are made of.
 
     def _carry(self) -> None:
+        """Let everything arrive; who has an answer reads it."""
         with self.walked.counting():
             settle(*self.nodes.values())
             for _ in range(ROUNDS):
-                if not any(map(self._waits, NAMES)):
+                if not anything_waits(self.nodes, set(self.nodes) - self.down):
                     break
                 self.nodes["A"].now.advance(minutes=10)  # type: ignore[attr-defined]
                 settle(*self.nodes.values())
+        for sentence in answers(self.nodes):
+            self.walked.hears(sentence, self.walked.there)
 
     def _step(self, name: str, *given: object) -> None:
         self.steps.append(f"{name}({', '.join(map(repr, given))})")
@@ -246,8 +289,8 @@ class Walk:
             with self.walked.counting():
                 act()
         except CoordinationError as error:
-            self.refused += 1
             self._explained(error.message)
+            self.walked.hears(error.message, self.walked.here)
             return False
         except WalkError:
             raise
@@ -265,46 +308,10 @@ class Walk:
             self._send(who, place, act, words, how)
 
     def _send(self, who: str, place: str, act: Act, words: Words, how: Any) -> bool:
-        sent = self._try(lambda: how(who, place, act, words))
+        sent = self._try(lambda: how(self.nodes[who], self.places[place], act, words))
         if sent:
             words.keep(act, self.spoken[place])
         return sent
-
-    def _through_the_door(self, who: str, place: str, act: Act, words: Words) -> None:
-        node = self.nodes[who]
-        with node.writing() as session:
-            desk = node.office.desk(session)
-            channels.write(
-                session,
-                desk,
-                self.places[place],
-                act,
-                words.body,
-                words.new,
-                by="walk",
-                now=node.now(),
-            )
-
-    def _past_the_door(self, who: str, place: str, act: Act, words: Words) -> None:
-        node = self.nodes[who]
-        with node.writing() as session:
-            record = lock_channel(session, self.places[place])
-            head = head_of(record)
-            if record.is_ours or head is None or record.standing is not Standing.CURRENT:
-                return
-            label = metadata_label(get_state(session, record).ceiling)
-            channels.contribute(
-                session,
-                node.office.desk(session),
-                record,
-                act,
-                words.body,
-                words.new,
-                seen=head,
-                label=label,
-                by="walk",
-                now=node.now(),
-            )
 
     @contextmanager
     def speaker(self, who: str, place: str, random: Random) -> Iterator[Speaking | None]:
@@ -336,36 +343,26 @@ class Walk:
         self, speaker: Speaker, would: Asks, act: Act, *, legal: bool
     ) -> tuple[Words, Would | None]:
         """Give words that the tables take, or that one of their guards refuses."""
-        words = speaker.say(act)
+        found: tuple[Words, Would | None] | None = None
         for _ in range(_TRIES):
-            told = would(act, words.body) if _fits(act, words) else None
-            if told and bool(told.ruling.decision) is legal and (legal or told.guards):
-                return words, told
             words = speaker.say(act)
-        return words, None
+            told = would(act, words.body) if _fits(act, words) else None
+            if told is None or (told.refusal is None) is not legal:
+                continue
+            if legal or told.refusal in GUARDS:
+                return words, told
+            found = found or (words, told)
+        return found or (speaker.say(act), None)
 
     def kind(self, place: str) -> ChannelKind:
         return PLACES.get(place, ChannelKind.DIRECT)
 
-    def _waits(self, name: str) -> bool:
-        """Tell whether something of a node's is still on its way, or has not been read yet."""
-        waiting = select(ContributionRecord.channel).where(
-            ContributionRecord.state.in_([Delivery.PENDING, Delivery.ADMITTED])
-        )
-        with self.nodes[name].reading() as session:
-            records = [find_channel(session, one) for one in session.scalars(waiting)]
-            if any(one is None or one.standing in _GOING_ON for one in records):
-                return True
-            heads = {row.id: row.head_sha256 for row in session.scalars(_FOLLOWED)}
-        return any(heads[one] != self._owner_head(one) for one in heads)
 
-    def _owner_head(self, channel: str) -> str | None:
-        heads = [
-            recorded(self.nodes[name], channel, "head_sha256")
-            for name in NAMES
-            if recorded(self.nodes[name], channel, "is_ours")
-        ]
-        return heads[0] if heads else None
+def _read(wanted: str) -> tuple[Act, str, list[str]]:
+    """Read what a script wants: the act, what stands behind it, and what is said."""
+    told, *says = wanted.split("; ")
+    act, _, rest = told.partition(" … ")
+    return Act(act), rest, says
 
 
 def _fits(act: Act, words: Words) -> bool:

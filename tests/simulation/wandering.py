@@ -8,15 +8,16 @@ from random import Random
 from typing import Final
 
 from policies.acts import ACTS, Act
-from tests.simulation.walk_rows import ROWS
+from policies.lifecycles.guards import GUARDS
+from tests.simulation.walk_rows import ROWS, Would
+from tests.simulation.walk_script import NEVER
 from tests.simulation.walk_words import SET
 from tests.simulation.walking import LEGAL, NAMES, NOBODY_WRITES, PLACES, Walk, WalkError
 
 SHRINK_SECONDS: Final = 60
-_LOOKS: Final = 5
-NOT_BY_CHANCE: Final = NOBODY_WRITES | {Act.MEMBER_SUSPENDED}
-"""Suspension is walked by script alone, while nothing is on its way: what a member had sent before
-it was suspended stays pending at its author, without a sentence. Chance would find that again."""
+EVERY: Final = 45
+"""After so many steps everything arrives, and is looked at."""
+_LOOKS: Final = 4
 
 
 class Wanderer:
@@ -36,17 +37,15 @@ class Wanderer:
         walk.invites("A", "B", "community", "member")
         walk.invites("A", "B", "case", "responder")
         walk.invites("B", "A", "other", "responder")
-        walk.works("A")
-        walk.works("B")
-        walk.settles()
+        walk.carries()
         walk.joins("B", "community")
         walk.joins("B", "case")
         walk.joins("A", "other")
-        walk.settles()
+        walk.carries()
         for count in range(steps):
             self.step()
-            if count % 40 == 39:
-                walk.settles()
+            if count % EVERY == EVERY - 1:
+                walk.looks(NAMES[count // EVERY % len(NAMES)])
                 self._hoped.clear()
         walk.settles()
 
@@ -62,15 +61,15 @@ class Wanderer:
             case 3 | 4 | 5:
                 walk.works(who)
             case 14:
-                if random.randrange(6) == 0:
-                    walk.rotates(who)
+                self.look_after(who)
             case 6:
                 self.meet(who, place)
             case 7:
                 self.succeed(who, place)
             case 8 | 9:
                 act = random.choice(self._acts(place))
-                walk.forces(who, place, act.value, random.randrange(1_000_000))
+                fits = random.randrange(2)
+                walk.forces(who, place, act.value, random.randrange(1_000_000) * LEGAL + fits)
             case 10 | 11 | 12 | 13:
                 place = random.choice(list(walk.places))
                 act = random.choice(self._acts(place))
@@ -83,7 +82,7 @@ class Wanderer:
 
     def _acts(self, place: str) -> list[Act]:
         acts = {act for act in SET.acts if self.walk.kind(place) in ACTS[act].kinds}
-        return sorted(acts - NOT_BY_CHANCE)
+        return sorted(acts - NOBODY_WRITES)
 
     def fall_or_rise(self, *, falls: bool) -> None:
         """Take a node from the net, or bring one back; two are always up."""
@@ -92,6 +91,14 @@ class Wanderer:
             walk.falls(self.random.choice(NAMES))
         elif not falls and walk.down:
             walk.rises(min(walk.down))
+
+    def look_after(self, who: str) -> None:
+        """Do what an administrator does."""
+        match self.random.randrange(4):
+            case 0:
+                self.walk.rotates(who)
+            case 1:
+                self.walk.rebuilds(who)
 
     def meet(self, who: str, place: str) -> None:
         """Invite somebody, or answer."""
@@ -119,33 +126,41 @@ class Wanderer:
                 walk.endorses(who, other, place)
 
     def find_new(self) -> tuple[str, str, Act, int] | None:
-        """Give an act that would walk a row, or be refused by a guard, as none was before."""
+        """Give an act that would walk a row, or be refused by a name, as none was before."""
         random = self.random
         rows = set(self.walk.walked.missing_rows) - self._hoped
-        guards = set(self.walk.walked.missing_guards) - self._hoped
-        legal = bool(rows) and random.randrange(3) > 0
-        wanted = {ROWS[name][1].act for name in rows} if legal else _refusable(guards)
+        refusals = set(self.walk.walked.missing_refusals) - self._hoped
+        legal = bool(rows) and random.randrange(2) > 0
+        wanted = {ROWS[name][1].act for name in rows} if legal else _refusable(refusals)
         choices = [(who, place) for who in NAMES for place in self.walk.places]
         for who, place in random.sample(choices, _LOOKS):
             acts = sorted(act for act in wanted if self.walk.kind(place) in ACTS[act].kinds)
             for act in random.sample(acts, min(_LOOKS, len(acts))):
                 number = random.randrange(1_000_000) * LEGAL + legal
-                if act in NOT_BY_CHANCE:
+                if act in NOBODY_WRITES:
                     continue
                 with self.walk.speaker(who, place, Random(number)) as found:
                     if found is None:
                         break
                     _, told = self.walk.choose(*found, act, legal=legal)
-                    news = (told.rows & rows if legal else told.guards & guards) if told else None
+                    news = _news(told, rows, refusals)
                     if news:
                         self._hoped |= news
                         return who, place, act, number
         return None
 
 
-def _refusable(guards: set[str]) -> set[Act]:
-    """Give the acts that some of these guards could refuse."""
-    return {row.act for _, row in ROWS.values() if guards & set(row.guards)}
+def _news(told: Would | None, rows: set[str], refusals: set[str]) -> frozenset[str]:
+    """Give what was not walked, or not refused, before."""
+    if told is None:
+        return frozenset()
+    return told.rows & rows if told.refusal is None else frozenset({told.refusal}) & refusals
+
+
+def _refusable(refusals: set[str]) -> set[Act]:
+    """Give the acts that could be refused by these names: by some of its guards, or anyhow."""
+    anyhow = refusals - GUARDS.keys() - NEVER.keys()
+    return {row.act for _, row in ROWS.values() if anyhow or refusals & set(row.guards)}
 
 
 def smallest(error: WalkError, again: Callable[[Sequence[str]], WalkError | None]) -> WalkError:

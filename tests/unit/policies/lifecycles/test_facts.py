@@ -48,6 +48,15 @@ def test_an_observer_gives_opinions_and_sightings_only(world: World) -> None:
     assert "neither observer nor authority" in world.refusal(WATER, Act.INTEL_SHARED)
 
 
+def test_what_the_other_side_of_a_direct_channel_says_of_its_keys_is_admitted_by_its_owner() -> (
+    None
+):
+    """Told by a walk: the table of acts kept admissions out of where judges let them in."""
+    direct = World.opened(ChannelKind.DIRECT, [GRID])
+    assert direct.ask(CERT, Act.ADMITTED).decision
+    assert not direct.ask(GRID, Act.ADMITTED).decision
+
+
 def test_an_authority_adds_notes_but_no_intelligence(world: World) -> None:
     world.must(CERT, Act.MEMBER_ROLE_CHANGED, organisation=VENDOR, role="authority")
     assert world.ask(VENDOR, Act.NOTE_ADDED).decision
