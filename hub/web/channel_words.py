@@ -298,6 +298,7 @@ def contribution_of(
         case Delivery.PENDING if row.held:
             state = State("kept here for now", Tone.TROUBLE)
             parts = [row.sentence]
+            next_at = errand.due_at if errand is not None and errand.attempts else None
         case Delivery.PENDING:
             state = State("on the way", Tone.WAITING)
             if errand is not None and errand.attempts:

@@ -153,10 +153,12 @@ def test_a_member_suspended_in_mid_sentence_reads_why_and_what_it_wrote(room: Ro
         (waiting,) = visible_pending(session, CONSOLE, other.case, now=other.vendor.now())
     assert (waiting.act, waiting.state) == ("response.reported", Delivery.PENDING)
     page = page_of(person(other.vendor), f"/channels/{other.case}")
-    assert "on the way" in page
-    assert "Their node can’t be reached, or has not taken it yet" in page
+    assert "kept here for now" in page
+    assert "Your organisation is suspended in this channel" in page
+    assert "goes out by itself once they have taken you back in" in page
+    assert "next try" in page
     assert "Half said." in page
-    assert "You may read this collection, and not write to it" in page
+    assert "HTTP" not in page
     assert "How far we are" in page
     other.do(other.cert, audience.resume, organisation=other.vendor.organisation, reason="Spoken.")
     assert isinstance(other.cert.now, Clock)
