@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -10,7 +10,6 @@ from typing import Final
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session, defer
 
-from federation.identity.node import find_node
 from federation.judging.doubt import PLAIN_WORDS, WHAT_TO_DO, Consequence, Doubt, consequence
 from federation.ledgers import outbox
 from federation.ledgers.ledger import find_channel

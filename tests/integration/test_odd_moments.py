@@ -18,7 +18,6 @@ from hub.cases import at_once, course, deciding, joining, own_words
 from hub.channels import audience, history, service
 from hub.channels.kept_out import WHILE_SUSPENDED
 from hub.channels.queries import visible_pending
-from hub.web.forms import as_sentence
 from policies.assessment import ResponseState
 from policies.decisions import By, DecisionRule, Topic
 from policies.errors import ConflictError
