@@ -31,6 +31,38 @@ PLACES: Final = (
 )
 
 
+def rich_pages(node: HubNode) -> tuple[str, ...]:
+    """Give the pages of a node on which a good deal has happened."""
+    case = node.open_case("Trojanised update")
+    node.note_absent(case, "Water Utility")
+    node.say_how_to_reach_us(case)
+    node.lose_keys(case)
+    report = node.record_report("Updater phones home")
+    community = node.open_community("Energy circle")
+    node.agree(community, "We tell each other early.")
+    warning = node.warn(case, "Stop the updater.")
+    room = node.open_room("A case with a room")
+    node.share_intel(room, "Beacons to 45.77.12.9 and evil-updates.com")
+    node.add_event(room, "First beacon", "2025-03-01 14:30")
+    node.add_event(room, "Update signed", "2025-02-03", "2025-02-20")
+    return (
+        f"/channels/{case}",
+        f"/channels/{case}/calls/{warning}",
+        f"/channels/{case}/directory",
+        f"/channels/{case}/repair",
+        f"/channels/{case}/holders/1-0",
+        f"/reports/here/{report}",
+        f"/communities/{community}",
+        f"/communities/{community}/charters/new",
+        f"/cases/{room}",
+        f"/cases/{room}/timeline",
+        f"/cases/{room}/intel",
+        f"/cases/{room}/members",
+        f"/cases/{room}/merge?into={node.open_room('A case that takes it in')}",
+        f"/cases/{room}/told/{node.note_absent(room, 'Rail')}",
+    )
+
+
 def look_for_faults(one: Visitor) -> list[str]:
     one.page.add_script_tag(path=str(AXE))
     found = one.page.evaluate("axe.run().then(r => r.violations)")
@@ -47,35 +79,7 @@ def test_accessible_and_fitting(
     visit: Any, node: HubNode, size: tuple[int, int], dark: bool
 ) -> None:
     one = visit(size=size, dark=dark, measuring=True)
-    case = node.open_case("Trojanised update")
-    node.note_absent(case, "Water Utility")
-    node.say_how_to_reach_us(case)
-    node.lose_keys(case)
-    report = node.record_report("Updater phones home")
-    community = node.open_community("Energy circle")
-    node.agree(community, "We tell each other early.")
-    warning = node.warn(case, "Stop the updater.")
-    room = node.open_room("A case with a room")
-    node.share_intel(room, "Beacons to 45.77.12.9 and evil-updates.com")
-    node.add_event(room, "First beacon", "2025-03-01 14:30")
-    node.add_event(room, "Update signed", "2025-02-03", "2025-02-20")
-    ours = (
-        f"/channels/{case}",
-        f"/channels/{case}/calls/{warning}",
-        f"/channels/{case}/directory",
-        f"/channels/{case}/repair",
-        f"/channels/{case}/holders/1-0",
-        f"/reports/here/{report}",
-        f"/communities/{community}",
-        f"/communities/{community}/charters/new",
-        f"/cases/{room}",
-        f"/cases/{room}/timeline",
-        f"/cases/{room}/intel",
-        f"/cases/{room}/members",
-        f"/cases/{room}/merge?into={node.open_room('A case that takes it in')}",
-        f"/cases/{room}/told/{node.note_absent(room, 'Rail')}",
-    )
-    places = (*PLACES, *ours)
+    places = (*PLACES, *rich_pages(node))
     one.goto("/sign-in")
     faults = look_for_faults(one)
     one.sign_in().see("Waits for you")
