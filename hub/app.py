@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from hub import api, edge, health, logs, problem, web, wiring
 from hub.accounts import current
 from hub.settings import Settings, load_settings
 from hub.version import product_version
-from sharing.canonical import canonical, read_json
+from sharing.canonical import MalformedError, canonical, read_json
 from sharing.db import db
 
 MAX_FORM_BYTES: Final = 1024 * 1024
@@ -37,8 +38,23 @@ class StrictJson(DefaultJSONProvider):
         value = read_json(s, limit_bytes=len(s))
         if b"\\u" in s:
             # Only an escape brings in U+0000 or half a character, and no database takes these.
-            canonical(value)
+            try:
+                canonical(value)
+            except MalformedError as error:
+                raise MalformedError(error.message, field=_place_of_fault(value)) from None
         return value
+
+
+def _place_of_fault(value: Any, place: str = "") -> str | None:
+    """Give where in a document a text stands that no database takes, as in `members[0].name`."""
+    if isinstance(value, str):
+        return place if any(one == "\x00" or "\ud800" <= one <= "\udfff" for one in value) else None
+    inner: Iterable[tuple[str, Any]] = ()
+    if isinstance(value, dict):
+        inner = ((f"{place}.{name[:60]}".lstrip("."), one) for name, one in value.items())
+    elif isinstance(value, list):
+        inner = ((f"{place}[{at}]", one) for at, one in enumerate(value))
+    return next((found for name, one in inner if (found := _place_of_fault(one, name))), None)
 
 
 def create_app(settings: Settings) -> Flask:

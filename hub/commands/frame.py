@@ -95,10 +95,16 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub("\ufffd", text)
 
 
+def as_json_text(document: Any) -> str:
+    """Write a document for a machine that may be read on a terminal: nothing in it acts there."""
+    text = json.dumps(document, default=_plain, ensure_ascii=False, indent=2)
+    return _UNPRINTABLE.sub(_escaped, text)
+
+
 def show(document: Any, *, as_json: bool, line: str = "") -> None:
     """Print an answer: the document for a machine, else the line for a person."""
     if as_json:
-        click.echo(json.dumps(document, default=_plain, ensure_ascii=False, indent=2))
+        click.echo(as_json_text(document))
     elif line:
         click.echo(line)
 
@@ -136,6 +142,11 @@ def read_secret_line(stream_is_stdin: bool, prompt: str) -> str:  # noqa: FBT001
         return sys.stdin.readline().rstrip("\r\n")
     secret: str = click.prompt(prompt, hide_input=True, confirmation_prompt=True)
     return secret
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """Give a character as JSON escapes it; a line break is one between values."""
+    return found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}"
 
 
 def _cell(value: Any) -> str:

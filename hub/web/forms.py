@@ -37,6 +37,9 @@ SENTENCES: Final[Mapping[str, str]] = {
     "date_parsing": "Please give a date, like 2026-03-01.",
     "extra_forbidden": "This form has no such field.",
 }
+NO_CHARACTER: Final = "\x00"
+"""What no ledger and no database takes (protocol, 3)."""
+_NO_CHARACTER_SENTENCE: Final = "This holds a character that nobody sees: please type it anew."
 
 
 class PageForm(BaseModel):
@@ -121,10 +124,31 @@ def read_form(model: type[F], data: MultiDict[str, str]) -> Filled[F]:
         else:
             values[name] = data.get(name, "")
     given = {name: value for name, value in values.items() if value not in ("", [])}
+    unseen = [name for name, value in values.items() if value != _without(value)]
+    errors = dict.fromkeys(unseen, _NO_CHARACTER_SENTENCE)
+    values |= {name: _without(values[name]) for name in unseen}
     try:
-        return Filled(form=model.model_validate(given), values=values)
+        form = model.model_validate(given)
     except ValidationError as error:
-        return Filled(values=values, errors=_sentences(error))
+        return Filled(values=values, errors=_sentences(error) | errors)
+    return Filled(form=None if errors else form, values=values, errors=errors)
+
+
+def sentences_of(value: object) -> list[str]:
+    """Give what the forms say that came back, wherever a page is given them: alone or several."""
+    if isinstance(value, Filled):
+        return [one for one in (value.problem, *value.errors.values()) if one]
+    several = value if isinstance(value, Mapping) else getattr(value, "__dict__", {})
+    return [
+        said for one in several.values() if isinstance(one, Filled) for said in sentences_of(one)
+    ]
+
+
+def _without(value: str | list[str]) -> str | list[str]:
+    """Give what is shown again of what holds no character."""
+    if isinstance(value, str):
+        return value.replace(NO_CHARACTER, "")
+    return [one.replace(NO_CHARACTER, "") for one in value]
 
 
 def _sentences(error: ValidationError) -> dict[str, str]:

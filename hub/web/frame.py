@@ -20,6 +20,7 @@ from flask import (
     url_for,
 )
 from flask_wtf.csrf import CSRFError, CSRFProtect
+from markupsafe import escape
 from werkzeug.wrappers import Response as BaseResponse
 
 from federation.identity import node
@@ -29,7 +30,7 @@ from hub.accounts.current import current_actor, find_current_actor
 from hub.channels import preview_words
 from hub.problem import Problem, show_errors_with
 from hub.web import assets, words
-from hub.web.forms import as_sentence
+from hub.web.forms import as_sentence, sentences_of
 from hub.web.models import Place, Tone
 from hub.web.waiting import count_waiting
 from policies.errors import UnverifiedError
@@ -107,6 +108,7 @@ def register(app: Flask) -> None:
         sentence=as_sentence,
         typed=words.typed,
     )
+    app.jinja_env.finalize = words.visible
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.register_blueprint(pages)
@@ -204,19 +206,22 @@ def show(
         place: the navigation entry that is marked as the present one.
     """
     actor, now = current_actor(), now or clock.utcnow()
-    return make_response(
-        render_template(
-            template,
-            actor=actor,
-            actor_roles=", ".join(sorted(role.value for role in actor.roles)),
-            organisation=own_name(),
-            places=places_for(actor, waiting=count_waiting(actor, now=now)),
-            here_place=place,
-            now=now,
-            **values,
-        ),
-        status,
-    )
+    known = {
+        **values,
+        "actor": actor,
+        "actor_roles": ", ".join(sorted(role.value for role in actor.roles)),
+        "organisation": own_name(),
+        "places": places_for(actor, waiting=count_waiting(actor, now=now)),
+        "here_place": place,
+        "now": now,
+    }
+    page = render_template(template, **known)
+    if status >= HTTPStatus.BAD_REQUEST:
+        # A form that is not offered any more has no place for its refusal; the page's head has.
+        said = [said for one in (values, *values.values()) for said in sentences_of(one)]
+        said = [one for one in said if escape(words.visible(one)) not in page]
+        page = render_template(template, **known, unplaced=said) if said else page
+    return make_response(page, status)
 
 
 def own_name() -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Final, TypeVar, assert_never
+from typing import Any, Final, TypeVar, assert_never
 
 from markupsafe import Markup
 
@@ -14,6 +14,8 @@ from policies.directory import WayKind, link_of
 from policies.ladders import Ladder
 from policies.tlp import TLP
 
+_UNSEEN: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What turns the direction of all that follows, or acts on a terminal, and is never seen itself."""
 _MINUTE: Final = timedelta(minutes=1)
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
@@ -24,6 +26,15 @@ _LEAST_IN_WORDS: Final = len("tel:12345")
 """A shorter number among words is a room, or a year."""
 
 E = TypeVar("E", bound=StrEnum)
+
+
+def visible(value: Any) -> Any:
+    """Give a text with what acts unseen made visible; anything else, and markup, as it is.
+
+    Whoever turns the direction of writing turns what we say behind it as well, and reads another
+    name into a file: `invoice`, U+202E, `fdp.exe`.
+    """
+    return _UNSEEN.sub("\ufffd", value) if type(value) is str else value
 
 
 def instant(at: datetime) -> str:

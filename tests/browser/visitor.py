@@ -6,7 +6,7 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request
 
 from tests.browser.nodes import PASSWORD, HubNode
 
@@ -42,6 +42,7 @@ class Visitor:
         self.context.on("console", self._hear)
         self.context.on("weberror", lambda error: self.complaints.append(str(error.error)))
         self.context.on("request", self._watch)
+        self.context.on("dialog", self._close)
         self.page: Page = self.context.new_page()
 
     def sign_in(self, name: str = "mara", password: str = PASSWORD) -> Visitor:
@@ -76,6 +77,11 @@ class Visitor:
         if is_page and _REFUSED_PAGE.search(message.text):
             return
         self.complaints.append(f"console: {message.text}")
+
+    def _close(self, dialog: Dialog) -> None:
+        # No page of ours opens one.
+        self.complaints.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
 
     def _watch(self, request: Request) -> None:
         parts = urlsplit(request.url)

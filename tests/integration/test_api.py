@@ -186,6 +186,24 @@ def test_what_is_not_strict_json_is_refused(
     assert re.search(reason, problem(response)["detail"])
 
 
+@pytest.mark.parametrize(
+    ("data", "field"),
+    [
+        (b'{"name": "a\\u0000b", "roles": ["handler"]}', "name"),
+        (b'{"name": "a\\ud800b", "roles": ["handler"]}', "name"),
+        (b'{"name": "ada", "roles": ["handler", "a\\u0000"]}', "roles[1]"),
+    ],
+)
+def test_where_a_text_holds_no_character_is_named(
+    data: bytes, field: str, admin: dict[str, str], sqlite_hub: Hub
+) -> None:
+    response = sqlite_hub.client().post(
+        "/api/v1/users", data=data, content_type="application/json", headers=admin
+    )
+    assert response.status_code == 400
+    assert problem(response)["field"] == field
+
+
 def test_a_body_of_another_kind_or_size_is_refused(admin: dict[str, str], sqlite_hub: Hub) -> None:
     client = sqlite_hub.client()
     form = client.post("/api/v1/users", data={"name": "x"}, headers=admin)

@@ -14,6 +14,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from federation.ledgers.ledger_records import Delivery
+from hub.calls import calling
 from hub.cases import at_once, course, deciding, joining, own_words
 from hub.channels import audience, history, service
 from hub.channels.kept_out import WHILE_SUSPENDED
@@ -53,6 +54,23 @@ def test_who_presses_start_second_is_told_and_nothing_is_decided_twice(room: Roo
     assert "coordinated" in answer.get_data(as_text=True)
     assert room.decisions(room.cert) == before
     assert {one.state for one in room.everywhere()} == {"response"}
+
+
+def test_a_form_that_is_not_offered_any_more_says_why_it_is_refused(room: Room) -> None:
+    ref = room.do(room.cert, calling.ask, text="Which version?").ref
+    client, path = person(room.grid), f"/channels/{room.case}/calls/{ref}"
+    token = token_of(client.get(path).get_data(as_text=True))
+    form = {"csrf_token": token, "text": "18.12", "result": "answered"}
+    client.post(f"{path}/answer", data=form)
+    room.settle()
+    form = {"csrf_token": token, "text": "We don’t run it."}
+    answered = client.post(f"{path}/refusal", data=form)
+    room.settle()
+    assert answered.status_code == 409
+    page = answered.get_data(as_text=True)
+    assert "Decline to answer" not in page
+    assert page.count('role="alert"') == 1
+    assert "answered" in page.partition('role="alert"')[2].partition("</div></div>")[0]
 
 
 def test_an_expired_invitation_is_answered_all_the_same_and_once(room: Room) -> None:

@@ -34,6 +34,7 @@ from hub.community.records import CharterAnswerView, CharterView
 from hub.reports.records import (
     LinkedReport,
     LocalReport,
+    PublishedNearMiss,
     ReportAnswer,
     ReportIndicator,
     ReportWords,
@@ -87,6 +88,7 @@ NODE_OWN: Final[Mapping[type[Any], str]] = {
     AbsentRecord: "who an organisation without a node is: never sent",
     LocalReport: "a report before anybody submits it",
     LinkedReport: "which case a report became part of: its coordinator's memory",
+    PublishedNearMiss: "which near-miss was published where: its coordinator's memory",
     CaseMemory: "figures told to the coordinator alone: its node's memory",
     AuditRecord: "what persons of this node did",
     KeptAnswer: "answers to programs of this node that ask twice",

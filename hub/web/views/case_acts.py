@@ -267,7 +267,7 @@ def post_case_question_withdrawn(channel: UUID, decision: str) -> BaseResponse:
     return write_in_room(
         channel,
         MaybeReasonForm,
-        "vote",
+        f"withdrawn {decision}",
         lambda form, where, now: deciding.withdraw(*where, decision, reason=form.reason, now=now),
         "Taken back.",
     )

@@ -130,7 +130,7 @@ def post_charter_declined(channel: UUID, charter: str) -> BaseResponse:
     return _write(
         channel,
         RefusalForm,
-        "answer",
+        f"declined {charter}",
         lambda form, where, now: charters.decline(*where, charter, reason=form.reason, now=now),
         "Declined, with the reason. You may change your mind.",
     )
@@ -142,7 +142,7 @@ def post_charter_told(channel: UUID, charter: str) -> BaseResponse:
     return _write(
         channel,
         ToldForm,
-        "told",
+        f"told {charter}",
         lambda form, where, now: charters.relay_answer(
             *where,
             charter,
@@ -174,7 +174,7 @@ def post_charter_withdrawn(channel: UUID, charter: str) -> BaseResponse:
     return _write(
         channel,
         RefusalForm,
-        "force",
+        f"withdrawn {charter}",
         lambda form, where, now: charters.withdraw(*where, charter, reason=form.reason, now=now),
         "Taken back, with the reason.",
     )
@@ -226,7 +226,7 @@ def post_community_question_withdrawn(channel: UUID, decision: str) -> BaseRespo
     return _write(
         channel,
         MaybeReasonForm,
-        "vote",
+        f"withdrawn {decision}",
         lambda form, where, now: deciding.withdraw(*where, decision, reason=form.reason, now=now),
         "Taken back.",
     )

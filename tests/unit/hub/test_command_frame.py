@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from datetime import UTC, datetime
 
@@ -37,3 +38,11 @@ def test_a_name_from_elsewhere_moves_no_cursor(
     shown = capsys.readouterr().out
     assert not [trick for trick in ("\x1b[31m", "\u202e", "\x07") if trick in shown]
     assert "[bold]x" in shown
+
+
+def test_json_holds_nothing_that_acts_on_a_terminal_and_says_the_same() -> None:
+    document = {"title": "a\x9b31mb\x7f\u202ec\x1b[0m\n\t", "more": ["שלום", 1, None]}
+    text = frame.as_json_text(document)
+    assert json.loads(text) == document
+    assert frame.printable(text.replace("\n", "")) == text.replace("\n", "")
+    assert "שלום" in text

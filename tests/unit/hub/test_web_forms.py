@@ -89,3 +89,14 @@ def test_a_refusal_that_names_no_field_stands_above_the_form() -> None:
 )
 def test_a_reason_becomes_a_sentence(text: str, sentence: str) -> None:
     assert as_sentence(text) == sentence
+
+
+def test_what_no_database_takes_is_refused_beside_its_field() -> None:
+    filled = read_form(Example, form(("name", "a\x00b"), ("note", "abc")))
+    assert filled.form is None
+    assert filled.errors == {
+        "name": "This holds a character that nobody sees: please type it anew."
+    }
+    assert filled.values == {"name": "ab", "note": "abc"}
+    chosen = read_form(Example, form(("name", "abc"), ("colours", "r\x00ed")))
+    assert list(chosen.errors) == ["colours"]

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from markupsafe import Markup
 
 from hub.web import words
 from hub.web.agents import browser_name
@@ -71,3 +72,22 @@ def test_each_label_says_who_may_read_it(label: TLP) -> None:
 )
 def test_a_browser_is_named_in_two_words(agent: str | None, name: str | None) -> None:
     assert browser_name(agent) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("invoice\u202efdp.exe", "invoice\ufffdfdp.exe"),
+        ("\u2067a\u2069 \u2066b \u202ac\u202c", "\ufffda\ufffd \ufffdb \ufffdc\ufffd"),
+        ("\x1b[31mred\x9b0m\x7f\x08", "\ufffd[31mred\ufffd0m\ufffd\ufffd"),
+        ("שלום, مرحبا\u200f, a\u200db\u200cc", "שלום, مرحبا\u200f, a\u200db\u200cc"),
+        ("one\r\n\ttwo", "one\r\n\ttwo"),
+    ],
+)
+def test_what_acts_unseen_is_shown_as_a_character_that_is_seen(text: str, shown: str) -> None:
+    assert words.visible(text) == shown
+
+
+@pytest.mark.parametrize("value", [None, 7, TLP.RED, Markup("<b>\x1b</b>"), ["\x1b"]])
+def test_what_is_no_text_of_somebody_is_left_alone(value: object) -> None:
+    assert words.visible(value) is value
