@@ -452,7 +452,7 @@ def test_a_reference_does_not_tell_how_many_others_have_reported(
     year = f"CERT-{story.cert.now().year}-"
     # What was given already is not given again, however often chance would have it.
     thrown = iter([40782, 40782, 311])
-    monkeypatch.setattr(exchange.secrets, "randbelow", lambda _most: next(thrown))
+    monkeypatch.setattr("hub.reports.exchange.secrets.randbelow", lambda _most: next(thrown))
     given = [acknowledged(story).reference for _ in range(2)]
     assert given == [f"{year}40782", f"{year}00311"]
 
