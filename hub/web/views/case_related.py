@@ -20,7 +20,7 @@ from hub.web.acting import DONE, attempt
 from hub.web.forms import Filled, PageForm
 from hub.web.frame import pages, show
 from hub.web.views.cases import show_case, to_case
-from policies.errors import InvalidError
+from policies.errors import InvalidError, NotFoundError
 from policies.links import Relation
 from policies.roles import Right
 from policies.tlp import TLP
@@ -68,23 +68,33 @@ def post_case_link(channel: UUID) -> BaseResponse:
     def act(form: LinkForm) -> None:
         if bool(form.other) is bool(form.reference):
             raise InvalidError("choose a case, or name another coordinator’s incident: one of both")
-        with transaction() as session:
-            related.link(
-                session,
-                current_office().desk(session),
-                current_actor(),
-                str(channel),
-                other=form.other or form.reference or "",
-                relation=form.relation,
-                reason=form.reason,
-                now=clock.utcnow(),
-            )
+        try:
+            _link(str(channel), form)
+        except (InvalidError, NotFoundError) as error:
+            # The service knows one of both names for what was named.
+            typed = "other" if form.other else "reference"
+            field = typed if error.field in {None, "other"} else error.field
+            raise type(error)(error.message, field=field, hint=error.hint) from None
 
     filled, status = attempt(LinkForm, act)
     if status is not DONE:
         return show_case(str(channel), {"link": filled}, status)
     flash("Named. Who is in both sees it on both.", "good")
     return to_case(str(channel))
+
+
+def _link(channel: str, form: LinkForm) -> None:
+    with transaction() as session:
+        related.link(
+            session,
+            current_office().desk(session),
+            current_actor(),
+            channel,
+            other=form.other or form.reference or "",
+            relation=form.relation,
+            reason=form.reason,
+            now=clock.utcnow(),
+        )
 
 
 @pages.get("/cases/<uuid:channel>/merge")
