@@ -59,6 +59,9 @@ def opens_a_case(here: Visitor) -> None:
     keys.skip()
     keys.write("Name", "By keys")
     keys.write("What is known", "A signed client loads a foreign library.")
+    if not here.page.locator("input[type=hidden][name=community]").count():
+        keys.unfold("charter")
+        keys.write("Why by none (optional)", "It concerns nobody whose charter would cover it.")
     keys.press("Open the case")
     here.see("The case is open.")
     keys.skip()
