@@ -27,6 +27,7 @@ import federation
 import hub
 import sharing
 from federation.identity import keystore
+from hub import collecting
 from hub.accounts import passwords
 from sharing.db import db
 from sharing.orm import Base
@@ -43,6 +44,11 @@ settings.load_profile("untimed")
 def _postgresql_bin() -> Path | None:
     found = sorted(_POSTGRESQL.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     return found[-1].parent if found else None
+
+
+def pytest_configure() -> None:
+    """Collect cyclic garbage as seldom as a node does."""
+    collecting.seldom()
 
 
 def pytest_report_header() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +33,7 @@ PLACES: Final = (
 )
 
 
+@cache
 def rich_pages(node: HubNode) -> tuple[str, ...]:
     """Give the pages of a node on which a good deal has happened."""
     case = node.open_case("Trojanised update")
