@@ -204,6 +204,10 @@ class PendingOut(Document):
     alarm: Annotated[
         bool, Field(description="The owner said that it took it, and does not show it.")
     ]
+    suspended: Annotated[
+        bool,
+        Field(description="We are suspended there: it goes out once we are taken back in."),
+    ]
     text: Annotated[
         str | None,
         Field(description="What it says, as a note would say it; null where you may not read it."),
