@@ -253,7 +253,9 @@ class Worker:
                 outcome = self._handle(claimed)
                 self._settle(claimed, outcome)
         finally:
-            del self._running[claimed.id]
+            # A lease that was lost may have been taken again by this very worker meanwhile.
+            if self._running.get(claimed.id) is claimed:
+                del self._running[claimed.id]
             self._ready.set()
 
     def _handle(self, claimed: Claimed) -> Outcome:

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -205,6 +206,27 @@ def test_a_clock_that_jumps_starts_nothing_twice(store_app: Flask) -> None:
         end.set()
         wait_until(lambda: find("slow") is None)
     assert begun == ["a"]
+
+
+def test_an_errand_that_its_own_worker_took_again_ends_once_for_each(store_app: Flask) -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    def slow(_app: Flask, _subject: str, _now: datetime) -> Outcome:
+        begun.set()
+        go.wait(60)
+        return Done()
+
+    with working(store_app, {"slow": slow}) as one:
+        ask("slow")
+        wait_until(begun.is_set)
+        (first,) = one._running.values()
+        again = replace(first, asked=first.asked + 1)
+        one._running[again.id] = again
+        go.set()
+        wait_until(lambda: find("slow") is None)
+        wait_until(lambda: not any(t.name == "errand-slow" for t in threading.enumerate()))
+        assert one._running == {again.id: again}, "the second is under way still"
+        one._running.clear()
 
 
 def test_a_worker_shows_that_it_lives(store_app: Flask) -> None:
