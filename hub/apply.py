@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from federation.judging.judged import Judged
 from federation.ledgers.rebuild import Views
+from hub import collecting
 from hub.calls import reducer as calls
 from hub.cases import intel_reducer as intel
 from hub.cases import moments_reducer as moments
@@ -65,7 +66,7 @@ def apply(session: Session, judged: Judged, now: datetime) -> None:
 @contextmanager
 def anew(session: Session, channel: str) -> Iterator[None]:
     """Throw the views of one channel away and make them again, by what is applied inside."""
-    with held_rows(session):
+    with collecting.paused(), held_rows(session):
         for clear_views in CLEARERS:
             clear_views(session, channel)
         yield

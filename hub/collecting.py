@@ -8,6 +8,8 @@ longer (docs/performance.md).
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 THRESHOLDS: Final = (50_000, 20, 20)
@@ -17,6 +19,18 @@ THRESHOLDS: Final = (50_000, 20, 20)
 def seldom() -> None:
     """Look seldom from now on."""
     gc.set_threshold(*THRESHOLDS)
+
+
+@contextmanager
+def paused() -> Iterator[None]:
+    """Look not at all meanwhile: for what makes a great deal that stays until it ends."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def settle() -> None:

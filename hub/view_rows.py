@@ -88,11 +88,10 @@ def snapshot_rows(
     found: dict[str, Any] = {}
     for view in views:
         table = view.__table__
-        keys = [column.name for column in table.primary_key]
-        rows = session.execute(select(table).where(table.c.channel == channel)).mappings()
-        for row in rows:
-            place = " ".join(str(row[key]) for key in keys)
-            found[f"{view.__tablename__} {place}"] = dict(row)
+        keys = [at for at, column in enumerate(table.columns) if column.primary_key]
+        for row in session.execute(select(table).where(table.c.channel == channel)):
+            place = " ".join(str(row[at]) for at in keys)
+            found[f"{view.__tablename__} {place}"] = tuple(row)
     return found
 
 

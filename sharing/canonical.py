@@ -171,7 +171,11 @@ def _instant(text: str) -> int:
 
 def read_time(text: str, *, field: str = "time") -> datetime:
     """Read an RFC 3339 UTC time to microseconds; finer digits are cut off."""
-    nanoseconds = read_instant(text, field=field)
+    return _moment(read_instant(text, field=field))
+
+
+@lru_cache(maxsize=4096)
+def _moment(nanoseconds: int) -> datetime:
     seconds, rest = divmod(nanoseconds, 1_000_000_000)
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest // 1000)
 

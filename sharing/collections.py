@@ -41,6 +41,7 @@ __all__ = [
     "append",
     "create",
     "find",
+    "find_named",
     "find_versions",
     "has_object",
     "hide",
@@ -215,6 +216,16 @@ def find_contents(session: Session, collection_id: str, hashes: Iterable[str]) -
     rows = session.execute(
         select(StoredObject.sha256, StoredObject.content).where(
             among(session, StoredObject.sha256, asked), _holds(collection_id)
+        )
+    )
+    return dict(rows.all())
+
+
+def find_named(session: Session, collection_id: str, stix_ids: Iterable[str]) -> dict[str, bytes]:
+    """Give hash → canonical bytes of every version under some ids that this collection holds."""
+    rows = session.execute(
+        select(StoredObject.sha256, StoredObject.content).where(
+            among(session, StoredObject.stix_id, stix_ids), _holds(collection_id)
         )
     )
     return dict(rows.all())

@@ -84,14 +84,17 @@ class StixObject:
         """
         if sha256_hex(content) != sha256:
             raise MalformedError(f"the bytes kept as {sha256[:12]}… are others", field="object")
-        return cls.of(orjson.loads(content), written=content)
+        return cls.of(orjson.loads(content), written=content, sha256=sha256)
 
     @classmethod
-    def of(cls, value: Any, *, written: bytes | None = None) -> StixObject:
+    def of(
+        cls, value: Any, *, written: bytes | None = None, sha256: str | None = None
+    ) -> StixObject:
         """Take a parsed value as an object; nothing is added, dropped or altered.
 
         Args:
             written: its canonical form, where it was read from exactly these bytes.
+            sha256: of `written`, where that is known.
 
         Raises:
             MalformedError: no STIX object, or without canonical form.
@@ -112,7 +115,7 @@ class StixObject:
             message = f"{len(content)} bytes are more than the {limit} allowed for one object"
             raise TooLargeError(message, field="object")
         return cls(
-            sha256=sha256_hex(content),
+            sha256=sha256 or sha256_hex(content),
             content=content,
             value=value,
             stix_id=stix_id,

@@ -255,10 +255,8 @@ def find_bundle_copies(
     session: Session, channel: str, refs: Iterable[str]
 ) -> dict[str, list[StixObject]]:
     """Give id → everything that a channel's collection holds under it, for bundles."""
-    versions = collections.find_versions(session, channel, refs)
-    listed = [sha256 for hashes in versions.values() for sha256 in hashes]
     found: dict[str, list[StixObject]] = {}
-    for content in collections.find_contents(session, channel, listed).values():
+    for content in collections.find_named(session, channel, refs).values():
         stix = StixObject.read(content)
         found.setdefault(stix.stix_id, []).append(stix)
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -75,16 +75,15 @@ class _Kept:
             for item in bundle.contents
         ]
         channel = rows[0].channel
-        found = self._read(session, channel, (item.sha256 for item in items))
-        self._contents = {stix.sha256: stix for stix in found}
-        versions = collections.find_versions(
-            session, channel, {item.ref for item in items if _is_bundle(item)}
-        )
+        asked = {item.sha256 for item in items} - self._objects.keys()
+        found = _read_kept(collections.find_contents(session, channel, asked))
+        self._contents = {**self._objects, **found}
+        refs = {item.ref for item in items if _is_bundle(item)}
+        copies = collections.find_named(session, channel, refs) if refs else {}
+        others = {sha256: copies[sha256] for sha256 in copies if sha256 not in self._objects}
+        known = [self._objects[sha256] for sha256 in copies if sha256 in self._objects]
         self._copies: dict[str, list[SignedBundle]] = {}
-        copies = self._read(
-            session, channel, (sha256 for hashes in versions.values() for sha256 in hashes)
-        )
-        for stix in copies:
+        for stix in (*known, *_read_kept(others).values()):
             self._copies.setdefault(stix.stix_id, []).append(SignedBundle.read(stix))
 
     def take_as_proven(self, row: EntryRecord) -> None:
@@ -108,14 +107,6 @@ class _Kept:
                 for copy in self._copies.get(item.ref, ()):
                     if copy.sha256 == item.sha256:
                         yield copy.stix
-
-    def _read(self, session: Session, channel: str, hashes: Iterable[str]) -> list[StixObject]:
-        """Read what a channel's collection holds; what has been read already is not again."""
-        asked = list(dict.fromkeys(hashes))
-        known = [self._objects[sha256] for sha256 in asked if sha256 in self._objects]
-        others = [sha256 for sha256 in asked if sha256 not in self._objects]
-        contents = collections.find_contents(session, channel, others)
-        return [*known, *_read_kept(contents).values()]
 
     def _bundles_of(self, row: EntryRecord) -> list[SignedBundle]:
         hashes = filter(None, (row.object_sha256, row.contribution_object))
