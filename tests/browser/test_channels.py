@@ -97,7 +97,7 @@ def test_a_case_is_opened_joined_written_into_by_both_and_left(
     here.see("Invited. They read of it in your direct channel.")
 
     join(there, name)
-    see_at_last(there, path, "joined as affected")
+    see_at_last(there, path, "Write a note")
     here.goto(path)
     write_note(here, "Isolate every workstation that runs it.")
     here.see("Your note stands in the history.")
@@ -169,7 +169,7 @@ def test_what_is_written_while_the_coordinator_is_silent_waits_and_arrives(
     invite(node, other, channel)
     join(there, "While silent")
     path = f"/channels/{channel}"
-    see_at_last(there, path, "joined as affected")
+    see_at_last(there, path, "Write a note")
     node.fall_silent()
     try:
         there.goto(path)
@@ -325,7 +325,7 @@ def test_a_refused_contribution_waits_on_today_until_somebody_took_note(
     invite(node, other, channel)
     join(there, name)
     path = f"/channels/{channel}"
-    see_at_last(there, path, "joined as affected")
+    see_at_last(there, path, "Write a note")
     node.fall_silent()
     try:
         there.goto(path)
