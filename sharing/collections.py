@@ -42,7 +42,6 @@ __all__ = [
     "create",
     "find",
     "find_named",
-    "find_versions",
     "has_object",
     "hide",
     "lock",
@@ -182,27 +181,6 @@ def append(
         values: dict[str, Any] = {"last_added": moment - 1} | ({"mixed": True} if mixed else {})
         session.execute(update(Collection).where(Collection.id == collection_id).values(values))
     return [present[item.object.sha256] for item in items]
-
-
-def find_versions(
-    session: Session, collection_id: str, stix_ids: Iterable[str]
-) -> dict[tuple[str, int], list[str]]:
-    """Give (STIX id, version in nanoseconds) → hashes of what the collection holds, oldest first.
-
-    Versions beyond 2262 count as one. Hidden rows are told too: a recalled version is not free.
-    """
-    found: dict[tuple[str, int], list[str]] = {}
-    query = (
-        select(CollectionRow.stix_id, CollectionRow.version_ns, CollectionRow.sha256)
-        .where(
-            CollectionRow.collection_id == collection_id,
-            among(session, CollectionRow.stix_id, stix_ids),
-        )
-        .order_by(CollectionRow.date_added)
-    )
-    for stix_id, version_ns, sha256 in session.execute(query):
-        found.setdefault((stix_id, version_ns), []).append(sha256)
-    return found
 
 
 def find_contents(session: Session, collection_id: str, hashes: Iterable[str]) -> dict[str, bytes]:

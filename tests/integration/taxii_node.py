@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import threading
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 import requests
 from flask import Flask, Request
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -23,6 +24,7 @@ from sharing import collections
 from sharing.collections import CollectionItem, Scope
 from sharing.db import transaction
 from sharing.objects import StixObject
+from sharing.records import CollectionRow
 from sharing.taxii.server import Caller, Outcome, Shelf, create_taxii
 
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
@@ -31,6 +33,21 @@ GRID = "identity--0f5a1f0e-6b0e-4c63-9a52-3a0b4c1d0002"
 USERS = {"cert": CERT, "grid": GRID}
 TAXII = "application/taxii+json;version=2.1"
 MAX_CONTENT_LENGTH = 3 * 1024 * 1024
+
+
+def versions_in(
+    session: Session, collection_id: str, stix_ids: Collection[str]
+) -> dict[tuple[str, int], list[str]]:
+    """Give (STIX id, version) → hashes of what a collection has a row of, hidden or not."""
+    found: dict[tuple[str, int], list[str]] = {}
+    rows = session.scalars(
+        select(CollectionRow).where(
+            CollectionRow.collection_id == collection_id, CollectionRow.stix_id.in_(stix_ids)
+        )
+    )
+    for row in sorted(rows, key=lambda row: row.date_added):
+        found.setdefault((row.stix_id, row.version_ns), []).append(row.sha256)
+    return found
 
 
 @dataclass
@@ -65,7 +82,7 @@ class PlainDoors:
         outcomes: list[Outcome] = []
         with transaction() as session:
             collections.lock(session, shelf.id)
-            known = collections.find_versions(session, shelf.id, {item.stix_id for item in objects})
+            known = versions_in(session, shelf.id, {item.stix_id for item in objects})
             taken: list[CollectionItem] = []
             for item in objects:
                 hashes = known.setdefault((item.stix_id, item.version_ns), [])

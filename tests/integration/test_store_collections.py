@@ -14,6 +14,7 @@ from sharing import collections, objects
 from sharing.collections import CollectionItem, Filters, Pick, Scope, Versions
 from sharing.db import after_commit, reading, transaction
 from sharing.objects import StixObject
+from tests.integration.taxii_node import versions_in
 
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 ALL = Filters(versions=Versions.all())
@@ -224,7 +225,7 @@ def test_what_is_recalled_is_hidden_from_everybody_and_its_bytes_can_go() -> Non
     with reading() as session:
         assert objects.find(session, gone.sha256) is None
         found = objects.find(session, kept.sha256)
-        versions = collections.find_versions(session, here, [gone.stix_id])
+        versions = versions_in(session, here, [gone.stix_id])
     assert found == kept
     assert versions == {(gone.stix_id, gone.version_ns): [gone.sha256]}
 
