@@ -53,6 +53,17 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubNode]:
     running.stop()
 
 
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory: pytest.TempPathFactory, node: HubNode) -> Iterator[HubNode]:
+    """Give a partner of that node; both do their work."""
+    other = HubNode("Grid Operator", tmp_path_factory.mktemp("grid"))
+    node.pair_with(other)
+    node.start_worker()
+    other.start_worker()
+    yield other
+    other.stop()
+
+
 @pytest.fixture
 def visit(browser: Browser, node: HubNode) -> Iterator[Visits]:
     """Give visitors: `visit()`, `visit(script=False)`, `visit(other_node, size=PHONE)`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,16 +9,6 @@ import pytest
 from tests.browser.nodes import HubNode
 from tests.browser.test_reports import HOSTILE, waits
 from tests.browser.visitor import PHONE
-
-
-@pytest.fixture(scope="module")
-def grid(tmp_path_factory: pytest.TempPathFactory, node: HubNode) -> Iterator[HubNode]:
-    other = HubNode("Grid Operator", tmp_path_factory.mktemp("grid"))
-    node.pair_with(other)
-    node.start_worker()
-    other.start_worker()
-    yield other
-    other.stop()
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,16 +11,6 @@ from tests.browser.nodes import HubNode
 from tests.browser.test_every_page import rich_pages
 from tests.browser.test_reports import waits
 from tests.browser.visitor import DESKTOP, PHONE, Visitor
-
-
-@pytest.fixture(scope="module")
-def grid(tmp_path_factory: pytest.TempPathFactory, node: HubNode) -> Iterator[HubNode]:
-    other = HubNode("Grid Operator", tmp_path_factory.mktemp("grid"))
-    node.pair_with(other)
-    node.start_worker()
-    other.start_worker()
-    yield other
-    other.stop()
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])

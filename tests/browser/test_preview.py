@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
@@ -15,16 +14,6 @@ from tests.browser.test_reports import HOSTILE
 from tests.browser.visitor import PHONE, Visitor
 
 ASK: Final = "Who will see this?"
-
-
-@pytest.fixture(scope="module")
-def grid(tmp_path_factory: pytest.TempPathFactory, node: HubNode) -> Iterator[HubNode]:
-    other = HubNode("Grid Operator", tmp_path_factory.mktemp("grid"))
-    node.pair_with(other)
-    node.start_worker()
-    other.start_worker()
-    yield other
-    other.stop()
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
-
-import pytest
 
 from hub import clock
 from hub.channels import service
@@ -18,16 +15,6 @@ from policies.tlp import TLP
 from tests.browser.nodes import HubNode
 from tests.browser.test_reports import HOSTILE, waits
 from tests.browser.visitor import PHONE
-
-
-@pytest.fixture(scope="module")
-def grid(tmp_path_factory: pytest.TempPathFactory, node: HubNode) -> Iterator[HubNode]:
-    other = HubNode("Grid Operator", tmp_path_factory.mktemp("grid"))
-    node.pair_with(other)
-    node.start_worker()
-    other.start_worker()
-    yield other
-    other.stop()
 
 
 def test_a_case_is_named_and_goes_on_in_another(

@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
-
-import pytest
 
 from tests.browser.nodes import HubNode
 from tests.browser.visitor import PHONE, Visitor
 
 HOSTILE = "<script>alert(1)</script> & “quotes” {{ 7 * 7 }}"
-
-
-@pytest.fixture(scope="module")
-def grid(tmp_path_factory: pytest.TempPathFactory, node: HubNode) -> Iterator[HubNode]:
-    other = HubNode("Grid Operator", tmp_path_factory.mktemp("grid"))
-    node.pair_with(other)
-    node.start_worker()
-    other.start_worker()
-    yield other
-    other.stop()
 
 
 def waits(one: Visitor, path: str, text: str) -> None:
